@@ -1,0 +1,1 @@
+"""Benchmarks, gates and the generators of the documents."""

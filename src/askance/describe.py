@@ -1,0 +1,134 @@
+"""Parts as JSON and back: what the journal stores of a strategy, a learner or a signal."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import sys
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from askance.errors import BadInput
+
+
+def describe(part: Any) -> Any:
+    """Name a part and its fields as JSON.
+
+    Dataclasses and scikit-learn estimators are described by ``module:Class`` (a loose file by ``path.py:Class``)
+    and their fields or parameters; functions by name. What has no name that another process could find is refused.
+
+    Raises:
+        BadInput: If a field is a lambda, a local function, an array or a live module.
+    """
+    if part is None or isinstance(part, bool | int | float | str):
+        return part
+    if isinstance(part, list | tuple | frozenset | set):
+        items = [describe(item) for item in part]
+        return sorted(items, key=json.dumps) if isinstance(part, frozenset | set) else items
+    if isinstance(part, dict):
+        return {str(key): describe(value) for key, value in part.items()}
+    if isinstance(part, Enum):
+        return part.value
+    if hasattr(part, "item") and getattr(part, "ndim", None) == 0:
+        return part.item()
+    if is_dataclass(part) and not isinstance(part, type):
+        own = {field.name: describe(getattr(part, field.name)) for field in fields(part) if field.init}
+        return {"part": _name(type(part)), **own}
+    if hasattr(part, "get_params") and not isinstance(part, type):
+        return {"part": _name(type(part)), "params": describe(part.get_params(deep=False))}
+    if isinstance(part, type) or callable(part):
+        return {"name": _name(part)}
+    raise BadInput(
+        f"{type(part).__name__} cannot be written to the journal as JSON. "
+        f"Hand in a name, a number or a dataclass, or a function of a module that makes the object."
+    )
+
+
+def build(description: Any) -> Any:
+    """The part that a description names; the inverse of `describe`.
+
+    Raises:
+        BadInput: If the class or file is not there any more.
+    """
+    if isinstance(description, list):
+        return tuple(build(item) for item in description)
+    if not isinstance(description, dict):
+        return description
+    if "name" in description and len(description) == 1:
+        return find(description["name"])
+    if "part" not in description:
+        return {key: build(value) for key, value in description.items()}
+    part = find(description["part"])
+    if "params" in description:
+        return part(**{key: build(value) for key, value in description["params"].items()})
+    return part(**{key: build(value) for key, value in description.items() if key != "part"})
+
+
+def find(name: str) -> Any:
+    """The object that ``module:Name`` or ``path/file.py:Name`` stands for.
+
+    Raises:
+        BadInput: If the module, the file or the name in it is not there, or the file fails when it is run.
+    """
+    place, _, qualname = name.rpartition(":")
+    if not place or not qualname:
+        raise BadInput(
+            f"{name!r} is not of the form module:Class or path/file.py:Class. Write it in one of these forms."
+        )
+    module = load_file(place) if place.endswith(".py") else _module(place)
+    found: Any = module
+    for step in qualname.split("."):
+        if not hasattr(found, step):
+            public = [n for n, v in vars(module).items() if isinstance(v, type) and v.__module__ == module.__name__]
+            raise BadInput(f"{place} has no {qualname!r}. It holds: {', '.join(public) or 'no class of its own'}.")
+        found = getattr(found, step)
+    return found
+
+
+def load_file(path: str | Path) -> ModuleType:
+    """Run a loose Python file as a module; the same text is run once per process.
+
+    Raises:
+        BadInput: If there is no such file or it fails when it is run.
+    """
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise BadInput(f"There is no file {path}. Check the path before the colon.")
+    name = f"askance_file_{hashlib.blake2b(str(file).encode() + file.read_bytes(), digest_size=8).hexdigest()}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up while it runs
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise BadInput(f"{path} fails when it is run: {type(error).__name__}: {error}. Mend the file first.") from error
+    return module
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise BadInput(f"There is no module {name!r} here ({error}). Install it, or put it on the path.") from error
+
+
+def _name(thing: Any) -> str:
+    module = sys.modules.get(thing.__module__)
+    qualname = thing.__qualname__
+    if "<" in qualname:
+        raise BadInput(
+            f"{qualname} cannot be named in the journal: another process could not find it. "
+            f"Define it at the top level of a module or file."
+        )
+    if thing.__module__.startswith("askance_file_"):
+        return f"{getattr(module, '__file__', '?')}:{qualname}"
+    return f"{thing.__module__}:{qualname}"

@@ -1,0 +1,1 @@
+"""Executors: map a function over independent tasks."""

@@ -1,0 +1,58 @@
+"""Tasks on this machine: one after another, or on several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_shared: Any = None  # what all tasks of this worker read; handed over once, not with every task
+
+
+def run_all(
+    function: Callable[[Any, Task], Result], shared: Any, tasks: Sequence[Task], workers: int = 1
+) -> Iterator[tuple[int, Result]]:
+    """Results with the number of their task, in the order in which they are finished.
+
+    The first error is raised as it is, and nothing is left running.
+
+    Args:
+        function: Called as ``function(shared, task)``; for several workers at the top level of a module.
+        shared: What all tasks read.
+        tasks: One argument each.
+        workers: How many processes; 1 works in this one.
+    """
+    if workers == 1 or len(tasks) < 2:
+        for number, task in enumerate(tasks):
+            yield number, function(shared, task)
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would inherit threads that hold locks
+    with ProcessPoolExecutor(min(workers, len(tasks)), context, _begin, (shared,)) as pool:
+        waiting = {pool.submit(_call, function, task): number for number, task in enumerate(tasks)}
+        try:
+            for done in as_completed(waiting):
+                yield waiting[done], done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _begin(shared: Any) -> None:
+    import torch
+
+    global _shared
+    _shared = shared
+    torch.set_num_threads(1)  # the processes are the parallelism
+
+
+def _call(function: Callable[[Any, Task], Result], task: Task) -> Result:
+    return function(_shared, task)

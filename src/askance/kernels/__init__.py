@@ -1,0 +1,1 @@
+"""Compiled loops over arrays: the only room that imports numba, each loop with a plain reference in its tests."""

@@ -1,0 +1,1 @@
+"""Data sets, strategies and seeds, honestly compared."""

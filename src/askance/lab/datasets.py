@@ -1,0 +1,107 @@
+"""Labeled data to compare strategies on: what ships with the dependencies, and a user's own file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from askance.errors import BadInput
+from askance.pool import Pool
+from askance.seeds import Dice
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Items with their labels.
+
+    Args:
+        name: The name shown.
+        pool: All items, as features.
+        labels: The class of each item.
+        said: Remarks about how it was read.
+    """
+
+    name: str
+    pool: Pool
+    labels: tuple[str | int, ...]
+    said: tuple[str, ...] = ()
+
+    @cached_property
+    def classes(self) -> tuple[str | int, ...]:
+        """All labels there are, sorted. A simulation may read them off the labels, before a pool is built."""
+        return tuple(sorted(set(self.labels), key=lambda name: (str(type(name)), name)))
+
+    @cached_property
+    def balance(self) -> list[int]:
+        """Items of each class."""
+        counts = Counter(self.labels)
+        return [counts[name] for name in self.classes]
+
+    def split(self, seed: int, test: int) -> tuple[Tensor, Tensor]:
+        """Rows of the pool and of the test set, both ascending: by a hash of seed and id, whatever the order.
+
+        Args:
+            seed: Whose split.
+            test: Size of the test set.
+        """
+        order = Dice(seed, "split").uniform(self.pool.keys).argsort()
+        return order[test:].sort().values, order[:test].sort().values
+
+
+def digits() -> Dataset:
+    """1,797 handwritten digits of 8 x 8 pixels, scaled to 0 .. 1, from scikit-learn."""
+    from sklearn.datasets import load_digits
+
+    features, labels = load_digits(return_X_y=True)
+    pool = Pool.from_arrays((features / 16).astype("float32"))
+    return Dataset("digits", pool, tuple(int(label) for label in labels))
+
+
+def from_csv(
+    path: str | Path,
+    *,
+    label: str,
+    text: str | None = None,
+    id: str | None = None,
+    ignore: Sequence[str] = (),
+    encoding: str = "utf-8",
+) -> Dataset:
+    """A labeled CSV file; features are made without the labels.
+
+    Args:
+        path: The file.
+        label: The column of labels.
+        text: A column of prose; without it all other columns make a table.
+        id: The column of ids.
+        ignore: Columns to leave out.
+        encoding: How the file is encoded.
+
+    Raises:
+        BadInput: For a missing label (line), fewer than two classes, or a file that cannot be read.
+    """
+    from askance.sources.csv import read_table
+
+    labels = tuple(read_table(path, encoding=encoding).labels(label))
+    pool = Pool.from_csv(path, text=text, id=id, ignore=[*ignore, label], encoding=encoding)
+    found = len(set(labels))
+    if found < 2:
+        raise BadInput(f"The column {label!r} of {path} holds {found} class. Name a column with two classes or more.")
+    if found > len(labels) / 2:
+        raise BadInput(
+            f"The column {label!r} of {path} holds {found} different values in {len(labels)} rows. "
+            f"Name the column of classes with --label; numbers to predict are not compared here."
+        )
+    return Dataset(Path(path).stem, pool, labels, pool.said)
+
+
+def features_of(dataset: Dataset) -> Tensor:
+    """The features of all items, (items, features)."""
+    items: Any = dataset.pool.items
+    return items if isinstance(items, Tensor) else torch.as_tensor(items)

@@ -1,0 +1,1 @@
+"""Learners: recipes that turn a lesson into a model."""

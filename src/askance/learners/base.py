@@ -1,0 +1,137 @@
+"""The contract of learners: a lesson in, a model out, and what a model gives for items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from askance.errors import BadInput
+from askance.history import History
+from askance.seeds import Dice
+from askance.task import Task
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a model gives for some items, a row per item. Only scores must be there.
+
+    Args:
+        scores: In link space, (items, classes | labels | targets).
+        embeddings: (items, features). A model over frozen features hands the items on as they came.
+        samples: Scores of several stochastic passes, (items, samples, classes).
+        spread: The standard deviation of each score, (items, classes).
+        probabilities: What the link makes of the scores, where the model knows it exactly, (items, classes).
+        extras: Named outputs of heads, rows aligned.
+    """
+
+    scores: Tensor | None = None
+    embeddings: Tensor | None = None
+    samples: Tensor | None = None
+    spread: Tensor | None = None
+    probabilities: Tensor | None = None
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Model:
+    """What a learner gave. Always in evaluation mode.
+
+    Attributes:
+        facts: Small JSON for the journal; the next lesson's ``previous.facts``.
+        records: Arrays by pool row that were recorded while training.
+    """
+
+    facts: Mapping[str, Any] = {}
+    records: Mapping[str, Tensor] = {}
+
+    def outputs(self, items: Any) -> Outputs:
+        """Outputs for items, rows aligned with them, whatever their order."""
+        raise TypeError(f"{type(self).__name__} gives no outputs")
+
+    def weights(self) -> dict[str, Tensor] | None:
+        """The tensors a learner can restore this model from; None if it must be fitted again."""
+        return None
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """All that a learner may learn from. There is no label in it that was not told.
+
+    Args:
+        items: The pool's items.
+        keys: Item keys for per-item noise, int64 (items,).
+        task: What the items are labeled with.
+        labeled: Row numbers with a target, ascending, int64 (labeled,).
+        targets: float64 (labeled, width).
+        weights: float64 (labeled,).
+        unlabeled: Row numbers without a target, int64.
+        dice: The dice of this fit.
+        previous: The model this learner gave last time, if it has a memory.
+        model: For companions: the task model just fitted.
+        history: What was asked and answered.
+        record: Names of what a strategy wants recorded while training.
+        number: Which fit of the journal.
+        through: The last line of the journal that was read.
+        key: A digest of all that the fit depends on; the model's name wherever it is kept.
+    """
+
+    items: Any
+    keys: Tensor
+    task: Task
+    labeled: Tensor
+    targets: Tensor
+    weights: Tensor
+    unlabeled: Tensor
+    dice: Dice
+    previous: Model | None = None
+    model: Model | None = None
+    history: History = field(default_factory=History)
+    record: frozenset[str] = frozenset()
+    number: int = 0
+    through: int = 0
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A recipe. A subclass writes `fit` and says what its models give."""
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """Fields and extras of `Outputs` that the models fill."""
+        return frozenset({"scores"})
+
+    @property
+    def gives_records(self) -> frozenset[str]:
+        """Names that the models can record while training."""
+        return frozenset()
+
+    @property
+    def remembers(self) -> bool:
+        """Whether `fit` reads ``lesson.previous``; the key of a model then holds the key of the one before."""
+        return False
+
+    def fit(self, lesson: Lesson) -> Model:
+        """A model. With no labels, or one class, it is a model that knows nothing; never an error."""
+        raise TypeError(f"{type(self).__name__} does not fit")
+
+    def fit_many(self, lessons: Sequence[Lesson]) -> Sequence[Model]:
+        """Many lessons at once; each model is the one that `fit` gives."""
+        return [self.fit(lesson) for lesson in lessons]
+
+    def beside(self, part: Any) -> Learner:
+        """This learner with a head, a critic or a loss term trained in the same steps.
+
+        Raises:
+            BadInput: If the learner has no place for it.
+        """
+        raise BadInput(
+            f"{type(self).__name__} trains nothing beside its own loss, so {type(part).__name__} has no place in it. "
+            f"Use a learner with a training loop."
+        )
+
+    def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
+        """The model whose `weights` and `facts` these are; None if this learner must fit again."""
+        return None

@@ -1,0 +1,182 @@
+"""One way to make a View: signals of a model over a pool, computed piece by piece and only when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from askance.arrays import PIECE, piece, spans
+from askance.errors import AskanceError, BadInput, MissingSignal
+from askance.history import History
+from askance.learners.base import Learner, Model
+from askance.pool import ASIDE, LABELED, PENDING, UNLABELED, Pool
+from askance.seeds import Dice
+from askance.signals.base import Rows, Signal, signals_of
+from askance.strategies.base import Strategy
+from askance.task import Task
+from askance.view import View
+
+
+def look(
+    pool: Pool,
+    task: Task,
+    sides: Tensor,
+    targets: Tensor,
+    strategy: Strategy,
+    model_of: Callable[[Signal], Model],
+    dice: Dice,
+    history: History,
+    *,
+    size: int = PIECE,
+) -> View:
+    """What a strategy may see of a pool.
+
+    Args:
+        pool: The items.
+        task: What they are labeled with.
+        sides: The side of each item, one of `askance.pool.SIDES` by number, (items,).
+        targets: Targets of the labeled side, rows ascending, (labeled, width).
+        strategy: Whose fields say which signals may be read.
+        model_of: The model that a signal is read from.
+        dice: The dice of this ask.
+        history: What was asked and answered.
+        size: Rows in a piece.
+    """
+    read = cache(lambda signal: read_signal(signal, model_of(signal), pool.items, task, size))
+    return View(
+        name=pool.names,
+        keys=pool.keys,
+        task=task,
+        candidates=_rows(sides, UNLABELED),
+        labeled=_rows(sides, LABELED),
+        targets=targets,
+        pending=_rows(sides, PENDING),
+        aside=_rows(sides, ASIDE),
+        dice=dice,
+        read=read,
+        declared=frozenset(signals_of(strategy)),
+        history=history,
+    )
+
+
+def read_signal(signal: Signal, model: Model, items: Any, task: Task, size: int = PIECE) -> Rows:
+    """A signal over all items.
+
+    A piece is a fixed range of rows, always computed whole and padded at the end. What a model hands on as it came
+    (frozen features) is not copied.
+
+    Raises:
+        BadInput: If the model gives NaN or infinite values.
+    """
+    if signal.records:
+        (name,) = signal.records
+        return model.records[name]
+    joins: list[_Join] = []
+    alone = True
+    for start, stop in spans(len(items), size):
+        part = piece(items, start, size)
+        with torch.no_grad():
+            rows = signal.rows(model.outputs(part), task)
+        alone = isinstance(rows, Tensor)
+        arrays = (rows,) if isinstance(rows, Tensor) else rows
+        joins = joins or [_Join(items, array, len(items)) for array in arrays]
+        for join, array in zip(joins, arrays, strict=True):
+            join.add(array, part, start, stop)
+    found = tuple(join.whole(signal) for join in joins)
+    if not found:
+        raise BadInput("The pool is empty. Hand in at least one item.")
+    return found[0] if alone else found
+
+
+def check_needs(strategy: Strategy, learner: Learner) -> None:
+    """Refuse a strategy whose signals the learner, or a companion, does not give: before anything is trained.
+
+    Raises:
+        MissingSignal: Naming the signal, the learner and what to do.
+    """
+    for signal in signals_of(strategy):
+        giver = signal.of if signal.of is not None else learner
+        lacking = (signal.needs - giver.gives) | (signal.records - giver.gives_records)
+        if lacking:
+            raise MissingSignal(
+                f"{type(strategy).__name__} reads {', '.join(sorted(lacking))}, and {type(giver).__name__} does not "
+                f"give it; it gives {', '.join(sorted(giver.gives | giver.gives_records))}. "
+                f"Use another learner, or a strategy that needs less."
+            )
+
+
+def predict(model: Model, items: Any, task: Task, size: int = PIECE) -> Tensor:
+    """Linked scores of a model for items, (items, width)."""
+    from askance.signals.probabilities import Probabilities
+
+    rows = read_signal(Probabilities(), model, items, task, size)
+    assert isinstance(rows, Tensor)
+    return rows
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Pin torch and BLAS to a number of threads: another number gives other last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with _controller().limit(limits=count):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+@dataclass
+class _Join:
+    """Pieces of one array, joined; nothing is copied while all of them are the items themselves."""
+
+    items: Any
+    first: Tensor
+    length: int
+    same: bool = True
+    array: Tensor | None = field(default=None)
+
+    def add(self, rows: Tensor, part: Any, start: int, stop: int) -> None:
+        if len(rows) != len(part):
+            raise AskanceError(
+                f"The model gave {len(rows)} rows for {len(part)} items. Its outputs must have a row for each item."
+            )
+        if self.same and rows is part:
+            return
+        if self.array is None:
+            self.array = rows.new_empty((self.length, *rows.shape[1:]))
+            if start:
+                self.array[:start] = self.items[:start]
+            self.same = False
+        self.array[start:stop] = rows[: stop - start]
+
+    def whole(self, signal: Signal) -> Tensor:
+        if self.array is None:
+            assert isinstance(self.items, Tensor)
+            return self.items
+        if self.array.is_floating_point() and not bool(torch.isfinite(self.array.sum())):
+            bad = (~torch.isfinite(self.array)).reshape(self.length, -1).any(1)
+            if bool(bad.any()):
+                row = int(bad.nonzero()[0])
+                raise BadInput(
+                    f"{type(signal).__name__} holds NaN or infinite values, first in row {row}. "
+                    f"The model diverged or the item is broken: check the features of that row and the learner."
+                )
+        return self.array
+
+
+def _rows(sides: Tensor, side: int) -> Tensor:
+    return (sides == side).nonzero().squeeze(1)

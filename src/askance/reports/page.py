@@ -1,0 +1,65 @@
+"""Pages as files: each is one self-contained HTML file, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from askance.errors import StorageError
+from askance.reports.compared import comparison_sections
+from askance.reports.results import Comparison, Results, StudyContent
+from askance.reports.studied import study_sections
+
+# The page may load nothing at all; browsers enforce it even if a mistake got in.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+
+
+def write_lab_page(results: Results, comparison: Comparison, path: str | os.PathLike[str]) -> Path:
+    """Write the page of an experiment.
+
+    Args:
+        results: All runs.
+        comparison: Of these runs, as ``askance.lab.statistics.compare`` gives it.
+        path: The HTML file; its folder must exist, a file that is there is replaced.
+
+    Raises:
+        StorageError: If it cannot be written; what was there is left as it was.
+    """
+    return _write(_page(results.title, comparison_sections(results, comparison)), Path(path))
+
+
+def write_study_page(content: StudyContent, path: str | os.PathLike[str]) -> Path:
+    """Write the page of one study; arguments and errors as for ``write_lab_page``."""
+    return _write(_page(content.name, study_sections(content)), Path(path))
+
+
+def _page(title: str, body: str) -> str:
+    room = files("askance.reports")
+    style, script = ((room / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n"
+        "<footer>Made by askance. This page is a single file and loads nothing from anywhere.</footer>\n"
+        f"</main>\n<script>\n{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def _write(text: str, path: Path) -> Path:
+    """Through a file beside it, so that a reader never meets half a page."""
+    made = ""
+    try:
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as part:
+            part.write(text)
+        os.chmod(made, 0o644)  # temporary files are private; a page is for showing
+        os.replace(made, path)
+    except OSError as error:
+        Path(made).unlink(missing_ok=True) if made else None
+        raise StorageError(f"The page {path} cannot be written: {error}. Check that its folder exists.") from error
+    return path

@@ -1,0 +1,166 @@
+"""Selectors that take one item per cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from askance.errors import BadInput
+from askance.kernels.distances import typicality
+from askance.seeds import Dice
+from askance.selection.base import Picked, Selector
+from askance.selection.kmeans import k_means
+from askance.selection.space import Features, Space
+from askance.selection.spread import needed
+
+
+@dataclass(frozen=True)
+class KMeans(Selector):
+    """The candidate nearest to each centroid of k-means with n clusters, largest cluster first.
+
+    Always exactly n: where fewer than n clusters have items, as with duplicates, the rest is filled with the candidates
+    farthest from their centroids. A pick's utility is how many candidates it stands for.
+
+    >>> import torch
+    >>> rows, line = torch.arange(5), torch.tensor([[0.], [1.], [3.], [20.], [21.]])
+    >>> space = Features(line)
+    >>> KMeans().pick(2, candidates=rows, known=rows[:0], keys=rows, dice=Dice(0, "ask"), space=space).rows[0]
+    tensor(1)
+
+    Args:
+        iterations: Of Lloyd's algorithm, at most.
+        tolerance: Stop when an iteration lowers the inertia by less than this share.
+    """
+
+    iterations: int = 100
+    tolerance: float = 1e-4
+
+    def choose(
+        self,
+        n: int,
+        candidates: Tensor,
+        known: Tensor,
+        keys: Tensor,
+        dice: Dice,
+        utility: Tensor | None,
+        space: Space | None,
+    ) -> Picked:
+        """Cluster the candidates and take the item nearest to each center."""
+        features = _points(space, self).array
+        found = k_means(
+            features, n, keys=keys, dice=dice, rows=candidates, iterations=self.iterations, tolerance=self.tolerance
+        )
+        labels, distances = found.labels[candidates], found.distances[candidates]
+        order = _lexicographic(dice.of("ties").uniform(keys[candidates]), distances, labels)
+        sizes = torch.bincount(labels)
+        heads = order[(sizes.cumsum(0) - sizes)[sizes > 0]]  # where each cluster begins in the order
+        heads = heads[sizes[labels[heads]].argsort(descending=True, stable=True)]
+        others = torch.ones_like(labels, dtype=torch.bool).index_fill_(0, heads, False)
+        rest = order[others[order]]
+        rest = rest[distances[rest].argsort(descending=True, stable=True)][: n - len(heads)]
+        stands_for = torch.cat([sizes[labels[heads]], torch.zeros_like(rest)])
+        return Picked(candidates[torch.cat([heads, rest])], stands_for.to(features.dtype))
+
+
+@dataclass(frozen=True)
+class TypicalPerCluster(Selector):
+    """The most typical candidate of each cluster in turn, clusters with the fewest known items first.
+
+    The rule of TypiClust (Hacohen et al. 2022): k-means over candidates and known items, one cluster for
+    each of them known or asked for; clusters in the order of fewest known items, then most items; from each in turn the
+    most typical candidate. Small clusters wait until all others are empty, so there are always n picks. Typicality is
+    taken over the whole cluster, known and picked items included. A pick's utility is its typicality.
+
+    Args:
+        clusters_at_most: Cap on the number of clusters.
+        neighbors: Neighbors that count, at most, and at most half of the cluster.
+        smallest: Clusters of fewer items wait.
+    """
+
+    clusters_at_most: int = 500  # authors' code
+    neighbors: int = 20  # Hacohen et al. 2022
+    smallest: int = 6  # authors' code drops clusters of up to 5
+
+    def choose(
+        self,
+        n: int,
+        candidates: Tensor,
+        known: Tensor,
+        keys: Tensor,
+        dice: Dice,
+        utility: Tensor | None,
+        space: Space | None,
+    ) -> Picked:
+        """Cluster, then let the clusters take turns."""
+        points = _points(space, self)
+        features = points.array
+        if len(points.outside):  # known points in no row of the pool go behind it
+            known = torch.cat([known, torch.arange(len(points.outside), device=known.device) + len(features)])
+            keys = torch.cat([keys, torch.arange(len(points.outside), device=keys.device)])
+            features = torch.cat([features, points.outside])
+        items = torch.unique(torch.cat([candidates, known]))
+        k = min(len(known) + n, self.clusters_at_most)
+        labels = k_means(features, k, keys=keys, dice=dice, rows=items).labels
+        sides = (torch.bincount(labels[rows], minlength=k).tolist() for rows in (candidates, known))
+        visits = turns(n, *sides, smallest=self.smallest)
+        noise = dice.of("ties").uniform(keys)
+        queues: dict[int, Iterator[tuple[int, float]]] = {}
+        for cluster in set(visits):
+            own, members = (rows[labels[rows] == cluster] for rows in (candidates, items))
+            typical = typicality(features, own, members, self.neighbors)
+            order = _lexicographic(noise[own], -typical)
+            queues[cluster] = zip(own[order].tolist(), typical[order].tolist(), strict=True)
+        rows, values = zip(*(next(queues[cluster]) for cluster in visits), strict=True)
+        return Picked(candidates.new_tensor(rows), features.new_tensor(values))
+
+
+def turns(n: int, candidates: Sequence[int], known: Sequence[int], *, smallest: int) -> list[int]:
+    """Whose turn it is for each of n picks, when clusters take turns until all are empty.
+
+    Clusters with the fewest known items go first, then those with the most items, then the lower number. Clusters of
+    fewer than ``smallest`` items wait until all others are empty.
+
+    >>> turns(5, candidates=[1, 3, 2], known=[0, 4, 0], smallest=2)
+    [2, 1, 2, 1, 1]
+
+    Args:
+        n: How many picks.
+        candidates: How many candidates each cluster has.
+        known: How many known items each cluster has.
+        smallest: Clusters of fewer items, candidates and known together, wait.
+
+    Returns:
+        A cluster for each pick; fewer than n if the candidates run out.
+    """
+    sizes = [c + k for c, k in zip(candidates, known, strict=True)]
+    order = sorted(range(len(sizes)), key=lambda cluster: (known[cluster], -sizes[cluster]))
+    picks: list[int] = []
+    for waits in (False, True):
+        left = {cluster: candidates[cluster] for cluster in order if (sizes[cluster] < smallest) == waits}
+        while any(left.values()) and len(picks) < n:
+            turn = [cluster for cluster, count in left.items() if count]
+            picks += turn
+            for cluster in turn:
+                left[cluster] -= 1
+    return picks[:n]
+
+
+def _lexicographic(*keys: Tensor) -> Tensor:
+    """The order that sorts by the last key, then the one before it, and so on."""
+    order = keys[0].argsort(stable=True)
+    for key in keys[1:]:
+        order = order[key[order].argsort(stable=True)]
+    return order
+
+
+def _points(space: Space | None, selector: Selector) -> Features:
+    space = needed(space, selector)
+    if not isinstance(space, Features):
+        raise BadInput(
+            f"{type(selector).__name__} needs points to average, and was given a {type(space).__name__}. "
+            "Let `space` return Features."
+        )
+    return space

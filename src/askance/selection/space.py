@@ -1,0 +1,185 @@
+"""Geometries over all pool rows: squared distances from factors, without building what the factors stand for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from askance.errors import BadInput
+from askance.kernels.distances import loops, ready
+
+_PIECE = 1 << 20  # elements of a temporary when rows are scaled
+
+
+class Space(ABC):
+    """Where the items lie. Distances are squared, and duplicates are at distance exactly zero."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of items."""
+
+    @abstractmethod
+    def norms(self) -> Tensor:
+        """Squared length of every item, (items,)."""
+
+    @abstractmethod
+    def approach(self, rows: Tensor, nearest: Tensor) -> None:
+        """Lower ``nearest`` to the squared distance to the nearest of ``rows``, in place and in one pass.
+
+        Args:
+            rows: int64 row numbers of the points to approach.
+            nearest: (items,), of the space's own type, see `filled`. Entries at zero or less are settled and stay.
+        """
+
+    def approach_known(self, known: Tensor, nearest: Tensor) -> bool:
+        """Lower ``nearest`` to the known items, those in no row of the pool included; returns whether there are any.
+
+        Args:
+            known: int64 rows of the known items in the pool.
+            nearest: As in `approach`.
+        """
+        self.approach(known, nearest)
+        return len(known) > 0
+
+    @abstractmethod
+    def take(self, rows: Tensor) -> Space:
+        """A space of some rows alone; this copies them."""
+
+    @abstractmethod
+    def filled(self, value: float) -> Tensor:
+        """A number per item, of the type and on the device that distances have here, (items,)."""
+
+    def distances(self, row: int, out: Tensor | None = None) -> Tensor:
+        """Squared distance of every item to one row, (items,).
+
+        Args:
+            row: The row.
+            out: Where to write instead of allocating.
+        """
+        out = self.filled(torch.inf) if out is None else out.fill_(torch.inf)
+        self.approach(torch.tensor([row], device=out.device), out)
+        return out
+
+    def nearest(self, rows: Tensor) -> Tensor:
+        """Squared distance of every item to the nearest of ``rows``, (items,); infinite where there are no rows."""
+        out = self.filled(torch.inf)
+        self.approach(rows, out)
+        return out
+
+
+class Features(Space):
+    """Vectors and their Euclidean distance.
+
+    >>> Features(torch.tensor([[0., 0.], [3., 4.]])).distances(0)
+    tensor([ 0., 25.])
+
+    Args:
+        array: (items, features). Contiguous float32 and float64 are used as they are; anything else is converted once,
+            to float32.
+        outside: Known points that lie in no row of the pool, (points, features).
+    """
+
+    def __init__(self, array: Tensor, outside: Tensor | None = None) -> None:
+        if array.ndim != 2:
+            raise BadInput(f"Features have shape {tuple(array.shape)}. Give a matrix with a row per item.")
+        self.array = ready(array)
+        self.outside = self.array[:0] if outside is None else ready(outside.to(self.array))
+        if self.outside.ndim != 2 or self.outside.shape[1] != self.array.shape[1]:
+            raise BadInput(
+                f"The points outside of the pool have shape {tuple(self.outside.shape)}, and the pool's have "
+                f"{self.array.shape[1]} features. Give both from the same model."
+            )
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def norms(self) -> Tensor:
+        """Squared length of every vector; computed once."""
+        return self._norms
+
+    @cached_property
+    def _norms(self) -> Tensor:
+        return loops(self.array).squared_norms(self.array)
+
+    def approach(self, rows: Tensor, nearest: Tensor) -> None:
+        """One pass over the features."""
+        loops(self.array).approach(self.array, self.array[rows], nearest)
+
+    def approach_known(self, known: Tensor, nearest: Tensor) -> bool:
+        """Known rows, then the points outside of the pool."""
+        self.approach(known, nearest)
+        loops(self.array).approach(self.array, self.outside, nearest)
+        return len(known) + len(self.outside) > 0
+
+    def take(self, rows: Tensor) -> Features:
+        """The vectors of some rows; this copies them."""
+        return Features(self.array[rows], self.outside)
+
+    def filled(self, value: float) -> Tensor:
+        """A number per item, of the features' type."""
+        return self.array.new_full((len(self),), value)
+
+
+class Product(Space):
+    """Outer products of the rows of two factors, as the gradients of a last layer are; they are never built.
+
+    >>> space = Product(torch.tensor([[1.], [2.]]), torch.tensor([[1., 0.], [0., 1.]]))
+    >>> space.distances(0)                                 # between (1, 0) and (0, 2)
+    tensor([0., 5.])
+
+    Args:
+        left: (items, rows of the product), such as the classes.
+        right: (items, columns of the product), such as the features.
+    """
+
+    def __init__(self, left: Tensor, right: Tensor) -> None:
+        if len(left) != len(right):
+            raise BadInput(f"The factors have {len(left)} and {len(right)} rows. Give both one row per item.")
+        kept = torch.promote_types(left.dtype, right.dtype)
+        self.left = Features(left.to(kept))
+        self.right = Features(right.to(kept))
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def norms(self) -> Tensor:
+        """Squared length of every product: the product of the factors' lengths."""
+        return self.left.norms() * self.right.norms()
+
+    def approach(self, rows: Tensor, nearest: Tensor) -> None:
+        """One pass over both factors."""
+        left, right = self.left, self.right
+        loops(nearest).approach_product(left.array, right.array, left.norms(), right.norms(), rows, nearest)
+
+    def take(self, rows: Tensor) -> Product:
+        """Both factors of some rows; this copies them."""
+        return Product(self.left.array[rows], self.right.array[rows])
+
+    def filled(self, value: float) -> Tensor:
+        """A number per item, of the factors' type."""
+        return self.left.filled(value)
+
+
+def normalized(array: Tensor) -> Tensor:
+    """The rows at length one, for the geometry of the cosine; rows of zeros stay.
+
+    >>> normalized(torch.tensor([[3., 4.], [0., 0.]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+
+    Args:
+        array: (items, features), floating point.
+
+    Returns:
+        A new array of the same shape.
+    """
+    out = torch.empty_like(array)
+    step = max(1, _PIECE // max(1, array.shape[1]))
+    for start in range(0, len(array), step):
+        piece = array[start : start + step]
+        lengths = torch.linalg.vector_norm(piece, dim=1, keepdim=True)
+        torch.div(piece, lengths.masked_fill_(lengths == 0, 1), out=out[start : start + step])
+    return out

@@ -1,0 +1,1 @@
+"""Signals: arrays that a model gives, a row per item."""

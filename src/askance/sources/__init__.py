@@ -1,0 +1,1 @@
+"""Where items come from: files on disk become columns with stable rows."""

@@ -1,0 +1,1 @@
+"""Strategies, one file per reason an item is worth a label."""

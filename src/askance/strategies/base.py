@@ -1,0 +1,63 @@
+"""The contract of strategies: signals in fields, a view in, an ordered batch out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from askance.learners.base import Learner
+from askance.signals.base import signals_of
+from askance.view import Batch, View
+
+if TYPE_CHECKING:
+    from askance.selection.base import Selector
+    from askance.selection.space import Space
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """Says which items are worth a label. Its fields are its needs.
+
+    A subclass usually has a signal and a selector as fields and writes `utility` (one number per item, higher is more
+    wanted) or `space` (where the items lie). One that needs more overrides `query`. It holds no state.
+    """
+
+    @property
+    def select(self) -> Selector:
+        """The selector: a field of the subclass."""
+        raise TypeError(f"{type(self).__name__} has no field `select` and does not override `query`")
+
+    def equip(self, learner: Learner) -> Learner:
+        """What the method wants of the task learner: a loss head, dropout, mixup. By default nothing."""
+        return learner
+
+    def utility(self, view: View) -> Tensor | None:
+        """How wanted each item of the pool is, (items,)."""
+        return None
+
+    def space(self, view: View) -> Space | None:
+        """Where the items of the pool lie."""
+        return None
+
+    def query(self, view: View, n: int) -> Batch:
+        """Pick at most ``n`` candidates, in order of preference.
+
+        Fewer than ``min(n, candidates)`` come with a reason: ``waiting``, ``done`` or ``stop: ...``.
+        """
+        picked = self.select.pick(
+            min(n, len(view.candidates)),
+            candidates=view.candidates,
+            known=view.known,
+            keys=view.keys,
+            dice=view.dice.of("select"),
+            utility=self.utility(view),
+            space=self.space(view),
+        )
+        values = picked.utility.tolist() if picked.utility is not None else ()
+        return view.batch(picked.rows, notes=[{"utility": value} for value in values])
+
+    def needs_model(self) -> bool:
+        """Whether any signal comes from a fitted model's scores, or was recorded while it trained."""
+        return any(s.of is None and ("scores" in s.needs or s.records) for s in signals_of(self))

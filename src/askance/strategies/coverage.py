@@ -1,0 +1,65 @@
+"""Worth a label because nothing like it is labeled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from askance.selection import clusters
+from askance.selection.base import Selector
+from askance.selection.space import Features, Space, normalized
+from askance.selection.spread import FarthestFirst
+from askance.signals.base import Signal
+from askance.signals.embeddings import Embeddings
+from askance.strategies.base import Strategy
+from askance.view import View
+
+
+@dataclass(frozen=True)
+class KCenter(Strategy):
+    """Again and again the item farthest from all that is known: the greedy core-set. [sener2018active]
+
+    >>> paper = view(embeddings=[[0.0], [1.0], [3.0]], labeled=[0])
+    >>> KCenter().query(paper, 2).ids
+    [2, 1]
+    """
+
+    features: Signal = Embeddings()
+    select: Selector = FarthestFirst()
+
+    def space(self, view: View) -> Space:
+        return Features(view[self.features], outside=view.outside(self.features))
+
+
+@dataclass(frozen=True)
+class KMeans(Strategy):
+    """The item nearest to the center of each of n clusters. [zhdanov2019diverse]
+
+    >>> paper = view(embeddings=[[0.0], [1.0], [2.0], [9.0]])
+    >>> sorted(KMeans().query(paper, 2).ids)
+    [1, 3]
+    """
+
+    features: Signal = Embeddings()
+    select: Selector = clusters.KMeans()
+
+    def space(self, view: View) -> Space:
+        return Features(view[self.features])
+
+
+@dataclass(frozen=True)
+class TypiClust(Strategy):
+    """The most typical item of each cluster that holds no label yet. [hacohen2022active]
+
+    Features are scaled to length one, as in the paper.
+
+    >>> paper = view(embeddings=[[1.0, 0.0], [1.0, 0.1], [1.0, 0.2], [1.0, 0.5], [0.0, 1.0]], labeled=[4])
+    >>> TypiClust().query(paper, 1).ids
+    [1]
+    """
+
+    features: Signal = Embeddings()
+    select: Selector = clusters.TypicalPerCluster()
+
+    def space(self, view: View) -> Space:
+        outside = view.outside(self.features)
+        return Features(normalized(view[self.features]), outside=normalized(outside) if outside is not None else None)

@@ -1,0 +1,1 @@
+"""The spine: a study asks, is told, and remembers."""

@@ -1,0 +1,35 @@
+"""Answers on their way into the journal: read by the task, refused as a whole if one cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from askance.errors import BadInput
+from askance.history import KINDS, Answer
+from askance.pool import Pool
+from askance.study.journal import Draft
+from askance.task import Task, plain
+
+Told = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
+
+
+def told(pool: Pool, task: Task, answers: Told, kind: str, by: str, once: str | None) -> list[Draft]:
+    """A line for each answer.
+
+    Raises:
+        BadInput: For an id the pool does not have, a value the task has no word for, or an unknown kind.
+    """
+    pairs = answers.items() if isinstance(answers, Mapping) else answers
+    return [_draft(pool, task, name, value, kind, by, once) for name, value in pairs]
+
+
+def _draft(pool: Pool, task: Task, id: Any, value: Any, kind: str, by: str, once: str | None) -> Draft:
+    name = pool.names([pool.row(id)])[0]
+    key = f"{once}:{name}" if once is not None else None
+    given = value if isinstance(value, Answer) else Answer(plain(value), kind, by, once=key)
+    if given.kind not in KINDS:
+        raise BadInput(f"There is no kind of answer named {given.kind!r}. Known: {', '.join(KINDS)}.")
+    read = task.read(given.value, given.kind) if given.kind in ("label", "soft") else plain(given.value)
+    body = {"id": name, "value": read, "answer_kind": given.kind, "by": given.by, "seconds": given.seconds}
+    return Draft("told", body, given.once)

@@ -1,0 +1,195 @@
+"""Models of a study: from memory, from disk, or fitted again from the journal; they are a cache."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+import torch
+
+from askance.describe import build, describe
+from askance.learners.base import Learner, Lesson, Model
+from askance.learners.wrappers import blank
+from askance.seeds import Dice
+from askance.signals.base import Signal, signals_of
+from askance.strategies.base import Strategy
+from askance.study.artifacts import Artifacts
+from askance.study.state import Fit, State
+
+KEPT = 16  # models held in memory
+
+
+class Parts:
+    """Strategies and learners by description; what was handed in is used as it is, the rest is built."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Any] = {}
+
+    def add(self, part: Any) -> Any:
+        """Remember an object under its description, and give the description."""
+        description = describe(part)
+        self._known[_text(description)] = part
+        return description
+
+    def get(self, description: Any) -> Any:
+        """The part of a description."""
+        text = _text(description)
+        if text not in self._known:
+            self._known[text] = build(description)
+        return self._known[text]
+
+    def strategy(self, state: State, cold: bool) -> Strategy:
+        """The study's strategy, or in a cold start the one for the start."""
+        found: Strategy = self.get(state.parts["start" if cold else "strategy"])
+        return found
+
+    def learner(self, state: State) -> Learner:
+        """The learner, equipped by the study's strategy."""
+        learner: Learner = self.get(state.parts["learner"])
+        return self.strategy(state, cold=False).equip(learner)
+
+
+def companions_of(strategy: Strategy) -> list[Learner]:
+    """The learners that a strategy brings along, each once."""
+    return list(dict.fromkeys(signal.of for signal in signals_of(strategy) if signal.of is not None))
+
+
+def lesson_of(state: State, parts: Parts) -> Lesson:
+    """What the next fit of a state learns from; `previous` and `model` are left to `Models`."""
+    learner = parts.learner(state)
+    targets, weights = state.targets
+    labeled = state.labeled
+    open_ = torch.ones(len(state.sides), dtype=torch.bool)
+    open_[labeled] = False
+    number = len(state.fits)
+    before = state.fits[-1].key if learner.remembers and state.fits else ""
+    answers = blake2b(digest_size=16)
+    for array in (state.pool.keys[labeled], targets, weights):
+        answers.update(array.numpy().tobytes())
+    inputs = [describe(learner), state.parts["task"], answers.hexdigest(), state.seed, number, before, state.digest]
+    return Lesson(
+        items=state.pool.items,
+        keys=state.pool.keys,
+        task=state.task,
+        labeled=labeled,
+        targets=targets,
+        weights=weights,
+        unlabeled=open_.nonzero().squeeze(1),
+        dice=Dice(state.seed, "fit", number),
+        history=state.history,
+        record=frozenset(name for s in signals_of(parts.strategy(state, state.cold)) for name in s.records),
+        number=number,
+        through=state.line,
+        key=digest(inputs),
+    )
+
+
+class Models:
+    """Gives the models of a study's fits.
+
+    Args:
+        artifacts: Where weights lie, under their keys.
+        parts: Learners by description.
+        replay: The state of the journal up to a line.
+    """
+
+    def __init__(self, artifacts: Artifacts, parts: Parts, replay: Callable[[int], State]) -> None:
+        self._artifacts = artifacts
+        self._parts = parts
+        self._replay = replay
+        self._memory: OrderedDict[str, Model] = OrderedDict()
+
+    def previous(self, fits: Sequence[Fit], learner: Learner) -> Model | None:
+        """What a learner with a memory reads: its model of the fit before."""
+        return self.task(fits, len(fits) - 1) if learner.remembers and fits else None
+
+    def companion_lesson(self, fits: Sequence[Fit], lesson: Lesson, companion: Learner, model: Model) -> Lesson:
+        """The lesson of a companion: the task's, with its own dice and memory, and the task model."""
+        name = digest(describe(companion))
+        known = companion.remembers and fits and name in fits[-1].companions
+        previous = self.companion(fits, len(fits) - 1, companion) if known else None
+        return replace(lesson, dice=lesson.dice.of(name), model=model, previous=previous, record=frozenset())
+
+    def keep(self, key: str, model: Model) -> None:
+        """Store a model under its key, before the line that names it is written."""
+        weights = model.weights()
+        if weights is not None:
+            self._artifacts.save(key, weights, dict(model.facts))
+        self._remember(key, model)
+
+    def of(self, state: State, fit: int) -> Callable[[Signal], Model]:
+        """Which model each signal is read from, for an ask that uses one fit."""
+
+        def model(signal: Signal) -> Model:
+            number = fit - signal.age
+            if number < 0:  # before the first fit a model knows nothing
+                learner = signal.of if signal.of is not None else self._parts.learner(state)
+                return learner.fit(blank(replace(lesson_of(state, self._parts), dice=Dice(state.seed, "fit", -1))))
+            if signal.of is None:
+                return self.task(state.fits, number)
+            return self.companion(state.fits, number, signal.of)
+
+        return model
+
+    def task(self, fits: Sequence[Fit], number: int) -> Model:
+        """The task model of one fit: walk back to a fit whose model is still there, then forward again."""
+        first = number
+        while first > 0 and self._load(fits[first]) is None and self._parts.get(fits[first].learner).remembers:
+            first -= 1
+        for step in range(first, number):
+            self._load(fits[step]) or self._again(fits, step)
+        return self._load(fits[number]) or self._again(fits, number)
+
+    def companion(self, fits: Sequence[Fit], number: int, companion: Learner) -> Model:
+        """A companion's model of one fit; before it joined, it knows nothing."""
+        told = fits[number].companions.get(digest(describe(companion)))
+        if told is not None and (found := self._stored(told["key"], companion)) is not None:
+            return found
+        state = self._replay(fits[number].through)
+        lesson = lesson_of(state, self._parts)
+        if told is None:
+            return companion.fit(blank(lesson))
+        task = self.task(fits, number)
+        model = companion.fit(self.companion_lesson(state.fits, lesson, companion, task))
+        self.keep(told["key"], model)
+        return model
+
+    def _again(self, fits: Sequence[Fit], number: int) -> Model:
+        """Fit a task model once more, from what its lesson read."""
+        learner: Learner = self._parts.get(fits[number].learner)
+        lesson = lesson_of(self._replay(fits[number].through), self._parts)
+        previous = self._load(fits[number - 1]) if learner.remembers and number else None
+        model = learner.fit(replace(lesson, previous=previous))
+        self.keep(fits[number].key, model)
+        return model
+
+    def _load(self, fit: Fit) -> Model | None:
+        return self._stored(fit.key, self._parts.get(fit.learner))
+
+    def _stored(self, key: str, learner: Learner) -> Model | None:
+        if key in self._memory:
+            self._memory.move_to_end(key)
+            return self._memory[key]
+        stored = self._artifacts.load(key)
+        model = learner.restore(*stored) if stored is not None else None
+        if model is not None:
+            self._remember(key, model)
+        return model
+
+    def _remember(self, key: str, model: Model) -> None:
+        self._memory[key] = model
+        while len(self._memory) > KEPT:
+            self._memory.popitem(last=False)
+
+
+def digest(value: Any) -> str:
+    """A short fingerprint of JSON."""
+    return blake2b(_text(value).encode(), digest_size=10).hexdigest()
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,514 @@
+"""A study: ask, tell, remember."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from askance import arrays
+from askance.errors import AskanceError, BadInput, Conflict
+from askance.history import History
+from askance.learners.base import Learner, Lesson, Model
+from askance.look import predict
+from askance.look import threads as inner_threads
+from askance.pool import ASIDE, LABELED, PENDING, UNLABELED, Pool
+from askance.strategies.base import Strategy
+from askance.strategies.catalogue import name_of
+from askance.study.answers import Told, told
+from askance.study.artifacts import open_artifacts
+from askance.study.audit import Audited, audit
+from askance.study.journal import Draft, Line, open_journal
+from askance.study.models import Models, Parts, companions_of, digest, lesson_of
+from askance.study.opening import START, Wishes, as_journaled, changes, first_lines
+from askance.study.pick import Picks, batch_of, body_of, pick
+from askance.study.score import Score, cross_fitted
+from askance.study.state import State
+from askance.task import Classes, Task, plain
+from askance.view import Batch
+
+T = TypeVar("T")
+
+TRIES = 1000  # how often a write may lose against other processes before one gives up
+
+
+class Oracle(Protocol):
+    """Whoever can answer at once."""
+
+    def of(self, ids: list[Any]) -> Mapping[Any, Any]:
+        """The labels of some items, by id."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a study stands.
+
+    Args:
+        labeled: Items with a label.
+        pending: Items that were asked and not answered.
+        aside: Items that were answered without a label of the task.
+        unlabeled: Items nobody asked about.
+        rounds: Rounds begun.
+        stopped: Why the strategy thinks that no item is worth a label; empty otherwise.
+    """
+
+    labeled: int
+    pending: int
+    aside: int
+    unlabeled: int
+    rounds: int
+    stopped: str = ""
+
+
+class Study:
+    """Asks for the labels that matter, one batch after another, and remembers everything in a journal.
+
+    The same call opens an existing journal and goes on.
+
+    Args:
+        pool: The items.
+        learner: What learns: a `Learner` or any scikit-learn classifier. Default: a softmax head on the features.
+        strategy: A name, ``path/mine.py:MyStrategy`` or a `Strategy`. Default: TypiClust until there are ten labels
+            for each class, then margin.
+        classes: The classes, if the items have one class each.
+        task: What the items are labeled with, if it is not one class each.
+        storage: A path for the journal, or a database URL; None keeps it in memory.
+        name: Which study of the storage.
+        seed: Seed of all dice. Default 0, or what the journal says.
+        start: The strategy while there are too few labels for a model; None asks by `strategy` from the first item.
+        control: The share of every batch that is drawn uniformly, for an honest `score`.
+        durability: ``full``: every line is on disk when its call returns. ``normal``: one commit a round.
+        threads: Inner threads of fits and signals; another number gives other last bits.
+
+    Raises:
+        BadInput: If the arguments contradict each other or the journal.
+        StorageError: If the journal cannot be read or written.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        learner: Any = None,
+        strategy: Any = None,
+        classes: Iterable[Any] | None = None,
+        task: Task | None = None,
+        storage: str | Path | None = None,
+        name: str = "study",
+        seed: int | None = None,
+        start: Any = START,
+        control: float | None = None,
+        durability: str = "full",
+        threads: int = 1,
+    ) -> None:
+        if classes is not None and task is not None:
+            raise BadInput(
+                "classes= and task= are both given. classes=[...] is short for task=Classes([...]): use one."
+            )
+        declared = Classes(tuple(classes)) if classes is not None else task or pool.task
+        wishes = Wishes(learner, strategy, declared, seed, start, control, threads)
+        self.parts = Parts()
+        self.journal = open_journal(storage, name, durability)
+        self.models = Models(open_artifacts(storage), self.parts, self.replay)
+        lines = self.journal.read()
+        if not lines:
+            with suppress(Conflict):  # another process may open it in this moment
+                self.journal.append(first_lines(pool, wishes, self.parts), after=0)
+            lines = self.journal.read()
+        self.pool = as_journaled(pool, lines)
+        self.state = State.replay(self.pool, lines)
+        self.journal.add(changes(self.state, self.pool, wishes, self.parts))
+        self.refresh()
+
+    # What people do
+
+    def ask(self, n: int = 1, once: str | None = None) -> Batch:
+        """The next items to label, in order of preference.
+
+        The first ask opens a round of ``n``; until the round is spent, asking goes on with the same model and the
+        newest answers. A batch may be shorter than ``n`` and then says why in its `reason`.
+
+        Args:
+            n: How many.
+            once: A client's key: the same key gets the same batch, whatever was lost on the way.
+
+        Raises:
+            BadInput: If ``n`` is under 1, or a model is needed and there is no label at all.
+        """
+        if n < 1:
+            raise BadInput(f"ask({n}) asks for nothing. Ask for 1 item or more.")
+
+        def attempt() -> Batch:
+            if once is not None and (line := self.journal.find(once)) is not None:
+                return batch_of(line, self.pool)
+            if self.state.count(UNLABELED) == 0:
+                return self._nothing("stop: every item of the pool was asked")
+            self._learn(self.lesson())
+            return self.asked(self.pick(n), once=once)
+
+        self.refresh()
+        return self._insist(attempt)
+
+    def tell(self, answers: Told, *, kind: str = "label", by: str = "", once: str | None = None) -> int:
+        """Take in answers: any order, any part of a batch, late, repeated, unasked.
+
+        Nothing is written if one of them cannot be read.
+
+        Args:
+            answers: Values by id; a value may be an `Answer`.
+            kind: What the values are: ``label``, ``soft``, ``none-of-these``, ``unsure``, ``broken``, ``withdrawn``.
+            by: Who answers. A later answer of the same person to the same item replaces the earlier one.
+            once: A client's key; told again under the same key, nothing happens.
+
+        Returns:
+            How many answers were new.
+
+        Raises:
+            BadInput: For an id the pool does not have, or a value the task has no word for.
+        """
+        self.refresh()
+        drafts = told(self.pool, self.state.task, answers, kind, by, once)
+        lines = self.journal.add(drafts)
+        new = sum(line.number > self.state.line for line in lines)
+        self.refresh()
+        return new
+
+    def withdraw(self, ids: Iterable[Any], *, by: str = "") -> int:
+        """Take the answers of one person to some items back."""
+        return self.tell({name: None for name in ids}, kind="withdrawn", by=by)
+
+    def release(self, ids: Iterable[Any]) -> None:
+        """Put items that were asked and not answered back on the unlabeled side."""
+        self.journal.add([Draft("released", {"ids": self.pool.names(self.pool.rows(ids))})])
+        self.refresh()
+
+    def declare(self, name: Any) -> None:
+        """Add a class to the project.
+
+        Raises:
+            BadInput: If the task has no classes, or has this one.
+        """
+        task = self.state.task
+        if not isinstance(task, Classes):
+            raise BadInput(f"{type(task).__name__} has no classes to add to. Only a task of classes can grow.")
+        grown = self.parts.add(Classes((*task.names, plain(name))))
+        self.journal.add([Draft("changed", {"what": "task", "old": self.state.parts["task"], "new": grown})])
+        self.refresh()
+
+    def run(
+        self, oracle: Oracle, budget: int, batch: int = 10, *, each: Callable[[Study], None] | None = None
+    ) -> Progress:
+        """Ask and tell until ``budget`` items are answered.
+
+        A run that was killed is run again with the same call: it asks exactly what an unbroken run would have asked.
+
+        Args:
+            oracle: Who answers, such as `Known`.
+            budget: Answered items in the end, those already answered included.
+            batch: Items in a round.
+            each: Called after every round, before the next fit.
+
+        Returns:
+            Where the study stands; `stopped` says if the strategy ended it.
+
+        Raises:
+            BadInput: If the budget is larger than the pool, or a batch is under 1.
+            AskanceError: If the strategy waits for answers though none is outstanding.
+        """
+        if budget > len(self.pool):
+            raise BadInput(
+                f"A budget of {budget} is larger than the pool of {len(self.pool)} items. Use {len(self.pool)} or less."
+            )
+        self.refresh()
+        while True:
+            with self.together():
+                self.tell(oracle.of(self.pending))  # asked before a kill, and not answered
+                answered = len(self.pool) - self.state.count(UNLABELED)
+                if answered >= budget or self.state.stopped:
+                    return self.progress
+                asked = self.ask(min(batch, budget - answered))
+                if not asked.ids and asked.reason == "waiting":
+                    raise AskanceError(
+                        f"{asked.strategy} waits for answers, and no question is open. "
+                        f"Mend its query: ask for something, or give the reason 'done'."
+                    )
+                self.tell(oracle.of(asked.ids))
+            if each is not None and not self.state.round.left:
+                each(self)
+
+    # The four steps of an ask, for those who drive many studies at once
+
+    def lesson(self) -> Lesson | None:
+        """What to learn from before the next pick; None while the latest model is still to be used.
+
+        Raises:
+            BadInput: If the strategy needs a model, there is no label, and the study has no start strategy.
+        """
+        state = self.state
+        strategy = self.parts.strategy(state, state.cold)
+        if state.parts["start"] is None and strategy.needs_model() and state.count(LABELED) == 0:
+            raise BadInput(
+                f"{name_of(strategy)} asks by a model, and there is no label to learn from. "
+                f"Tell some labels first, or give the study a start strategy: Study(..., start='typiclust')."
+            )
+        return None if self._round_open() or self._current() else lesson_of(state, self.parts)
+
+    def fit(self, lesson: Lesson) -> dict[str, Model]:
+        """The task model, under ``""``, and the models of the strategy's companions, under their digests."""
+        state = self.state
+        learner = self.learner
+        with inner_threads(state.threads):
+            task = learner.fit(replace(lesson, previous=self.models.previous(state.fits, learner)))
+            models = {"": task}
+            for companion in self._companions():
+                own = self.models.companion_lesson(state.fits, lesson, companion, task)
+                models[digest(self.parts.add(companion))] = companion.fit(own)
+        return models
+
+    def learned(self, lesson: Lesson, models: Mapping[str, Model], seconds: float = 0.0) -> None:
+        """Keep the models of a lesson and write them down: one line.
+
+        Raises:
+            Conflict: If somebody else wrote to the journal since the lesson was made.
+        """
+        companions = {}
+        for companion in self._companions():
+            description = self.parts.add(companion)
+            name = digest(description)
+            key = digest([lesson.key, name])
+            self.models.keep(key, models[name])
+            companions[name] = {"learner": description, "key": key, "facts": dict(models[name].facts)}
+        self.models.keep(lesson.key, models[""])
+        body = {
+            "number": lesson.number,
+            "through": lesson.through,
+            "key": lesson.key,
+            "learner": self.parts.add(self.learner),
+            "companions": companions,
+            "facts": dict(models[""].facts),
+            "seconds": seconds,
+        }
+        self._append([Draft("fitted", body)])
+
+    def pick(self, n: int) -> Picks:
+        """What to ask next: a function of the journal so far. Nothing is written."""
+        with inner_threads(self.state.threads):
+            return pick(self.state, self.parts, self.models, n)
+
+    def asked(self, picks: Picks, once: str | None = None) -> Batch:
+        """Write a batch down, so that nobody else is asked its items.
+
+        Raises:
+            Conflict: If somebody else asked meanwhile, or an item is no candidate any more: pick again.
+        """
+        batch = picks.batch
+        if not batch.ids and batch.reason == "waiting":
+            return batch  # nothing happened
+        drafts = [Draft("asked", body_of(picks), once)]
+        if batch.reason.startswith("stop"):
+            drafts.append(Draft("stopped", {"reason": batch.reason.removeprefix("stop").strip(": ")}))
+
+        def attempt() -> Batch:
+            self._append(drafts)
+            return batch
+
+        return self._insist(attempt, unless=lambda lines: self._outdated(batch, lines))
+
+    # What people want to know
+
+    @property
+    def task(self) -> Task:
+        """What the items are labeled with."""
+        return self.state.task
+
+    @property
+    def strategy(self) -> Strategy:
+        """What asks once there are labels enough."""
+        return self.parts.strategy(self.state, cold=False)
+
+    @property
+    def learner(self) -> Learner:
+        """What learns, equipped by the strategy."""
+        return self.parts.learner(self.state)
+
+    @property
+    def history(self) -> History:
+        """What was asked and answered, by row."""
+        return self.state.history
+
+    @property
+    def pending(self) -> list[Any]:
+        """Ids that were asked and not answered."""
+        return self.pool.names((self.state.sides == PENDING).nonzero().squeeze(1))
+
+    @property
+    def labels(self) -> dict[Any, Any]:
+        """What each labeled item was told to be, by id; where people differ, what most of them say."""
+        names = self.pool.names(self.state.labeled)
+        return {name: self.task.answer(row) for name, row in zip(names, self.state.targets[0], strict=True)}
+
+    @property
+    def progress(self) -> Progress:
+        """Where the study stands."""
+        s = self.state
+        labeled, pending, aside, unlabeled = (s.count(side) for side in (LABELED, PENDING, ASIDE, UNLABELED))
+        return Progress(labeled, pending, aside, unlabeled, s.round.number + 1, s.stopped)
+
+    def lines(self) -> list[Line]:
+        """The whole journal."""
+        return self.journal.read()
+
+    def model(self) -> Model:
+        """The latest model; fitted now if labels have come since and no round is open."""
+
+        def attempt() -> Model:
+            if not self._round_open() and not self._current():
+                self._learn(lesson_of(self.state, self.parts))
+            return self.models.task(self.state.fits, len(self.state.fits) - 1)
+
+        self.refresh()
+        return self._insist(attempt)
+
+    def predict(self, items: Any = None) -> Tensor:
+        """What the latest model believes of items, or of the whole pool: probabilities, or numbers.
+
+        Args:
+            items: Items like those of the pool.
+
+        Returns:
+            (items, classes | labels | targets).
+        """
+        given = self.pool.items if items is None else self._like_the_pool(items)
+        with inner_threads(self.state.threads):
+            return predict(self.model(), given, self.task, self.state.piece)
+
+    def score(self, items: Any = None, labels: Sequence[Any] | None = None) -> Score:
+        """The accuracy of the latest model, journaled.
+
+        Without arguments it is measured on control items alone, which were drawn uniformly (`control=`); items that a
+        strategy chose are harder or odder than the pool and would mislead. Control items are learned from too, so
+        each is predicted by a model that did not see its fold.
+
+        Args:
+            items: Held-out items, like those of the pool.
+            labels: Their labels.
+
+        Raises:
+            BadInput: If the task has no classes, or there is nothing to measure on.
+        """
+        if not isinstance(self.task, Classes):
+            raise BadInput(f"Accuracy is for classes; the task is {type(self.task).__name__}. Use study.predict().")
+        if items is None:
+            self.refresh()
+            rows = [row for row in sorted(self.state.controls) if self.state.sides[row] == LABELED]
+            with inner_threads(self.state.threads):
+                lesson = lesson_of(self.state, self.parts)
+                index = torch.tensor(rows, dtype=torch.int64)
+                right = cross_fitted(lesson, self.learner, index, self.state.seed, self.state.piece)
+            found = Score.of(right, "control")
+        else:
+            if labels is None or len(labels) != len(items) or len(items) == 0:
+                given = 0 if labels is None else len(labels)
+                raise BadInput(f"score() got {len(items)} items and {given} labels. Give one label for each item.")
+            truth = torch.tensor([self.task.index(label) for label in labels])
+            found = Score.of(self.predict(items).argmax(1) == truth, "held-out")
+        measured = {"accuracy": found.accuracy, "low": found.low, "high": found.high, "items": found.items}
+        body = {"scores": measured, "on": found.on, "through": self.state.line, "labels": self.state.count(LABELED)}
+        self.journal.add([Draft("scored", body)])
+        self.refresh()
+        return found
+
+    def audit(self, *, refit: bool = False) -> list[Audited]:
+        """Compute every batch ever asked again, whoever asked and whatever was told meanwhile.
+
+        Args:
+            refit: Fit every model again instead of reading stored weights.
+
+        Returns:
+            A row for each asked line, in the order of the journal; see its `ok` and `why`.
+        """
+        models = Models(open_artifacts(None), self.parts, self.replay) if refit else self.models
+        return audit(self.pool, self.journal.read(), self.parts, models)
+
+    # Within
+
+    def refresh(self) -> list[Line]:
+        """Fold what was written since, and give it."""
+        lines = self.journal.read(after=self.state.line)
+        for line in lines:
+            self.state.fold(line)
+        return lines
+
+    def replay(self, through: int) -> State:
+        """The state of the journal up to a line."""
+        return State.replay(self.pool, [line for line in self.journal.read() if line.number <= through])
+
+    def together(self) -> AbstractContextManager[object]:
+        """One commit for all that is written inside, where the durability is ``normal``."""
+        return self.journal.together()
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        self.journal.close()
+
+    def _insist(self, attempt: Callable[[], T], unless: Callable[[list[Line]], bool] | None = None) -> T:
+        """Try, and whenever somebody else wrote first, read on and try again; `unless` the new lines forbid it."""
+        for _ in range(TRIES):
+            try:
+                return attempt()
+            except Conflict:
+                since = self.refresh()
+                if unless is not None and unless(since):
+                    raise
+        raise AskanceError(f"{TRIES} writes in a row lost against other processes. Try again, with larger batches.")
+
+    def _learn(self, lesson: Lesson | None) -> None:
+        if lesson is not None:
+            begun = time.perf_counter()
+            models = self.fit(lesson)
+            self.learned(lesson, models, time.perf_counter() - begun)
+
+    def _append(self, drafts: Sequence[Draft]) -> None:
+        for line in self.journal.append(drafts, after=self.state.line):
+            self.state.fold(line)
+
+    def _outdated(self, batch: Batch, since: Sequence[Line]) -> bool:
+        """Whether lines written after a batch was picked forbid to ask it as it is."""
+        taken = any(self.state.sides[row] != UNLABELED for row in batch.rows.tolist())
+        return taken or any(line.kind != "told" for line in since)
+
+    def _companions(self) -> list[Learner]:
+        return companions_of(self.parts.strategy(self.state, self.state.cold))
+
+    def _round_open(self) -> bool:
+        return bool(self.state.fits) and self.state.round.left > 0
+
+    def _current(self) -> bool:
+        """Whether the latest models learned from all there is, with the parts in force."""
+        if not self.state.fits:
+            return False
+        fit = self.state.fits[-1]
+        needed = {digest(self.parts.add(companion)) for companion in self._companions()}
+        same = fit.learner == self.parts.add(self.learner) and needed <= set(fit.companions)
+        return same and fit.through >= self.state.taught
+
+    def _like_the_pool(self, items: Any) -> Any:
+        if not isinstance(self.pool.items, Tensor):
+            return list(items)
+        given = arrays.tensor(items, "items").to(self.pool.items.dtype)
+        if given.shape[1:] != self.pool.items.shape[1:]:
+            raise BadInput(
+                f"items have {given.shape[1]} features and the pool has {self.pool.items.shape[1]}. "
+                f"Encode both in the same way."
+            )
+        return given
+
+    def _nothing(self, reason: str) -> Batch:
+        none = torch.zeros(0, dtype=torch.int64)
+        return Batch(none, [], (), reason, seen=self.state.line, seed=self.state.seed)

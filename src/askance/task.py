@@ -1,0 +1,267 @@
+"""Tasks: what an answer may be, and how answers become targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from askance.errors import BadInput, unknown
+from askance.history import Answer
+
+Target = tuple[list[float], float]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the items are labeled with. One subclass per kind of label.
+
+    A task reads a person's value, turns several people's answers to one item into one target, and knows the link
+    and loss that fit its targets.
+    """
+
+    @property
+    def width(self) -> int:
+        """Columns of targets and scores: classes, labels or numbers."""
+        raise TypeError(f"{type(self).__name__} does not say how wide its targets are")
+
+    def read(self, value: Any, kind: str = "label") -> Any:
+        """The value as the journal keeps it.
+
+        Raises:
+            BadInput: If the task has no word for the value.
+        """
+        raise TypeError(f"{type(self).__name__} does not read values")
+
+    def vector(self, value: Any, kind: str) -> list[float]:
+        """One read value as a target row of `width` numbers."""
+        raise TypeError(f"{type(self).__name__} does not make targets")
+
+    def target(self, answers: Sequence[Answer]) -> Target | None:
+        """One target and its weight from everyone's standing answers to one item.
+
+        The mean of the answers that carry a label; None where none does: the item goes aside.
+        """
+        rows = [self.vector(a.value, a.kind) for a in answers if a.kind in ("label", "soft")]
+        if not rows:
+            return None
+        return [sum(column) / len(rows) for column in zip(*rows, strict=True)], 1.0
+
+    def link(self, scores: Tensor) -> Tensor:
+        """Scores (items, width) to what they mean: probabilities, or the numbers themselves."""
+        raise TypeError(f"{type(self).__name__} has no link")
+
+    def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
+        """The loss of each item, (items,)."""
+        raise TypeError(f"{type(self).__name__} has no loss")
+
+    def answer(self, row: Tensor) -> Any:
+        """The value a model would answer with, given one row of linked scores."""
+        raise TypeError(f"{type(self).__name__} gives no answers")
+
+    def missing(self, targets: Tensor) -> str:
+        """Why a model is not worth asking yet, in words; empty when it is.
+
+        Args:
+            targets: Targets of the labeled side, (labeled, width).
+        """
+        raise TypeError(f"{type(self).__name__} does not say when it can start")
+
+
+@dataclass(frozen=True)
+class Classes(Task):
+    """One class out of several.
+
+    Args:
+        names: The classes, in the order of the score columns.
+
+    >>> Classes(("cat", "dog")).target([Answer("dog"), Answer("dog"), Answer("cat"), Answer(None, kind="unsure")])
+    ([0.3333333333333333, 0.6666666666666666], 1.0)
+    """
+
+    names: tuple[str | int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(plain(name) for name in self.names))
+        _distinct(self.names)
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+    def index(self, name: Any) -> int:
+        """The column of a class; a number and its spelling are one name."""
+        column = self._columns.get(str(plain(name)))
+        if column is None:
+            raise _no_word(self.names, name)
+        return column
+
+    @cached_property
+    def _columns(self) -> dict[str, int]:
+        return {str(name): column for column, name in enumerate(self.names)}
+
+    def read(self, value: Any, kind: str = "label") -> Any:
+        if kind != "soft":
+            return self.names[self.index(value)]
+        shares = {str(self.names[self.index(name)]): _number(share) for name, share in dict(value).items()}
+        if any(share < 0 for share in shares.values()) or abs(sum(shares.values()) - 1) > 1e-3:
+            raise BadInput(f"The soft label {value!r} does not sum to 1. Hand in one share per class, none negative.")
+        return shares
+
+    def vector(self, value: Any, kind: str) -> list[float]:
+        shares = value if kind == "soft" else {value: 1.0}
+        row = [0.0] * self.width
+        for name, share in shares.items():
+            row[self.index(name)] += share
+        return row
+
+    def link(self, scores: Tensor) -> Tensor:
+        return scores.softmax(-1)
+
+    def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
+        return -(targets * scores.log_softmax(-1)).sum(-1)
+
+    def answer(self, row: Tensor) -> Any:
+        return self.names[int(row.argmax())]
+
+    def missing(self, targets: Tensor) -> str:
+        need = max(2, 2 * self.width)
+        seen = len(torch.unique(targets.argmax(-1))) if len(targets) else 0
+        if len(targets) >= need and seen >= 2:
+            return ""
+        return (
+            f"{len(targets)} of the {need} labels and {seen} of the {min(2, max(1, self.width))} "
+            f"classes that a model needs are there"
+        )
+
+
+@dataclass(frozen=True)
+class Labels(Task):
+    """Any number of labels out of several.
+
+    Args:
+        names: The labels, in the order of the score columns.
+
+    >>> Labels(("urgent", "billing")).target([Answer(["billing"])])
+    ([0.0, 1.0], 1.0)
+    """
+
+    names: tuple[str | int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(plain(name) for name in self.names))
+        _distinct(self.names)
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+    def read(self, value: Any, kind: str = "label") -> Any:
+        if isinstance(value, str | int):
+            raise BadInput(f"An item of this task has a list of labels, not {value!r}. Hand in a list; [] is no label.")
+        if kind == "soft":
+            shares = {str(self._name(name)): _number(share) for name, share in dict(value).items()}
+            if any(not 0 <= share <= 1 for share in shares.values()):
+                raise BadInput(f"The soft labels {value!r} are not between 0 and 1. Hand in a probability per label.")
+            return shares
+        found = [self._name(name) for name in value]
+        return [name for name in self.names if name in found]
+
+    def _name(self, name: Any) -> str | int:
+        for known in self.names:
+            if str(known) == str(plain(name)):
+                return known
+        raise _no_word(self.names, name)
+
+    def vector(self, value: Any, kind: str) -> list[float]:
+        shares = {str(n): float(v) for n, v in value.items()} if kind == "soft" else {str(n): 1.0 for n in value}
+        return [shares.get(str(name), 0.0) for name in self.names]
+
+    def link(self, scores: Tensor) -> Tensor:
+        return scores.sigmoid()
+
+    def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
+        return torch.nn.functional.binary_cross_entropy_with_logits(scores, targets, reduction="none").mean(-1)
+
+    def answer(self, row: Tensor) -> Any:
+        return [name for name, share in zip(self.names, row.tolist(), strict=True) if share >= 0.5]
+
+    def missing(self, targets: Tensor) -> str:
+        need = max(2, 2 * self.width)
+        return "" if len(targets) >= need else f"{len(targets)} of the {need} labels that a model needs are there"
+
+
+@dataclass(frozen=True)
+class Targets(Task):
+    """One or several numbers.
+
+    Args:
+        n: How many numbers an answer holds.
+
+    >>> Targets().target([Answer([1.0]), Answer([2.0])])
+    ([1.5], 1.0)
+    """
+
+    n: int = 1
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise BadInput(f"Targets(n={self.n}) has no number to learn. Use n=1 or more.")
+
+    @property
+    def width(self) -> int:
+        return self.n
+
+    def read(self, value: Any, kind: str = "label") -> Any:
+        if kind == "soft":
+            raise BadInput("A number has no soft label. Tell the number itself, with kind 'label'.")
+        numbers = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        if len(numbers) != self.n:
+            raise BadInput(f"{value!r} holds {len(numbers)} numbers; this task has {self.n}. Hand in {self.n}.")
+        return [_number(number) for number in numbers]
+
+    def vector(self, value: Any, kind: str) -> list[float]:
+        return [float(number) for number in value]
+
+    def link(self, scores: Tensor) -> Tensor:
+        return scores
+
+    def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
+        return (scores - targets).square().mean(-1)
+
+    def answer(self, row: Tensor) -> Any:
+        return [float(number) for number in row]
+
+    def missing(self, targets: Tensor) -> str:
+        return "" if len(targets) >= 2 else f"{len(targets)} of the 2 labels that a model needs are there"
+
+
+def plain(value: Any) -> Any:
+    """A numpy or torch scalar as Python's own."""
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise BadInput(f"{value!r} is not a number. Hand in a finite number.") from None
+    if number != number or number in (float("inf"), float("-inf")):
+        raise BadInput(f"{value!r} is not a finite number. Hand in a finite number.")
+    return number
+
+
+def _distinct(names: tuple[str | int, ...]) -> None:
+    spellings = [str(name) for name in names]
+    twice = sorted({name for name in spellings if spellings.count(name) > 1})
+    if twice:
+        raise BadInput(f"The class {twice[0]!r} is declared twice. Declare each class once.")
+
+
+def _no_word(names: tuple[str | int, ...], name: Any) -> BadInput:
+    error = unknown("class", str(plain(name)), [str(known) for known in names])
+    return BadInput(f"{error} To add a class to this project: study.declare({plain(name)!r}).")

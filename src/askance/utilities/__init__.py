@@ -1,0 +1,1 @@
+"""Pure functions from a model's arrays to one number per item; higher is more wanted."""
