@@ -44,7 +44,7 @@ def content(study: Study) -> StudyContent:
         curve=[(body["labels"], *_ends(body["scores"])) for body in scored if body["on"] == "held-out"],
         control=_control(scored),
         seconds=_seconds(lines),
-        batches=[BatchLine(body["round"], body["strategy"], len(body["ids"]), body["reason"]) for body in asked],
+        batches=[BatchLine(body["round"] + 1, body["strategy"], len(body["ids"]), body["reason"]) for body in asked],
         remarks=_remarks(study, asked),
     )
 
@@ -63,7 +63,7 @@ def _answers(lines: list[Line]) -> list[tuple[float, int]]:
     found, round_ = [], 0
     for line in lines:
         if line.kind == "asked":
-            round_ = line.body["round"]
+            round_ = line.body["round"] + 1
         if line.kind == "told":
             found.append((line.at, round_))
     return found

@@ -28,6 +28,18 @@ class Picked:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """What a selector picks from: the arguments of `Selector.pick`, checked."""
+
+    candidates: Tensor
+    known: Tensor
+    keys: Tensor
+    dice: Dice
+    utility: Tensor | None
+    space: Space | None
+
+
+@dataclass(frozen=True)
 class Selector(ABC):
     """Picks rows from the candidates. Its fields are its options; it holds no state and changes nothing it is shown."""
 
@@ -73,20 +85,11 @@ class Selector(ABC):
         if n == 0:
             nothing = torch.empty(0, device=candidates.device)
             return Picked(candidates[:0].clone(), nothing)
-        return self.choose(n, candidates, known, keys, dice, utility, space)
+        return self.choose(n, Ground(candidates, known, keys, dice, utility, space))
 
     @abstractmethod
-    def choose(
-        self,
-        n: int,
-        candidates: Tensor,
-        known: Tensor,
-        keys: Tensor,
-        dice: Dice,
-        utility: Tensor | None,
-        space: Space | None,
-    ) -> Picked:
-        """Pick exactly ``n`` candidates, 1 <= n <= len(candidates); the arguments of `pick`, checked."""
+    def choose(self, n: int, ground: Ground) -> Picked:
+        """Pick exactly ``n`` candidates, 1 <= n <= len(ground.candidates)."""
 
 
 def _spans_the_pool(items: int, utility: Tensor | None, space: Space | None) -> None:

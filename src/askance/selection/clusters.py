@@ -10,8 +10,7 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.kernels.distances import typicality
-from askance.seeds import Dice
-from askance.selection.base import Picked, Selector
+from askance.selection.base import Ground, Picked, Selector
 from askance.selection.kmeans import k_means
 from askance.selection.space import Features, Space
 from askance.selection.spread import needed
@@ -24,6 +23,7 @@ class KMeans(Selector):
     Always exactly n: where fewer than n clusters have items, as with duplicates, the rest is filled with the candidates
     farthest from their centroids. A pick's utility is how many candidates it stands for.
 
+    >>> from askance.seeds import Dice
     >>> import torch
     >>> rows, line = torch.arange(5), torch.tensor([[0.], [1.], [3.], [20.], [21.]])
     >>> space = Features(line)
@@ -38,18 +38,10 @@ class KMeans(Selector):
     iterations: int = 100
     tolerance: float = 1e-4
 
-    def choose(
-        self,
-        n: int,
-        candidates: Tensor,
-        known: Tensor,
-        keys: Tensor,
-        dice: Dice,
-        utility: Tensor | None,
-        space: Space | None,
-    ) -> Picked:
+    def choose(self, n: int, ground: Ground) -> Picked:
         """Cluster the candidates and take the item nearest to each center."""
-        features = _points(space, self).array
+        features = _points(ground.space, self).array
+        candidates, keys, dice = ground.candidates, ground.keys, ground.dice
         found = k_means(
             features, n, keys=keys, dice=dice, rows=candidates, iterations=self.iterations, tolerance=self.tolerance
         )
@@ -84,22 +76,14 @@ class TypicalPerCluster(Selector):
     neighbors: int = 20  # Hacohen et al. 2022
     smallest: int = 6  # authors' code drops clusters of up to 5
 
-    def choose(
-        self,
-        n: int,
-        candidates: Tensor,
-        known: Tensor,
-        keys: Tensor,
-        dice: Dice,
-        utility: Tensor | None,
-        space: Space | None,
-    ) -> Picked:
+    def choose(self, n: int, ground: Ground) -> Picked:
         """Cluster, then let the clusters take turns."""
-        points = _points(space, self)
+        points = _points(ground.space, self)
+        candidates, known, keys, dice = ground.candidates, ground.known, ground.keys, ground.dice
         features = points.array
         if len(points.outside):  # known points in no row of the pool go behind it
             known = torch.cat([known, torch.arange(len(points.outside), device=known.device) + len(features)])
-            keys = torch.cat([keys, torch.arange(len(points.outside), device=keys.device)])
+            keys = torch.cat([keys, -1 - torch.arange(len(points.outside), device=keys.device)])
             features = torch.cat([features, points.outside])
         items = torch.unique(torch.cat([candidates, known]))
         k = min(len(known) + n, self.clusters_at_most)

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from askance.errors import BadInput, unknown
 from askance.kernels.distances import loops
-from askance.seeds import Dice
-from askance.selection.base import Picked, Selector
+from askance.selection.base import Ground, Picked, Selector
 from askance.selection.space import Space
 
 
@@ -21,6 +20,7 @@ class FarthestFirst(Selector):
     The greedy 2-approximation of k-center (Gonzalez 1985; Sener & Savarese 2018, Algorithm 1). It holds for any first
     pick; with nothing known, that is the candidate with the least noise, or the longest one.
 
+    >>> from askance.seeds import Dice
     >>> from askance.selection.space import Features
     >>> rows, line = torch.arange(4), torch.tensor([[0.], [1.], [5.], [9.]])
     >>> space, dice = Features(line), Dice(0, "ask")
@@ -37,24 +37,15 @@ class FarthestFirst(Selector):
     def __post_init__(self) -> None:
         _check_first(self.first)
 
-    def choose(
-        self,
-        n: int,
-        candidates: Tensor,
-        known: Tensor,
-        keys: Tensor,
-        dice: Dice,
-        utility: Tensor | None,
-        space: Space | None,
-    ) -> Picked:
+    def choose(self, n: int, ground: Ground) -> Picked:
         """Farthest first; one pass over the pool per pick."""
-        space = needed(space, self)
-        nearest = _open(space, candidates)
+        space = needed(ground.space, self)
+        nearest = _open(space, ground.candidates)
         trail = _Trail(space, nearest)
-        if space.approach_known(known, nearest):
+        if space.approach_known(ground.known, nearest):
             _refuse_infinite(nearest)
         else:
-            trail.take(*_start(self.first, space, candidates, dice.uniform(keys)))
+            trail.take(*_start(self.first, space, ground.candidates, ground.dice.uniform(ground.keys)))
         while len(trail.rows) < n:
             row = int(nearest.argmax())
             trail.take(row, float(nearest[row]))
@@ -79,19 +70,11 @@ class KMeansPlusPlus(Selector):
     def __post_init__(self) -> None:
         _check_first(self.first)
 
-    def choose(
-        self,
-        n: int,
-        candidates: Tensor,
-        known: Tensor,
-        keys: Tensor,
-        dice: Dice,
-        utility: Tensor | None,
-        space: Space | None,
-    ) -> Picked:
+    def choose(self, n: int, ground: Ground) -> Picked:
         """Run the race; two passes over the pool per pick."""
-        counted = known if self.from_known else None
-        return race(needed(space, self), n, candidates, counted, dice.exponential(keys), self.first)
+        counted = ground.known if self.from_known else None
+        clocks = ground.dice.exponential(ground.keys)
+        return race(needed(ground.space, self), n, ground.candidates, counted, clocks, self.first)
 
 
 def race(

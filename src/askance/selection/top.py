@@ -4,35 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from askance.errors import BadInput
-from askance.seeds import Dice
-from askance.selection.base import Picked, Selector
-from askance.selection.space import Space
+from askance.selection.base import Ground, Picked, Selector
 
 
 @dataclass(frozen=True)
 class Top(Selector):
     """The n most wanted candidates; ties go by per-item noise, so the pool's order cannot matter.
 
-    >>> import torch
+    >>> from askance.seeds import Dice
     >>> rows = torch.arange(3)
     >>> Top().pick(2, candidates=rows, known=rows[:0], keys=rows, dice=Dice(0, "ask"), utility=rows * 0.5).rows
     tensor([2, 1])
     """
 
-    def choose(
-        self,
-        n: int,
-        candidates: Tensor,
-        known: Tensor,
-        keys: Tensor,
-        dice: Dice,
-        utility: Tensor | None,
-        space: Space | None,
-    ) -> Picked:
+    def choose(self, n: int, ground: Ground) -> Picked:
         """Sort out the top without sorting the rest."""
+        utility, candidates = ground.utility, ground.candidates
         if utility is None:
             raise BadInput("Top picks by utility and was given none. Define `utility` on the strategy.")
         values = utility[candidates]
@@ -45,6 +33,6 @@ class Top(Selector):
             )
         threshold = values.topk(n).values[-1]
         wanted = candidates[values >= threshold]  # n rows and what ties with the last of them
-        wanted = wanted[dice.uniform(keys[wanted]).argsort(stable=True)]
+        wanted = wanted[ground.dice.uniform(ground.keys[wanted]).argsort(stable=True)]
         rows = wanted[utility[wanted].argsort(descending=True, stable=True)][:n]
         return Picked(rows, utility[rows])
