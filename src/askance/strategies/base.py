@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
@@ -23,6 +23,8 @@ class Strategy:
     A subclass usually has a signal and a selector as fields and writes `utility` (one number per item, higher is more
     wanted) or `space` (where the items lie). One that needs more overrides `query`. It holds no state.
     """
+
+    walks: ClassVar[bool] = False  # whether its dice walk the array: then another order of the pool keeps only the law
 
     @property
     def select(self) -> Selector:

@@ -14,7 +14,7 @@ from askance.view import Batch, View
 
 @dataclass(frozen=True)
 class Random(Strategy):
-    """Draw items uniformly, without replacement.
+    """Draw items uniformly, without replacement. [ohlsson1995coordination]
 
     The order hangs on the ids alone, so two studies with one seed draw the same items, whatever the pool's order.
 

@@ -1,0 +1,241 @@
+"""The command line: thin doors to what the library does."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from askance import __version__
+from askance.errors import AskanceError
+
+if TYPE_CHECKING:
+    from askance.lab.datasets import Dataset
+    from askance.lab.grid import Plan
+    from askance.learners.base import Learner
+
+DEMO = "random,margin,entropy,k-center,badge,typiclust"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if it did what was asked, 1 if a check failed, 2 for bad input."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except AskanceError as error:
+        print(f"askance: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("askance: stopped; nothing half-done is left behind.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="askance",
+        description="Ask for the few labels that matter, learn, ask again, and prove that it was worth it.",
+    )
+    parser.add_argument("--version", action="version", version=f"askance {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser(
+        "demo",
+        help="compare strategies on handwritten digits",
+        description="Compare strategies on scikit-learn's digits.",
+    )
+    _comparing(demo, strategies=DEMO, out="askance-demo", budget=220)
+    demo.set_defaults(command=_demo)
+
+    run = commands.add_parser(
+        "run",
+        help="compare strategies on a labeled CSV file",
+        description="Compare strategies on your own labeled file.",
+    )
+    run.add_argument("file", help="a CSV file whose first row names the columns")
+    run.add_argument("--label", required=True, metavar="COLUMN", help="the column of classes")
+    run.add_argument("--text", metavar="COLUMN", help="a column of prose; without it the other columns are a table")
+    run.add_argument("--id", metavar="COLUMN", help="the column of ids (default: row numbers)")
+    run.add_argument("--ignore", default="", metavar="COLUMNS", help="columns to leave out of a table, comma-separated")
+    run.add_argument("--encoding", default="utf-8", help="how the file is encoded (default: %(default)s)")
+    _comparing(run, strategies="margin,badge,typiclust", out="askance-run", budget=None)
+    run.set_defaults(command=_run)
+
+    names = commands.add_parser("strategies", help="list the strategies", description="List the strategies.")
+    names.set_defaults(command=_strategies)
+
+    check = commands.add_parser(
+        "check",
+        help="hold your own strategies and learners to the contract",
+        description="Run the contract on the strategies and learners of a file, one line a promise.",
+    )
+    check.add_argument("part", help="path/mine.py, path/mine.py:MyStrategy, module:Class or a strategy's name")
+    check.set_defaults(command=_check)
+
+    new = commands.add_parser("new", help="write the beginning of a part", description="Write the beginning of a part.")
+    kinds = new.add_subparsers(required=True, metavar="KIND")
+    strategy = kinds.add_parser("strategy", help="a file with a strategy and its doctest")
+    strategy.add_argument("name", help="such as FarCorner or far-corner")
+    strategy.add_argument("--folder", default=".", help="where to write it (default: here)")
+    strategy.set_defaults(command=_new_strategy)
+    return parser
+
+
+def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budget: int | None) -> None:
+    """Options of all commands that compare strategies."""
+    add = parser.add_argument
+    add(
+        "--strategy",
+        default=strategies,
+        metavar="NAMES",
+        help="names or path/mine.py:MyStrategy, comma-separated (default: %(default)s); random is always compared",
+    )
+    add("--seeds", type=_positive, default=20, metavar="N", help="paired runs of each strategy (default: %(default)s)")
+    add("--first-seed", type=int, default=0, metavar="N", help="the first seed (default: %(default)s)")
+    add(
+        "--budget",
+        type=_positive,
+        default=budget,
+        metavar="N",
+        help="labels bought in the end, the first ones included "
+        + ("(default: %(default)s)" if budget else "(default: the first ones and 20 batches, or what the pool holds)"),
+    )
+    add(
+        "--initial",
+        type=_positive,
+        default=None,
+        metavar="N",
+        help="first labels, at random (default: 2 a class, at least 20)",
+    )
+    add("--batch", type=_positive, default=10, metavar="N", help="labels in a round (default: %(default)s)")
+    add(
+        "--test",
+        type=_positive,
+        default=None,
+        metavar="N",
+        help="items held out for scoring (default: 3 of 10)",
+    )
+    add(
+        "--learner",
+        default=None,
+        metavar="MODULE:CLASS",
+        help="a scikit-learn classifier or a learner, such as sklearn.svm:SVC (default: softmax head on the features)",
+    )
+    add(
+        "--ridge",
+        type=float,
+        default=None,
+        metavar="X",
+        help="the default learner's ridge (default: cross-validated)",
+    )
+    add("--workers", type=_positive, default=None, metavar="N", help="processes (default: one for each core)")
+    add("--out", default=out, metavar="FOLDER", help="where report.html and results.json go (default: %(default)s)")
+    add("--json", action="store_true", help="print the comparison as JSON instead of a table")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from askance.lab.datasets import digits
+
+    return _compare(digits(), options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from askance.lab.datasets import from_csv
+
+    ignore = [name for name in options.ignore.split(",") if name]
+    dataset = from_csv(
+        options.file, label=options.label, text=options.text, id=options.id, ignore=ignore, encoding=options.encoding
+    )
+    return _compare(dataset, options)
+
+
+def _compare(dataset: Dataset, options: argparse.Namespace) -> int:
+    from askance.executors.local import cores
+    from askance.lab.grid import compare
+    from askance.lab.showing import Live, show
+
+    plan = _plan(dataset, options)
+    live = Live(dataset, plan)
+    results = compare(dataset, plan, workers=options.workers or cores(), each=live.finished)
+    live.end()
+    show(results, options.out, as_json=options.json)
+    return 0
+
+
+def _plan(dataset: Dataset, options: argparse.Namespace) -> Plan:
+    from askance.errors import BadInput
+    from askance.lab.grid import Plan
+
+    items, classes = len(dataset.pool), len(dataset.classes)
+    names = list(dict.fromkeys(["random", *(name.strip() for name in options.strategy.split(",") if name.strip())]))
+    test = options.test if options.test is not None else min(5000, round(0.3 * items))
+    initial = options.initial if options.initial is not None else max(20, 2 * classes)
+    budget = options.budget if options.budget is not None else min(initial + 20 * options.batch, items - test)
+    if budget < initial + options.batch:
+        raise BadInput(
+            f"A budget of {budget} labels is less than the first {initial} and one batch of {options.batch}. "
+            f"Raise --budget, or lower --initial or --batch."
+        )
+    return Plan(
+        strategies=tuple(names),
+        seeds=tuple(range(options.first_seed, options.first_seed + options.seeds)),
+        initial=initial,
+        batch=options.batch,
+        budget=budget,
+        test=test,
+        learner=_learner(options),
+    )
+
+
+def _learner(options: argparse.Namespace) -> Learner:
+    from askance.errors import BadInput
+    from askance.learners.catalogue import learner
+    from askance.learners.linear import Linear
+
+    if options.learner is not None and options.ridge is not None:
+        raise BadInput("--ridge belongs to the default learner. Leave out --ridge or --learner.")
+    return Linear(ridge=options.ridge) if options.learner is None else learner(options.learner)
+
+
+def _strategies(options: argparse.Namespace) -> int:
+    from askance.strategies import catalogue
+
+    for name in catalogue.names():
+        text = (type(catalogue.strategy(name)).__doc__ or "").strip().splitlines()[0]
+        print(f"{name:18}  {text}")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from askance.testing.checking import check
+    from askance.testing.promises import unchecked
+
+    broken = 0
+    for row in check(options.part):
+        mark = "ok" if row.ok else "skipped" if unchecked(row.why) else "BROKEN"
+        broken += mark == "BROKEN"
+        print(f"{mark:7}  {row.part}: {row.promise}")
+        if not row.ok:
+            print(f"         {row.why}")
+    print(f"\n{broken} broken; see above for what to do." if broken else "\nAll promises kept.")
+    return 1 if broken else 0
+
+
+def _new_strategy(options: argparse.Namespace) -> int:
+    from askance.testing.scaffold import new_strategy
+
+    path = new_strategy(options.name, options.folder)
+    print(f"{path} is written. Edit it, then: askance check {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Every strategy, learner and signal that askance ships keeps its contract."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+
+from askance.learners.base import Learner
+from askance.learners.catalogue import LEARNERS
+from askance.learners.linear import Linear
+from askance.learners.sklearn import Sklearn
+from askance.learners.wrappers import Untrained
+from askance.meta.schedule import Until
+from askance.signals.base import Signal
+from askance.signals.embeddings import Embeddings
+from askance.signals.gradients import GradientFactors
+from askance.signals.probabilities import Probabilities, Scores
+from askance.strategies import catalogue
+from askance.strategies.base import Strategy
+from askance.strategies.coverage import KCenter, TypiClust
+from askance.strategies.gradient import Badge
+from askance.strategies.uncertainty import Margin
+from askance.task import Labels, Targets, Task
+from askance.testing import Promise, learner_promises, signal_promises, strategy_promises
+from askance.testing.worlds import THREE
+
+STRATEGIES = {
+    **{name: catalogue.strategy(name) for name in catalogue.names()},
+    "default": catalogue.default(THREE),
+    "until-badge": Until(labels=12, early=TypiClust(), late=Badge()),
+    "until-late": Until(labels=5, early=KCenter(), late=Until(labels=12, early=KCenter(), late=Margin())),
+}
+LEARNERS_HELD = {
+    **{name: LEARNERS.make(name) for name in LEARNERS.names()},
+    "linear-fixed": Linear(ridge=1.0),
+    "untrained": Untrained(Linear()),
+    "untrained-forest": Untrained(Sklearn(RandomForestClassifier(n_estimators=5))),
+    "logistic": Sklearn(LogisticRegression()),
+    "forest": Sklearn(RandomForestClassifier(n_estimators=5)),
+    "svc": Sklearn(SVC()),
+    "bayes": Sklearn(GaussianNB()),
+    "neighbors": Sklearn(KNeighborsClassifier(n_neighbors=1)),
+}
+SIGNALS = [Scores(), Probabilities(), Embeddings(), GradientFactors(), Scores(of=Untrained(Linear())), Scores(age=1)]
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("promise", strategy_promises(), ids=str)
+def test_a_strategy_keeps_the_promise(promise: Promise[Strategy, Learner], name: str) -> None:
+    promise.check(STRATEGIES[name])
+
+
+@pytest.mark.parametrize("name", LEARNERS_HELD)
+@pytest.mark.parametrize("promise", learner_promises(), ids=str)
+def test_a_learner_keeps_the_promise(promise: Promise[Learner, Task], name: str) -> None:
+    promise.check(LEARNERS_HELD[name])
+
+
+@pytest.mark.parametrize(
+    ("learner", "task"),
+    [
+        (Sklearn(Ridge()), Targets(n=2)),
+        (Sklearn(GaussianProcessRegressor()), Targets()),
+        (Sklearn(RandomForestClassifier(n_estimators=5)), Labels(("urgent", "billing"))),
+    ],
+    ids=["ridge", "gaussian-process", "labels"],
+)
+@pytest.mark.parametrize("promise", learner_promises(), ids=str)
+def test_a_learner_of_numbers_or_labels_keeps_the_promise(
+    promise: Promise[Learner, Task], learner: Learner, task: Task
+) -> None:
+    promise.check(learner, task)
+
+
+@pytest.mark.parametrize("signal", SIGNALS, ids=str)
+@pytest.mark.parametrize("promise", signal_promises(), ids=str)
+def test_a_signal_keeps_the_promise(promise: Promise[Signal, Learner], signal: Signal) -> None:
+    promise.check(signal)
+
+
+GROWTH = """
+import resource, sys
+from askance.strategies import catalogue
+from askance.testing.worlds import LEARNER, small_items, small_world
+
+items, name = int(sys.argv[1]), sys.argv[2]
+strategy = catalogue.strategy(name)
+strategy.query(small_world().view(strategy, LEARNER), 5)  # what is loaded once is not counted
+features = small_items(items, 16)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+strategy.query(small_world(features).view(strategy, LEARNER), 20)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", catalogue.names())
+def test_twenty_thousand_items_need_far_less_than_a_number_for_each_pair(name: str) -> None:
+    items = 20_000
+    done = subprocess.run([sys.executable, "-c", GROWTH, str(items), name], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 0.1 * 4 * items * items
