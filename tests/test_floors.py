@@ -14,12 +14,12 @@ import askance
 SOURCE = Path(askance.__file__).parent
 
 ROOMS = [  # by floor, from the cellar up
-    ["errors", "seeds", "arrays", "optional", "describe", "catalogue", "executors", "kernels"],
+    ["errors", "seeds", "arrays", "optional", "describe", "catalogue", "files", "executors", "kernels"],
     ["task", "history", "pool", "metrics", "learners", "signals", "utilities", "selection", "sources", "encoders"],
     ["view"],
     ["strategies"],
     ["meta"],
-    ["look", "given", "oracles", "study"],
+    ["look", "checked", "given", "oracles", "study"],
     ["reports"],
     ["lab", "desk"],
     ["cli", "cite"],

@@ -14,7 +14,7 @@ from torch import Tensor
 from askance.errors import BadInput
 
 PIECE = 1024  # rows that a model scores at once; journaled, because other shapes give other last bits
-_BLOCK = 1 << 22  # numbers looked at in one step where a whole pass would need a copy
+_BLOCK = 1 << 20  # numbers looked at in one step where a whole pass would need a copy
 
 HALF = (torch.float16, torch.bfloat16)
 
@@ -42,6 +42,11 @@ def tensor(value: Any, name: str, dims: int = 2) -> Tensor:
             f"{name} has {array.ndim} axes, shape {tuple(array.shape)}; it needs {dims}. "
             f"Reshape it before you hand it in."
         )
+    if array.is_complex() or array.layout is not torch.strided:
+        raise BadInput(
+            f"{name} is {array.dtype} in {array.layout} layout; only dense real numbers are taken. "
+            f"Use .to_dense() for a sparse array, and real columns for complex numbers."
+        )
     if array.dtype not in (torch.float32, torch.float64):
         array = array.to(torch.float32)
     check_finite(array, name)
@@ -59,9 +64,16 @@ def raw(value: Any, name: str) -> Tensor:
     if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray):
         given: Tensor = torch.utils.dlpack.from_dlpack(value)
         return given
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise BadInput(f"{name} has rows of different lengths. Give every row the same number of values.") from None
     if array.dtype.kind not in "fiub":
         raise BadInput(f"{name} holds {array.dtype} values, not numbers. Convert it to a float array.")
+    if array.dtype == np.longdouble:
+        array = array.astype(np.float64)  # torch has no wider type
+    if array.dtype.kind == "u" and array.itemsize > 1:
+        array = array.astype(np.int64)  # torch has such types and cannot compare them
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     if any(stride < 0 for stride in array.strides):
@@ -78,6 +90,8 @@ def check_finite(array: Tensor, name: str) -> None:
     rows = array if array.ndim > 1 else array.unsqueeze(1)
     step = max(1, _BLOCK // max(1, rows[0].numel()))
     for start, stop in spans(len(rows), step):
+        if bool(torch.isfinite(rows[start:stop].sum())):
+            continue  # one pass, and what is not finite stays so in a sum; a sum that overflows is looked at below
         good = torch.isfinite(rows[start:stop])
         if not bool(good.all()):
             place = torch.nonzero(~good)[0].tolist()

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from askance.describe import describe, find
-from askance.errors import BadInput, unknown
+from askance.errors import BadInput, UnknownName, unknown
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Catalogue:
             BadInput: If the class wants arguments.
         """
         if ":" not in name and name not in self._places:
-            raise unknown(self.kind, name, self._places)
+            hint = f"Any other {self.kind}: module:Class or path/mine.py:Class."
+            raise UnknownName(f"{unknown(self.kind, name, self._places)} {hint}")
         found = find(self._places.get(name, name))
         if not isinstance(found, type):
             return found

@@ -159,12 +159,13 @@ def _run(options: argparse.Namespace) -> int:
 
 def _compare(dataset: Dataset, options: argparse.Namespace) -> int:
     from askance.executors.local import cores
-    from askance.lab.grid import compare
+    from askance.lab.grid import check, run
     from askance.lab.showing import Live, show
 
     plan = _plan(dataset, options)
+    check(dataset, plan)
     live = Live(dataset, plan)
-    results = compare(dataset, plan, workers=options.workers or cores(), each=live.finished)
+    results = run(dataset, plan, workers=options.workers or cores(), each=live.finished)
     live.end()
     show(results, options.out, as_json=options.json)
     return 0

@@ -25,13 +25,19 @@ def describe(part: Any) -> Any:
     Raises:
         BadInput: If a field is a lambda, a local function, an array or a live module.
     """
+    if isinstance(part, float) and part != part:
+        return {"name": "math:nan"}  # a bare NaN would never equal itself
     if part is None or isinstance(part, bool | int | float | str):
         return part
     if isinstance(part, list | tuple | frozenset | set):
         items = [describe(item) for item in part]
+        if isinstance(part, list):
+            return {"list": items}  # a bare list of JSON is a tuple, as fields of frozen dataclasses are
         return sorted(items, key=json.dumps) if isinstance(part, frozenset | set) else items
     if isinstance(part, dict):
-        return {str(key): describe(value) for key, value in part.items()}
+        if all(isinstance(key, str) for key in part) and not _WORDS & part.keys():
+            return {key: describe(value) for key, value in part.items()}
+        return {"pairs": [[describe(key), describe(value)] for key, value in part.items()]}
     if isinstance(part, Enum):
         return part.value
     if hasattr(part, "item") and getattr(part, "ndim", None) == 0:
@@ -40,8 +46,9 @@ def describe(part: Any) -> Any:
         own = {field.name: describe(getattr(part, field.name)) for field in fields(part) if field.init}
         return {"part": _name(type(part)), **own}
     if hasattr(part, "get_params") and not isinstance(part, type):
-        return {"part": _name(type(part)), "params": describe(part.get_params(deep=False))}
-    if isinstance(part, type) or callable(part):
+        params = {name: describe(value) for name, value in part.get_params(deep=False).items()}
+        return {"part": _name(type(part)), "params": params}
+    if hasattr(part, "__qualname__") and not _bound(part):
         return {"name": _name(part)}
     raise BadInput(
         f"{type(part).__name__} cannot be written to the journal as JSON. "
@@ -59,7 +66,11 @@ def build(description: Any) -> Any:
         return tuple(build(item) for item in description)
     if not isinstance(description, dict):
         return description
-    if "name" in description and len(description) == 1:
+    if "list" in description:
+        return [build(item) for item in description["list"]]
+    if "pairs" in description:
+        return {build(key): build(value) for key, value in description["pairs"]}
+    if "name" in description and "part" not in description:
         return find(description["name"])
     if "part" not in description:
         return {key: build(value) for key, value in description.items()}
@@ -119,6 +130,15 @@ def _module(name: str) -> ModuleType:
         return import_module(name)
     except ModuleNotFoundError as error:
         raise BadInput(f"There is no module {name!r} here ({error}). Install it, or put it on the path.") from error
+
+
+_WORDS = {"part", "params", "name", "list", "pairs"}  # what a description says itself
+
+
+def _bound(part: Any) -> bool:
+    """Whether a function hangs on a live object, which its name would lose."""
+    owner = getattr(part, "__self__", None)
+    return owner is not None and not isinstance(owner, type | ModuleType)
 
 
 def _name(thing: Any) -> str:

@@ -76,7 +76,13 @@ def read_signal(signal: Signal, model: Model, items: Any, task: Task, size: int 
     """
     if signal.records:
         (name,) = signal.records
-        return model.records[name]
+        recorded = model.records[name]
+        if len(recorded) != len(items):
+            raise AskanceError(
+                f"The model recorded {len(recorded)} rows of {name!r} for {len(items)} items. "
+                f"A learner must record an array with a row for each item of the pool."
+            )
+        return recorded
     joins: list[_Join] = []
     alone = True
     for start, stop in spans(len(items), size):
@@ -90,7 +96,7 @@ def read_signal(signal: Signal, model: Model, items: Any, task: Task, size: int 
             join.add(array, part, start, stop)
     found = tuple(join.whole(signal) for join in joins)
     if not found:
-        raise BadInput("The pool is empty. Hand in at least one item.")
+        raise BadInput("There is no item to look at. Hand in at least one.")
     return found[0] if alone else found
 
 

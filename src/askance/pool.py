@@ -50,7 +50,9 @@ class Pool:
         Raises:
             BadInput: If a value is not finite (row and column are named), or ids repeat or do not fit.
         """
-        listed = isinstance(items, list | tuple) and len(items) > 0 and not _numeric(items[0])
+        if getattr(getattr(items, "dtype", None), "kind", None) in ("O", "U") and items.ndim == 1:
+            items = items.tolist()  # a column of strings
+        listed = isinstance(items, list | tuple) and not (items and _numeric(items[0]))
         rows: Any = list(items) if listed else arrays.tensor(items, "items")
         return cls(rows, _ids(ids, len(rows)), task)
 
@@ -117,7 +119,7 @@ class Pool:
                 seen.update(self.items[start:stop].contiguous().cpu().numpy().tobytes())
         else:
             for item in self.items:
-                seen.update(repr(item).encode())
+                seen.update(_bytes(item))
         return seen.hexdigest()
 
     @cached_property
@@ -154,6 +156,10 @@ class Pool:
         """Whether the ids are just the row numbers."""
         return bool(np.issubdtype(self.ids.dtype, np.integer) and np.array_equal(self.ids, np.arange(len(self.ids))))
 
+    def first(self, items: int) -> Pool:
+        """The first items alone; nothing is copied."""
+        return self if items == len(self) else Pool(self.items[:items], self.ids[:items], self.task, self.said)
+
     def arranged(self, rows: Sequence[int]) -> Pool:
         """The same items in another order, or some of them."""
         index = np.asarray(rows, dtype=np.int64)
@@ -175,7 +181,19 @@ def _ids(ids: Iterable[Any] | None, items: int) -> np.ndarray:
         if name in seen:
             raise BadInput(f"The id {name!r} stands in row {seen[name]} and in row {row}. Give each item its own id.")
         seen[name] = row
+    if whole and not all(-(1 << 63) <= name < 1 << 63 for name in names):
+        raise BadInput("An id has more than 64 bits. Hand in the ids as strings.")
     return np.array(names, dtype=np.int64 if whole else object)
+
+
+def _bytes(item: Any) -> bytes:
+    """What an item looks like, the same in every process: arrays and images by content."""
+    if hasattr(item, "tobytes"):
+        return bytes(item.tobytes())
+    if isinstance(item, Tensor):
+        return item.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    plain_object = getattr(type(item), "__repr__", None) is object.__repr__  # it would show an address of this process
+    return (type(item).__qualname__ if plain_object else repr(item)).encode()
 
 
 def _numeric(first: Any) -> bool:

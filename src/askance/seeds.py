@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 _MASK = (1 << 64) - 1
+_STEP = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,20 @@ class Dice:
         Returns:
             float64 (items,).
         """
-        bits = _mix(keys.to(torch.int64) ^ _signed(self.key))
-        bits = _mix(bits + _signed(0x9E3779B97F4A7C15))
-        return (_shift(bits, 11).to(torch.float64) + 0.5) * 2.0**-53
+        out = torch.empty(keys.shape, dtype=torch.float64, device=keys.device)
+        for start in range(0, len(keys), _STEP):  # in steps, or the temporaries would outweigh the result
+            bits = _mix(keys[start : start + _STEP].to(torch.int64) ^ _signed(self.key))
+            bits = _mix(bits + _signed(0x9E3779B97F4A7C15))
+            out[start : start + _STEP] = (_shift(bits, 11).to(torch.float64) + 0.5) * 2.0**-53
+        return out
 
     def exponential(self, keys: Tensor) -> Tensor:
         """One standard exponential for each item key, float64 (items,)."""
-        return -torch.log(self.uniform(keys))
+        return self.uniform(keys).log_().neg_()
 
     def gumbel(self, keys: Tensor) -> Tensor:
         """One standard Gumbel for each item key, float64 (items,)."""
-        return -torch.log(self.exponential(keys))
+        return self.exponential(keys).log_().neg_()
 
 
 def item_keys(ids: np.ndarray) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -107,7 +107,7 @@ class Classes(Task):
     def read(self, value: Any, kind: str = "label") -> Any:
         if kind != "soft":
             return self.names[self.index(value)]
-        shares = {str(self.names[self.index(name)]): _number(share) for name, share in dict(value).items()}
+        shares = {str(self.names[self.index(name)]): share for name, share in _shares(value).items()}
         if any(share < 0 for share in shares.values()) or abs(sum(shares.values()) - 1) > 1e-3:
             raise BadInput(f"The soft label {value!r} does not sum to 1. Hand in one share per class, none negative.")
         return shares
@@ -164,7 +164,7 @@ class Labels(Task):
         if isinstance(value, str | int):
             raise BadInput(f"An item of this task has a list of labels, not {value!r}. Hand in a list; [] is no label.")
         if kind == "soft":
-            shares = {str(self._name(name)): _number(share) for name, share in dict(value).items()}
+            shares = {str(self._name(name)): share for name, share in _shares(value).items()}
             if any(not 0 <= share <= 1 for share in shares.values()):
                 raise BadInput(f"The soft labels {value!r} are not between 0 and 1. Hand in a probability per label.")
             return shares
@@ -219,7 +219,8 @@ class Targets(Task):
     def read(self, value: Any, kind: str = "label") -> Any:
         if kind == "soft":
             raise BadInput("A number has no soft label. Tell the number itself, with kind 'label'.")
-        numbers = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        given = value.tolist() if hasattr(value, "tolist") else value
+        numbers = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
         if len(numbers) != self.n:
             raise BadInput(f"{value!r} holds {len(numbers)} numbers; this task has {self.n}. Hand in {self.n}.")
         return [_number(number) for number in numbers]
@@ -253,6 +254,12 @@ def _number(value: Any) -> float:
     if number != number or number in (float("inf"), float("-inf")):
         raise BadInput(f"{value!r} is not a finite number. Hand in a finite number.")
     return number
+
+
+def _shares(value: Any) -> dict[Any, float]:
+    if not isinstance(value, Mapping):
+        raise BadInput(f"The soft label {value!r} is no mapping. Hand in a share for each class, by its name.")
+    return {name: _number(share) for name, share in value.items()}
 
 
 def _distinct(names: tuple[str | int, ...]) -> None:

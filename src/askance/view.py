@@ -30,7 +30,7 @@ class Batch:
         reason: Why there are fewer than asked for: ``waiting``, ``done``, ``stop: ...`` or ``passed``.
         streams: ``active`` or ``control`` for each pick.
         probabilities: Each pick's probability of being drawn, where it was drawn by chance.
-        strategy: The name of what picked.
+        strategy: The name of what picked; a strategy made of others says which one.
         said: What a person should know of this batch, such as a cold start.
         number: Which ask of the journal.
         round: Which round.
@@ -57,6 +57,10 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __str__(self) -> str:
+        words = [f"{len(self)} items by {self.strategy or 'a strategy'}: {self.ids}", self.reason, self.said]
+        return ". ".join(word for word in words if word)
 
 
 def _nothing(signal: Signal) -> Tensor | None:

@@ -9,7 +9,7 @@ import torch
 
 from askance.errors import BadInput, UnknownName
 from askance.lab.datasets import Dataset, digits
-from askance.lab.grid import Plan, compare, run_cell
+from askance.lab.grid import Plan, run, run_cell
 from askance.learners.linear import Linear
 from askance.pool import Pool
 from askance.seeds import Dice
@@ -28,23 +28,23 @@ def small() -> Dataset:
 
 
 def test_a_comparison_has_a_run_for_each_strategy_and_seed_with_a_score_for_each_label_count() -> None:
-    results = compare(small(), PLAN)
-    assert [(run.strategy, run.seed) for run in results.runs] == [
+    results = run(small(), PLAN)
+    assert [(cell.strategy, cell.seed) for cell in results.runs] == [
         ("random", 100),
         ("margin", 100),
         ("random", 101),
         ("margin", 101),
     ]
-    for run in results.runs:
-        assert run.labels == [20, 30, 40, 50]
-        assert [len(picks) for picks in run.picks] == [10, 10, 10]
-        assert [sum(counts) for counts in run.classes] == [10, 10, 10]
-        assert len(run.seconds["training"]) == 4  # one fit before each round, one for the last score
+    for cell in results.runs:
+        assert cell.labels == [20, 30, 40, 50]
+        assert [len(picks) for picks in cell.picks] == [10, 10, 10]
+        assert [sum(counts) for counts in cell.classes] == [10, 10, 10]
+        assert len(cell.seconds["training"]) == 4  # one fit before each round, one for the last score
 
 
 def test_two_strategies_of_one_seed_start_from_the_same_labels_and_model() -> None:
-    results = compare(small(), PLAN)
-    found = {(run.strategy, run.seed): run for run in results.runs}
+    results = run(small(), PLAN)
+    found = {(cell.strategy, cell.seed): cell for cell in results.runs}
     assert found["random", 100].scores[0] == found["margin", 100].scores[0]
     assert found["random", 101].scores[0] == found["margin", 101].scores[0]
     assert found["random", 100].scores != found["random", 101].scores
@@ -52,33 +52,33 @@ def test_two_strategies_of_one_seed_start_from_the_same_labels_and_model() -> No
 
 
 def test_processes_change_no_score_and_no_pick() -> None:
-    alone, together = compare(small(), PLAN), compare(small(), PLAN, workers=2)
-    strip = lambda run: replace(run, seconds={})  # noqa: E731 - clocks differ, nothing else may
-    assert [strip(run) for run in alone.runs] == [strip(run) for run in together.runs]
+    alone, together = run(small(), PLAN), run(small(), PLAN, workers=2)
+    one, other = ([replace(cell, seconds={}) for cell in found.runs] for found in (alone, together))
+    assert one == other  # clocks differ, nothing else may
 
 
 def test_test_items_are_never_picked_and_no_item_is_picked_twice() -> None:
     data = small()
     _, test = data.split(100, PLAN.test)
-    run = run_cell((data, PLAN), ("margin", 100))
-    picked = [name for picks in run.picks for name in picks]
+    cell = run_cell((data, PLAN), ("margin", 100))
+    picked = [name for picks in cell.picks for name in picks]
     assert len(set(picked)) == len(picked) == 30
     assert not set(picked) & set(data.pool.names(test))
 
 
 def test_labels_of_items_that_were_not_asked_change_nothing() -> None:
     data = small()
-    run = run_cell((data, PLAN), ("margin", 100))
+    cell = run_cell((data, PLAN), ("margin", 100))
     pool, _ = data.split(100, PLAN.test)
     keys = data.pool.arranged(pool.tolist()).keys
     first = Dice(100, "initial").uniform(keys).argsort()[: PLAN.initial]
-    seen = {row for row in pool[first].tolist()} | {data.pool.row(name) for picks in run.picks for name in picks}
+    seen = {row for row in pool[first].tolist()} | {data.pool.row(name) for picks in cell.picks for name in picks}
     shifted = [
         label if row in seen or row not in set(pool.tolist()) else (int(label) + 1) % 10
         for row, label in enumerate(data.labels)
     ]
     again = run_cell((Dataset("shifted", data.pool, tuple(shifted)), PLAN), ("margin", 100))
-    assert again.picks == run.picks
+    assert again.picks == cell.picks
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,13 @@ class Tired(Random):
 
 
 def test_a_strategy_that_gives_fewer_is_asked_again_until_the_batch_is_full() -> None:
-    run = run_cell((small(), PLAN), (f"{__file__}:Half", 100))
-    assert run.labels == [20, 30, 40, 50]
+    cell = run_cell((small(), PLAN), (f"{__file__}:Half", 100))
+    assert cell.labels == [20, 30, 40, 50]
 
 
 def test_a_strategy_that_stops_ends_its_run_early() -> None:
-    run = run_cell((small(), PLAN), (f"{__file__}:Tired", 100))
-    assert run.labels == [20, 30, 30]
+    cell = run_cell((small(), PLAN), (f"{__file__}:Tired", 100))
+    assert cell.labels == [20, 30, 30]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_plan_that_cannot_be_run_is_refused_before_anything_is_run(
     change: dict[str, object], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        compare(small(), replace(PLAN, **change))  # type: ignore[arg-type]
+        run(small(), replace(PLAN, **change))  # type: ignore[arg-type]
 
 
 def test_a_strategy_that_needs_what_the_learner_lacks_is_refused_before_anything_is_run() -> None:
@@ -137,12 +137,12 @@ def test_a_strategy_that_needs_what_the_learner_lacks_is_refused_before_anything
             return frozenset({"scores"})
 
     with pytest.raises(BadInput, match="reads embeddings"):
-        compare(small(), replace(PLAN, strategies=("badge",), learner=Blind()))
+        run(small(), replace(PLAN, strategies=("badge",), learner=Blind()))
 
 
 def test_features_of_another_type_give_the_same_run_as_float64() -> None:
     data = small()
     wide = Dataset("wide", Pool(data.pool.items.to(torch.float64), data.pool.ids), data.labels)
-    run, other = (run_cell((d, PLAN), ("random", 100)) for d in (data, wide))
-    assert run.picks == other.picks
-    assert run.scores == pytest.approx(other.scores, abs=0.004)
+    cell, other = (run_cell((d, PLAN), ("random", 100)) for d in (data, wide))
+    assert cell.picks == other.picks
+    assert cell.scores == pytest.approx(other.scores, abs=0.004)

@@ -163,7 +163,7 @@ def test_one_answer_and_one_measurement_are_enough_for_their_figures(tmp_path: P
 
 
 def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path):
-    with pytest.raises(StorageError, match="Check that its folder exists"):
+    with pytest.raises(StorageError, match="there is no folder"):
         write_study_page(StudyContent("New", 0), tmp_path / "missing" / "page.html")
     (tmp_path / "page.html").mkdir()
     with pytest.raises(StorageError):

@@ -63,7 +63,10 @@ def table_features(columns: Mapping[str, Sequence[str]]) -> TableFeatures:
         features |= made
         said.append(f"{name}: {what}")
     if not features:
-        raise BadInput(f"No column is left to learn from ({'; '.join(said)}). Add columns that describe the items.")
+        raise BadInput(
+            f"No column is left to learn from ({'; '.join(said)}). "
+            f"Add columns that describe the items, or name a column of prose as text (--text)."
+        )
     return TableFeatures(np.column_stack(list(features.values())).astype(np.float32), list(features), said)
 
 

@@ -49,7 +49,7 @@ class Plan:
     learner: Learner | None = None
 
 
-def compare(
+def run(
     dataset: Dataset,
     plan: Plan,
     *,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from askance.errors import StorageError
+from askance.files import whole
 from askance.lab.datasets import Dataset
 from askance.lab.grid import Plan
 from askance.lab.statistics import compare
@@ -66,9 +67,10 @@ def show(results: Results, folder: str, *, as_json: bool = False) -> None:
     out = Path(folder)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "results.json").write_text(results.to_json(), encoding="utf-8")
     except OSError as error:
-        raise StorageError(f"Cannot write to {folder}: {error.strerror}. Name another folder with --out.") from error
+        raise StorageError(f"Cannot make {folder}: {error.strerror}. Name another folder with --out.") from error
+    with whole(out / "results.json") as file:
+        file.write(results.to_json())
     page = write_lab_page(results, comparison, out / "report.html")
     if as_json:
         rows = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,25 @@ class Outputs:
     extras: Mapping[str, Tensor] = field(default_factory=dict)
 
 
+class _Nothing(Mapping[str, Any]):
+    """An empty mapping that can stand as a default in a dataclass, which refuses what has no hash."""
+
+    def __getitem__(self, name: str) -> Any:
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+
+_NOTHING = _Nothing()
+
+
 class Model:
     """What a learner gave. Always in evaluation mode.
 
@@ -43,8 +62,8 @@ class Model:
         records: Arrays by pool row that were recorded while training.
     """
 
-    facts: Mapping[str, Any] = {}
-    records: Mapping[str, Tensor] = {}
+    facts: Mapping[str, Any] = _NOTHING
+    records: Mapping[str, Tensor] = _NOTHING
 
     def outputs(self, items: Any) -> Outputs:
         """Outputs for items, rows aligned with them, whatever their order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from askance.arrays import take
 from askance.errors import BadInput
 from askance.learners.base import Learner, Lesson, Model, Outputs
 from askance.task import Classes, Labels, Task
+
+_SEED = re.compile("(^|__)random_state$")  # an estimator's own, and those of the steps inside it
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Sklearn(Learner):
         if len(truth) == 0 or (isinstance(task, Classes) and len(columns) < 2):
             return SklearnModel(None, task, columns)
         estimator = clone(self.estimator)
-        if "random_state" in estimator.get_params(deep=False) and estimator.get_params()["random_state"] is None:
-            estimator.set_params(random_state=lesson.dice.key % (1 << 31))
+        unset = [name for name, value in estimator.get_params().items() if _SEED.search(name) and value is None]
+        estimator.set_params(**{name: lesson.dice.of(name).key % (1 << 31) for name in unset})
         takes_weights = "sample_weight" in signature(estimator.fit).parameters
         extra = {"sample_weight": lesson.weights.numpy()} if takes_weights else {}
         truth = truth[:, 0] if truth.ndim == 2 and truth.shape[1] == 1 else truth
@@ -101,7 +104,12 @@ class SklearnModel(Model):
         values = np.asarray(self.estimator.decision_function(features), dtype=np.float64)
         if values.ndim == 1:
             values = np.stack([-values / 2, values / 2], axis=1)
-        scores = np.full((len(features), width), values.min(initial=0.0) - 20.0)
+        if values.shape[1] != len(self.columns) or getattr(self.estimator, "decision_function_shape", "") == "ovo":
+            raise BadInput(
+                f"{type(self.estimator).__name__} gives {values.shape[1]} scores for {len(self.columns)} classes, one "
+                f"for each pair of them. Use decision_function_shape='ovr'."
+            )
+        scores = np.repeat(values.min(1, keepdims=True) - 20.0, width, axis=1)  # far below, whatever the neighbors
         scores[:, self.columns] = values
         return Outputs(scores=torch.from_numpy(scores), embeddings=embeddings)
 

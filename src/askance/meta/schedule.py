@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from askance.learners.base import Learner
+from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.strategies.coverage import TypiClust
 from askance.strategies.uncertainty import Margin
@@ -20,25 +21,35 @@ class Until(Strategy):
 
     Args:
         labels: How many labels end the early strategy.
-        early: The strategy until then.
-        late: The strategy from then on.
+        early: The strategy until then, or its name.
+        late: The strategy from then on, or its name.
 
     >>> paper = view(probabilities=[[0.9, 0.1], [0.5, 0.5]], labeled=[0])
-    >>> Until(labels=1, early=TypiClust(), late=Margin()).query(paper, 1).ids
-    [1]
+    >>> batch = Until(labels=1, early="typiclust", late="margin").query(paper, 1)
+    >>> batch.ids, batch.strategy
+    ([1], 'margin')
     """
 
     labels: int
-    early: Strategy
-    late: Strategy
+    early: Strategy | str
+    late: Strategy | str
+
+    def __post_init__(self) -> None:
+        for name in ("early", "late"):
+            object.__setattr__(self, name, catalogue.strategy(getattr(self, name)))
 
     def equip(self, learner: Learner) -> Learner:
-        return self.late.equip(self.early.equip(learner))
+        early, late = self._parts()
+        return late.equip(early.equip(learner))
 
     def query(self, view: View, n: int) -> Batch:
-        if len(view.labeled) < self.labels:
-            return self.early.query(view.part("early"), n)
-        return self.late.query(view.part("late"), n)
+        early, late = self._parts()
+        name, asking = ("early", early) if len(view.labeled) < self.labels else ("late", late)
+        batch = asking.query(view.part(name), n)
+        return replace(batch, strategy=batch.strategy or catalogue.name_of(asking))
+
+    def _parts(self) -> tuple[Strategy, Strategy]:
+        return catalogue.strategy(self.early), catalogue.strategy(self.late)
 
 
 def default(task: Task) -> Strategy:

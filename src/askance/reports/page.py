@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from askance.errors import StorageError
+from askance.files import whole
 from askance.reports.compared import comparison_sections
 from askance.reports.results import Comparison, Results, StudyContent
 from askance.reports.studied import study_sections
@@ -51,15 +50,6 @@ def _page(title: str, body: str) -> str:
 
 
 def _write(text: str, path: Path) -> Path:
-    """Through a file beside it, so that a reader never meets half a page."""
-    made = ""
-    try:
-        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as part:
-            part.write(text)
-        os.chmod(made, 0o644)  # temporary files are private; a page is for showing
-        os.replace(made, path)
-    except OSError as error:
-        Path(made).unlink(missing_ok=True) if made else None
-        raise StorageError(f"The page {path} cannot be written: {error}. Check that its folder exists.") from error
+    with whole(path) as file:
+        file.write(text)
     return path

@@ -22,6 +22,9 @@ def report(study: Study, path: str | os.PathLike[str]) -> Path:
         study: The study.
         path: The HTML file; its folder must exist, a file that is there is replaced.
 
+    Returns:
+        The file.
+
     Raises:
         StorageError: If the page cannot be written.
     """
@@ -36,7 +39,7 @@ def content(study: Study) -> StudyContent:
     scored = [line.body for line in lines if line.kind == "scored"]
     progress = study.progress
     return StudyContent(
-        name=f"Study of {len(study.pool):,} items",
+        name=f"{study.name}: {len(study.pool):,} items",
         labels=progress.labeled,
         classes=_classes(study),
         answers=_answers(lines),

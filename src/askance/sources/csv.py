@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from askance.errors import BadInput, unknown
+from askance.files import whole
 
 
 @dataclass(frozen=True)
@@ -106,20 +107,16 @@ def write_table(path: str | os.PathLike[str], columns: Mapping[str, Sequence[obj
 
     Raises:
         BadInput: The columns are not equally long.
+        StorageError: The file cannot be written.
     """
     path = Path(path)
     lengths = {name: len(cells) for name, cells in columns.items()}
     if len(set(lengths.values())) > 1:
         raise BadInput(f"{path} was not written: its columns hold {lengths} cells. Give each column a cell per row.")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)  # RFC 4180's \r\n stays: with \n alone it leaves a lone \r unquoted
-            writer.writerow(columns)
-            writer.writerows(zip(*columns.values(), strict=True))
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole(path, newline="") as file:
+        writer = csv.writer(file)  # RFC 4180's \r\n stays: with \n alone it leaves a lone \r unquoted
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
 
 
 def _table(path: Path, file: Iterable[str]) -> Table:

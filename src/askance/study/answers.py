@@ -20,16 +20,20 @@ def told(pool: Pool, task: Task, answers: Told, kind: str, by: str, once: str | 
     Raises:
         BadInput: For an id the pool does not have, a value the task has no word for, or an unknown kind.
     """
-    pairs = answers.items() if isinstance(answers, Mapping) else answers
-    return [_draft(pool, task, name, value, kind, by, once) for name, value in pairs]
+    pairs: Any = answers.items() if hasattr(answers, "items") else answers  # a column of pandas has items too
+    try:
+        told = [(name, value) for name, value in pairs]
+    except (TypeError, ValueError):
+        raise BadInput(f"{answers!r} holds no answers by id. Hand in a mapping, or pairs of id and answer.") from None
+    return [_draft(pool, task, name, value, kind, by, once) for name, value in told]
 
 
 def _draft(pool: Pool, task: Task, id: Any, value: Any, kind: str, by: str, once: str | None) -> Draft:
     name = pool.names([pool.row(id)])[0]
     key = f"{once}:{name}" if once is not None else None
-    given = value if isinstance(value, Answer) else Answer(plain(value), kind, by, once=key)
+    given = value if isinstance(value, Answer) else Answer(plain(value), kind, by)
     if given.kind not in KINDS:
         raise BadInput(f"There is no kind of answer named {given.kind!r}. Known: {', '.join(KINDS)}.")
     read = task.read(given.value, given.kind) if given.kind in ("label", "soft") else plain(given.value)
-    body = {"id": name, "value": read, "answer_kind": given.kind, "by": given.by, "seconds": given.seconds}
-    return Draft("told", body, given.once)
+    body = {"id": name, "value": read, "answer_kind": given.kind, "by": given.by or by, "seconds": given.seconds}
+    return Draft("told", body, given.once or key)

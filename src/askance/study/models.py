@@ -66,11 +66,12 @@ def lesson_of(state: State, parts: Parts) -> Lesson:
     open_ = torch.ones(len(state.sides), dtype=torch.bool)
     open_[labeled] = False
     number = len(state.fits)
-    before = state.fits[-1].key if learner.remembers and state.fits else ""
+    description = describe(learner)
+    before = state.fits[-1].key if learner.remembers and state.fits and state.fits[-1].learner == description else ""
     answers = blake2b(digest_size=16)
     for array in (state.pool.keys[labeled], targets, weights):
         answers.update(array.numpy().tobytes())
-    inputs = [describe(learner), state.parts["task"], answers.hexdigest(), state.seed, number, before, state.digest]
+    inputs = [description, state.parts["task"], answers.hexdigest(), state.seed, number, before, state.digest]
     return Lesson(
         items=state.pool.items,
         keys=state.pool.keys,
@@ -81,7 +82,7 @@ def lesson_of(state: State, parts: Parts) -> Lesson:
         unlabeled=open_.nonzero().squeeze(1),
         dice=Dice(state.seed, "fit", number),
         history=state.history,
-        record=frozenset(name for s in signals_of(parts.strategy(state, state.cold)) for name in s.records),
+        record=_records(parts.strategy(state, state.cold), None),
         number=number,
         through=state.line,
         key=digest(inputs),
@@ -104,15 +105,17 @@ class Models:
         self._memory: OrderedDict[str, Model] = OrderedDict()
 
     def previous(self, fits: Sequence[Fit], learner: Learner) -> Model | None:
-        """What a learner with a memory reads: its model of the fit before."""
-        return self.task(fits, len(fits) - 1) if learner.remembers and fits else None
+        """What a learner with a memory reads: its own model of the fit before; another learner's is none of it."""
+        own = learner.remembers and fits and fits[-1].learner == describe(learner)
+        return self.task(fits, len(fits) - 1) if own else None
 
-    def companion_lesson(self, fits: Sequence[Fit], lesson: Lesson, companion: Learner, model: Model) -> Lesson:
+    def companion_lesson(self, state: State, lesson: Lesson, companion: Learner, model: Model) -> Lesson:
         """The lesson of a companion: the task's, with its own dice and memory, and the task model."""
         name = digest(describe(companion))
-        known = companion.remembers and fits and name in fits[-1].companions
-        previous = self.companion(fits, len(fits) - 1, companion) if known else None
-        return replace(lesson, dice=lesson.dice.of(name), model=model, previous=previous, record=frozenset())
+        known = companion.remembers and state.fits and name in state.fits[-1].companions
+        previous = self.companion(state.fits, len(state.fits) - 1, companion) if known else None
+        record = _records(self._parts.strategy(state, state.cold), companion)
+        return replace(lesson, dice=lesson.dice.of(name), model=model, previous=previous, record=record)
 
     def keep(self, key: str, model: Model) -> None:
         """Store a model under its key, before the line that names it is written."""
@@ -126,64 +129,90 @@ class Models:
 
         def model(signal: Signal) -> Model:
             number = fit - signal.age
-            if number < 0:  # before the first fit a model knows nothing
-                learner = signal.of if signal.of is not None else self._parts.learner(state)
-                return learner.fit(blank(replace(lesson_of(state, self._parts), dice=Dice(state.seed, "fit", -1))))
+            if number < 0:
+                return self._ignorant(state, signal.of)
             if signal.of is None:
-                return self.task(state.fits, number)
-            return self.companion(state.fits, number, signal.of)
+                return self.task(state.fits, number, signal.records)
+            return self.companion(state.fits, number, signal.of, signal.records)
 
         return model
 
-    def task(self, fits: Sequence[Fit], number: int) -> Model:
+    def task(self, fits: Sequence[Fit], number: int, records: frozenset[str] = frozenset()) -> Model:
         """The task model of one fit: walk back to a fit whose model is still there, then forward again."""
         first = number
-        while first > 0 and self._load(fits[first]) is None and self._parts.get(fits[first].learner).remembers:
+        while self._load(fits[first]) is None and self._reads_before(fits, first):
             first -= 1
         for step in range(first, number):
-            self._load(fits[step]) or self._again(fits, step)
-        return self._load(fits[number]) or self._again(fits, number)
+            if self._load(fits[step]) is None:
+                self._again(fits, step)
+        found = self._load(fits[number], records)
+        return found if found is not None else self._again(fits, number, records)
 
-    def companion(self, fits: Sequence[Fit], number: int, companion: Learner) -> Model:
+    def companion(
+        self, fits: Sequence[Fit], number: int, companion: Learner, records: frozenset[str] = frozenset()
+    ) -> Model:
         """A companion's model of one fit; before it joined, it knows nothing."""
         told = fits[number].companions.get(digest(describe(companion)))
-        if told is not None and (found := self._stored(told["key"], companion)) is not None:
+        if told is not None and (found := self._stored(told["key"], companion, records)) is not None:
             return found
+        task = self.task(fits, number)
         state = self._replay(fits[number].through)
-        lesson = lesson_of(state, self._parts)
+        lesson = self.companion_lesson(state, lesson_of(state, self._parts), companion, task)
+        lesson = replace(lesson, record=lesson.record | records)
         if told is None:
             return companion.fit(blank(lesson))
-        task = self.task(fits, number)
-        model = companion.fit(self.companion_lesson(state.fits, lesson, companion, task))
+        model = companion.fit(lesson)
         self.keep(told["key"], model)
         return model
 
-    def _again(self, fits: Sequence[Fit], number: int) -> Model:
+    def _ignorant(self, state: State, companion: Learner | None) -> Model:
+        """A model from before the first fit: it knows nothing."""
+        strategy = self._parts.strategy(state, state.cold)
+        lesson = blank(replace(lesson_of(state, self._parts), dice=Dice(state.seed, "fit", -1)))
+        task = self._parts.learner(state).fit(lesson)
+        if companion is None:
+            return task
+        own = lesson.dice.of(digest(describe(companion)))
+        return companion.fit(replace(lesson, dice=own, model=task, record=_records(strategy, companion)))
+
+    def _again(self, fits: Sequence[Fit], number: int, records: frozenset[str] = frozenset()) -> Model:
         """Fit a task model once more, from what its lesson read."""
         learner: Learner = self._parts.get(fits[number].learner)
         lesson = lesson_of(self._replay(fits[number].through), self._parts)
-        previous = self._load(fits[number - 1]) if learner.remembers and number else None
-        model = learner.fit(replace(lesson, previous=previous))
+        previous = self._load(fits[number - 1]) if self._reads_before(fits, number) else None
+        model = learner.fit(replace(lesson, previous=previous, record=lesson.record | records))
         self.keep(fits[number].key, model)
         return model
 
-    def _load(self, fit: Fit) -> Model | None:
-        return self._stored(fit.key, self._parts.get(fit.learner))
+    def _reads_before(self, fits: Sequence[Fit], number: int) -> bool:
+        """Whether a fit read the model of the one before: only a learner with a memory does, and only its own."""
+        own = number > 0 and fits[number].learner == fits[number - 1].learner
+        return own and bool(self._parts.get(fits[number].learner).remembers)
 
-    def _stored(self, key: str, learner: Learner) -> Model | None:
-        if key in self._memory:
-            self._memory.move_to_end(key)
-            return self._memory[key]
-        stored = self._artifacts.load(key)
-        model = learner.restore(*stored) if stored is not None else None
-        if model is not None:
-            self._remember(key, model)
+    def _load(self, fit: Fit, records: frozenset[str] = frozenset()) -> Model | None:
+        return self._stored(fit.key, self._parts.get(fit.learner), records)
+
+    def _stored(self, key: str, learner: Learner, records: frozenset[str]) -> Model | None:
+        """A model from memory or disk; None where it must be fitted again, as for records, which are not stored."""
+        model = self._memory.get(key)
+        if model is None:
+            stored = self._artifacts.load(key)
+            model = learner.restore(*stored) if stored is not None else None
+        if model is None or not records <= model.records.keys():
+            return None
+        self._remember(key, model)
         return model
 
     def _remember(self, key: str, model: Model) -> None:
         self._memory[key] = model
+        self._memory.move_to_end(key)
         while len(self._memory) > KEPT:
             self._memory.popitem(last=False)
+
+
+def _records(strategy: Strategy, of: Learner | None) -> frozenset[str]:
+    """What a strategy wants recorded while a learner trains."""
+    return frozenset(name for signal in signals_of(strategy) if signal.of == of for name in signal.records)
 
 
 def digest(value: Any) -> str:

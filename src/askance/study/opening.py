@@ -21,7 +21,7 @@ from askance.strategies.base import Strategy
 from askance.study.journal import Draft, Line
 from askance.study.models import Parts
 from askance.study.state import State
-from askance.task import Classes, Task
+from askance.task import Classes, Task, plain
 
 START = "typiclust"  # asks while there are too few labels for a model [hacohen2022active]
 
@@ -50,6 +50,11 @@ def first_lines(pool: Pool, wishes: Wishes, parts: Parts) -> list[Draft]:
     task = wishes.task
     if task is None:
         raise BadInput("Nobody said what the items are labeled with. Declare it: Study(pool, classes=[...]).")
+    if task.width == 0:
+        raise BadInput(f"{task} holds no class. Declare at least one; study.declare(...) can add others later.")
+    seed = plain(wishes.seed if wishes.seed is not None else 0)
+    if not isinstance(seed, int):
+        raise BadInput(f"seed={seed!r} names no dice. Use a whole number.")
     share = wishes.control or 0.0
     if not 0 <= share <= 1:
         raise BadInput(f"control={share} is no share of a batch. Use a number from 0 to 1, such as 0.1.")
@@ -63,13 +68,13 @@ def first_lines(pool: Pool, wishes: Wishes, parts: Parts) -> list[Draft]:
             check_needs(strategy, asking.equip(learner))
     opened = {
         "task": parts.add(task),
-        "seed": int(wishes.seed or 0),
+        "seed": seed,
         "control": float(share),
         "start": parts.add(early) if early is not None else None,
         "strategy": parts.add(asking),
         "learner": parts.add(learner),
         "versions": _versions(),
-        "threads": wishes.threads,
+        "threads": plain(wishes.threads),
         "device": "cpu",
         "piece": arrays.PIECE,
     }
@@ -91,18 +96,18 @@ def changes(state: State, pool: Pool, wishes: Wishes, parts: Parts) -> list[Draf
     found: dict[str, Any] = {}
     if wishes.task is not None:
         found["task"] = parts.add(_grown(state.task, wishes.task))
-    asking: Strategy = parts.get(state.parts["strategy"])
     if wishes.strategy is not None:
-        asking = catalogue.strategy(wishes.strategy)
-        found["strategy"] = parts.add(asking)
-    learner: Learner = parts.get(state.parts["learner"])
+        found["strategy"] = parts.add(catalogue.strategy(wishes.strategy))
     if wishes.learner is not None:
-        learner = learners.learner(wishes.learner)
-        found["learner"] = parts.add(learner)
-    check_needs(asking, asking.equip(learner))
+        found["learner"] = parts.add(learners.learner(wishes.learner))
     if wishes.start != START:  # the default is no wish to change
         early = _start(wishes.start)
         found["start"] = parts.add(early) if early is not None else None
+    force = {**state.parts, **found}
+    learner: Learner = parts.get(force["strategy"]).equip(parts.get(force["learner"]))
+    for asking in (force["strategy"], force["start"]):
+        if asking is not None:
+            check_needs(parts.get(asking), learner)
     drafts = [
         Draft("changed", {"what": what, "old": state.parts[what], "new": new})
         for what, new in found.items()
@@ -152,8 +157,10 @@ def _grown(kept: Task, given: Task) -> Task:
     if given == kept:
         return kept
     if isinstance(given, Classes) and isinstance(kept, Classes):
-        before = {str(name) for name in kept.names}
-        if before <= {str(name) for name in given.names}:
+        before, wanted = {str(name) for name in kept.names}, {str(name) for name in given.names}
+        if wanted <= before:
+            return kept  # some were declared since this call was written
+        if before <= wanted:
             return Classes((*kept.names, *(name for name in given.names if str(name) not in before)))
     raise BadInput(
         f"This study is labeled with {kept}, and {given} is given. A task can only gain classes: "

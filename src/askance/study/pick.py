@@ -12,7 +12,7 @@ from torch import Tensor
 
 from askance.errors import AskanceError
 from askance.look import look
-from askance.pool import PENDING, UNLABELED, Pool
+from askance.pool import UNLABELED, Pool
 from askance.seeds import Dice
 from askance.signals.base import Rows, Signal
 from askance.strategies.base import Strategy
@@ -21,6 +21,8 @@ from askance.study.journal import Line
 from askance.study.models import Models, Parts
 from askance.study.state import Round, State
 from askance.view import Batch, View
+
+_DEALT = -1  # the side of this batch's own control items: no candidates, and nobody waits for their answers yet
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def pick(state: State, parts: Parts, models: Models, n: int) -> Picks:
 
     controls = _controls(state, dice, _share(state, take))
     sides = state.sides.clone()
-    sides[controls] = PENDING
+    sides[controls] = _DEALT
     view = look(
         state.pool,
         state.task,
@@ -72,11 +74,12 @@ def pick(state: State, parts: Parts, models: Models, n: int) -> Picks:
         controls = controls[:-1]
 
     batch = _dealt(state, active, controls, dice)
-    left = 0 if active.reason in ("done", "passed") else round_.left - len(batch)
+    over = active.reason in ("done", "passed") or active.reason.startswith("stop")
+    left = 0 if over else round_.left - len(batch)
     stamped = replace(
         batch,
         reason=active.reason,
-        strategy=name_of(strategy),
+        strategy=active.strategy or name_of(strategy),
         said=_said(state, round_.cold, strategy),
         number=len(state.asked),
         round=round_.number,
@@ -141,9 +144,14 @@ def _checked(strategy: Strategy, view: View, n: int) -> Batch:
         raise AskanceError(f"{name} picked an item that is no candidate. Mend its query: pick from view.candidates.")
     if len(rows) > n:
         raise AskanceError(f"{name} picked {len(rows)} items where {n} were asked for. Mend its query: n at most.")
-    if len(rows) < n and not batch.reason:
+    if len(batch.notes) != len(rows):
         raise AskanceError(
-            f"{name} picked {len(rows)} of {n} items and gave no reason. "
+            f"{name} wrote {len(batch.notes)} notes for {len(rows)} items. Mend its query: one for each."
+        )
+    if len(rows) < n and batch.reason not in ("waiting", "done", "passed") and not batch.reason.startswith("stop"):
+        said = f"the reason {batch.reason!r}" if batch.reason else "no reason"
+        raise AskanceError(
+            f"{name} picked {len(rows)} of {n} items and gave {said}. "
             f"Mend its query: give reason='waiting', 'done' or 'stop: ...'."
         )
     return batch
@@ -159,6 +167,8 @@ def _share(state: State, picks: int) -> int:
 def _controls(state: State, dice: Dice, count: int) -> Tensor:
     """Control items, drawn uniformly from the unlabeled side whatever the strategy wants."""
     rows = (state.sides == UNLABELED).nonzero().squeeze(1)
+    if count == 0:
+        return rows[:0]
     noise = dice.of("control").uniform(state.pool.keys[rows])
     return rows[noise.argsort()[:count]]
 
@@ -186,8 +196,8 @@ def _dealt(state: State, active: Batch, controls: Tensor, dice: Dice) -> Batch:
 def _said(state: State, cold: bool, strategy: Strategy) -> str:
     if not cold:
         return ""
-    missing = state.task.missing(state.targets[0])
-    return f"Cold start: {missing or 'the round began before a model could be asked'}, so {name_of(strategy)} asks."
+    why = state.missing or "the round began before a model could be asked"
+    return f"Cold start: {why}, so {name_of(strategy)} asks."
 
 
 class _Clock:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from askance.describe import build
+from askance.errors import BadInput
 from askance.history import Answer, Asked, History
 from askance.pool import ASIDE, LABELED, PENDING, UNLABELED, Pool
 from askance.study.journal import Line
@@ -72,6 +74,13 @@ class State:
     _targets: dict[int, Target] = field(default_factory=dict)
     _waiting: set[int] = field(default_factory=set)  # asked and not released: where a withdrawn item goes back to
 
+    def __post_init__(self) -> None:
+        self._whole = self.pool  # `pool` holds the items that were offered up to this line
+        self._standing: dict[int, tuple[Answer, ...]] = {}
+        self._read: tuple[Tensor, Tensor] | None = None  # what properties gave, until an answer is folded
+        self._missing: str | None = None
+        self._past: History | None = None
+
     @classmethod
     def replay(cls, pool: Pool, lines: Iterable[Line]) -> State:
         """The state after some lines."""
@@ -93,21 +102,32 @@ class State:
     @property
     def targets(self) -> tuple[Tensor, Tensor]:
         """Targets (labeled, width) and weights (labeled,) of the labeled side, float64, rows ascending."""
-        found = [self._targets[row] for row in self.labeled.tolist()]
-        values = torch.tensor([target for target, _ in found], dtype=torch.float64)
-        weights = torch.tensor([weight for _, weight in found], dtype=torch.float64)
-        return values.reshape(len(found), self.task.width), weights
+        if self._read is None:
+            found = [self._targets[row] for row in self.labeled.tolist()]
+            values = torch.tensor([target for target, _ in found], dtype=torch.float64)
+            weights = torch.tensor([weight for _, weight in found], dtype=torch.float64)
+            self._read = values.reshape(len(found), self.task.width), weights
+        return self._read
 
     @property
     def cold(self) -> bool:
         """Whether there are too few labels to ask by a model, so that the start strategy asks."""
-        return self.parts["start"] is not None and bool(self.task.missing(self.targets[0]))
+        return self.parts["start"] is not None and bool(self.missing)
+
+    @property
+    def missing(self) -> str:
+        """Which labels a model lacks, in words; empty when it can be asked."""
+        if self._missing is None:
+            self._missing = self.task.missing(self.targets[0])
+        return self._missing
 
     @property
     def history(self) -> History:
         """What was asked and answered, as a plain value."""
-        standing = {row: tuple(by[name] for name in sorted(by)) for row, by in sorted(self.answers.items()) if by}
-        return History(tuple(self.asked), MappingProxyType(standing))
+        if self._past is None:
+            standing = {row: self._standing[row] for row in sorted(self._standing)}  # order is not information
+            self._past = History(tuple(self.asked), MappingProxyType(standing))
+        return self._past
 
     def count(self, side: int) -> int:
         """How many items are on a side."""
@@ -121,17 +141,25 @@ class State:
         self.task = build(body["task"])
 
     def _offered(self, line: Line) -> None:
-        self.digest = line.body["digest"]
         more = torch.zeros(line.body["items"], dtype=torch.int8)
+        items = len(self.sides) + len(more)
+        if items > len(self._whole):
+            raise BadInput(
+                f"The study has {items} items now, and this pool has {len(self._whole)}: somebody opened it with more. "
+                f"Open it again with the larger pool."
+            )
         self.sides = torch.cat([self.sides, more])
+        self.pool = self._whole.first(items)
+        self.digest = line.body["digest"]
+        self._renew(line)
 
     def _asked(self, line: Line) -> None:
         body = line.body
         rows = self.pool.rows(body["ids"])
-        for row in rows:
-            self._waiting.add(row)
-            if self.sides[row] == UNLABELED:
-                self.sides[row] = PENDING
+        self._waiting.update(rows)
+        index = torch.tensor(rows, dtype=torch.int64)
+        self.sides[index[self.sides[index] == UNLABELED]] = PENDING
+        self._past = None
         self.controls.update(row for row, stream in zip(rows, body["streams"], strict=True) if stream == "control")
         self.asked.append(
             Asked(
@@ -146,12 +174,14 @@ class State:
         )
         self.picks += len(rows)
         self.round = Round(body["round"], body["size"], body["left"], body["fit"], body["cold"])
+        self.stopped = ""  # whoever asks has not stopped; if this was the last word, the next line says so
 
     def _released(self, line: Line) -> None:
         for row in self.pool.rows(line.body["ids"]):
             self._waiting.discard(row)
             if self.sides[row] == PENDING:
                 self.sides[row] = UNLABELED
+                self.controls.discard(row)  # whoever asks it next may have reasons
 
     def _told(self, line: Line) -> None:
         body = line.body
@@ -176,9 +206,13 @@ class State:
             self.parts[what] = new
         if what == "task":
             self.task = build(new)
+            self._read = self._missing = None
             for row in list(self.answers):
                 self._settle(row)
-            self.taught = line.number
+        if what in ("task", "digest"):
+            self._renew(line)
+        self.round = replace(self.round, left=0)  # its model does not fit the parts in force any more
+        self.stopped = ""
 
     def _stopped(self, line: Line) -> None:
         self.stopped = line.body["reason"]
@@ -189,11 +223,20 @@ class State:
     def _scored(self, line: Line) -> None:
         """A measurement; it moves nothing."""
 
+    def _renew(self, line: Line) -> None:
+        """The models so far learned from something else: end the round, and fit before the next."""
+        self.taught = line.number
+        self.round = replace(self.round, left=0)
+
     def _settle(self, row: int) -> None:
         """Put an item on the side that its standing answers say."""
-        standing = [self.answers[row][name] for name in sorted(self.answers[row])]
+        standing = tuple(self.answers[row][name] for name in sorted(self.answers[row]))
         target = self.task.target(standing)
+        self._read = self._missing = self._past = None
         self._targets.pop(row, None)
+        self._standing.pop(row, None)
+        if standing:
+            self._standing[row] = standing
         if target is not None:
             self._targets[row] = target
             self.sides[row] = LABELED
@@ -201,3 +244,27 @@ class State:
             self.sides[row] = ASIDE
         else:
             self.sides[row] = PENDING if row in self._waiting else UNLABELED
+
+
+class Past:
+    """The states a journal was in: each is folded on from the one before, so that a walk forward reads each line once.
+
+    Args:
+        pool: The items, in the journal's order.
+        read: The lines of the journal after a number.
+    """
+
+    def __init__(self, pool: Pool, read: Callable[[int], list[Line]]) -> None:
+        self._pool = pool
+        self._read = read
+        self._state = State(pool)
+        self._unread: deque[Line] = deque()
+
+    def at(self, line: int) -> State:
+        """The state up to a line; it is good until the next call."""
+        if self._state.line > line:
+            self._state, self._unread = State(self._pool), deque()
+        while self._state.line < line:
+            self._unread = self._unread or deque(self._read(self._state.line))
+            self._state.fold(self._unread.popleft())
+        return self._state

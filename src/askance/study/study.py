@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from askance import arrays
-from askance.errors import AskanceError, BadInput, Conflict
+from askance.errors import AskanceError, BadInput
 from askance.history import History
-from askance.learners.base import Learner, Lesson, Model
+from askance.learners.base import Model
 from askance.look import predict
 from askance.look import threads as inner_threads
 from askance.pool import ASIDE, LABELED, PENDING, UNLABELED, Pool
-from askance.strategies.base import Strategy
 from askance.strategies.catalogue import name_of
 from askance.study.answers import Told, told
 from askance.study.artifacts import open_artifacts
 from askance.study.audit import Audited, audit
 from askance.study.journal import Draft, Line, open_journal
-from askance.study.models import Models, Parts, companions_of, digest, lesson_of
-from askance.study.opening import START, Wishes, as_journaled, changes, first_lines
-from askance.study.pick import Picks, batch_of, body_of, pick
+from askance.study.models import Models, lesson_of
+from askance.study.opening import START, Wishes
+from askance.study.pick import batch_of
 from askance.study.score import Score, cross_fitted
-from askance.study.state import State
+from askance.study.steps import Steps
 from askance.task import Classes, Task, plain
 from askance.view import Batch
-
-T = TypeVar("T")
-
-TRIES = 1000  # how often a write may lose against other processes before one gives up
 
 
 class Oracle(Protocol):
@@ -66,7 +59,7 @@ class Progress:
     stopped: str = ""
 
 
-class Study:
+class Study(Steps):
     """Asks for the labels that matter, one batch after another, and remembers everything in a journal.
 
     The same call opens an existing journal and goes on.
@@ -111,20 +104,19 @@ class Study:
             raise BadInput(
                 "classes= and task= are both given. classes=[...] is short for task=Classes([...]): use one."
             )
-        declared = Classes(tuple(classes)) if classes is not None else task or pool.task
+        if not isinstance(pool, Pool):
+            raise BadInput(f"A study is about a pool, and this is a {type(pool).__name__}. Use Pool.from_arrays(...).")
+        declared = _classes(classes) if classes is not None else task or pool.task
         wishes = Wishes(learner, strategy, declared, seed, start, control, threads)
-        self.parts = Parts()
-        self.journal = open_journal(storage, name, durability)
-        self.models = Models(open_artifacts(storage), self.parts, self.replay)
-        lines = self.journal.read()
-        if not lines:
-            with suppress(Conflict):  # another process may open it in this moment
-                self.journal.append(first_lines(pool, wishes, self.parts), after=0)
-            lines = self.journal.read()
-        self.pool = as_journaled(pool, lines)
-        self.state = State.replay(self.pool, lines)
-        self.journal.add(changes(self.state, self.pool, wishes, self.parts))
-        self.refresh()
+        self.name = name
+        super().__init__(pool, open_journal(storage, name, durability), open_artifacts(storage), wishes)
+
+    def __repr__(self) -> str:
+        p = self.progress
+        return (
+            f"Study({self.name!r}: {p.labeled} labeled, {p.pending} pending, {p.aside} aside, {p.unlabeled} unlabeled; "
+            f"{name_of(self.strategy)} asks, {type(self.learner).__name__} learns)"
+        )
 
     # What people do
 
@@ -141,19 +133,22 @@ class Study:
         Raises:
             BadInput: If ``n`` is under 1, or a model is needed and there is no label at all.
         """
+        n = plain(n)
         if n < 1:
             raise BadInput(f"ask({n}) asks for nothing. Ask for 1 item or more.")
 
         def attempt() -> Batch:
             if once is not None and (line := self.journal.find(once)) is not None:
+                if line.kind != "asked":
+                    raise BadInput(f"The key {once!r} was used for a line of kind {line.kind!r}. Use another key.")
                 return batch_of(line, self.pool)
             if self.state.count(UNLABELED) == 0:
                 return self._nothing("stop: every item of the pool was asked")
-            self._learn(self.lesson())
+            self.learn(self.lesson())
             return self.asked(self.pick(n), once=once)
 
         self.refresh()
-        return self._insist(attempt)
+        return self.insist(attempt)
 
     def tell(self, answers: Told, *, kind: str = "label", by: str = "", once: str | None = None) -> int:
         """Take in answers: any order, any part of a batch, late, repeated, unasked.
@@ -194,12 +189,16 @@ class Study:
         Raises:
             BadInput: If the task has no classes, or has this one.
         """
-        task = self.state.task
-        if not isinstance(task, Classes):
-            raise BadInput(f"{type(task).__name__} has no classes to add to. Only a task of classes can grow.")
-        grown = self.parts.add(Classes((*task.names, plain(name))))
-        self.journal.add([Draft("changed", {"what": "task", "old": self.state.parts["task"], "new": grown})])
+
+        def attempt() -> None:
+            task = self.state.task
+            if not isinstance(task, Classes):
+                raise BadInput(f"{type(task).__name__} has no classes to add to. Only a task of classes can grow.")
+            grown = self.parts.add(Classes((*task.names, plain(name))))
+            self.append([Draft("changed", {"what": "task", "old": self.state.parts["task"], "new": grown})])
+
         self.refresh()
+        self.insist(attempt)
 
     def run(
         self, oracle: Oracle, budget: int, batch: int = 10, *, each: Callable[[Study], None] | None = None
@@ -219,13 +218,14 @@ class Study:
 
         Raises:
             BadInput: If the budget is larger than the pool, or a batch is under 1.
-            AskanceError: If the strategy waits for answers though none is outstanding.
+            AskanceError: If the strategy waits for answers though none is outstanding, or asks for nothing twice.
         """
         if budget > len(self.pool):
             raise BadInput(
                 f"A budget of {budget} is larger than the pool of {len(self.pool)} items. Use {len(self.pool)} or less."
             )
         self.refresh()
+        idle = False
         while True:
             with self.together():
                 self.tell(oracle.of(self.pending))  # asked before a kill, and not answered
@@ -233,92 +233,15 @@ class Study:
                 if answered >= budget or self.state.stopped:
                     return self.progress
                 asked = self.ask(min(batch, budget - answered))
-                if not asked.ids and asked.reason == "waiting":
+                if not asked.ids and (asked.reason == "waiting" or (idle and not self.state.stopped)):
                     raise AskanceError(
-                        f"{asked.strategy} waits for answers, and no question is open. "
-                        f"Mend its query: ask for something, or give the reason 'done'."
+                        f"{asked.strategy} asks for nothing with the reason {asked.reason!r}, and no question is open. "
+                        f"Mend its query: ask for something, or give the reason 'stop: ...'."
                     )
+                idle = not asked.ids
                 self.tell(oracle.of(asked.ids))
             if each is not None and not self.state.round.left:
                 each(self)
-
-    # The four steps of an ask, for those who drive many studies at once
-
-    def lesson(self) -> Lesson | None:
-        """What to learn from before the next pick; None while the latest model is still to be used.
-
-        Raises:
-            BadInput: If the strategy needs a model, there is no label, and the study has no start strategy.
-        """
-        state = self.state
-        strategy = self.parts.strategy(state, state.cold)
-        if state.parts["start"] is None and strategy.needs_model() and state.count(LABELED) == 0:
-            raise BadInput(
-                f"{name_of(strategy)} asks by a model, and there is no label to learn from. "
-                f"Tell some labels first, or give the study a start strategy: Study(..., start='typiclust')."
-            )
-        return None if self._round_open() or self._current() else lesson_of(state, self.parts)
-
-    def fit(self, lesson: Lesson) -> dict[str, Model]:
-        """The task model, under ``""``, and the models of the strategy's companions, under their digests."""
-        state = self.state
-        learner = self.learner
-        with inner_threads(state.threads):
-            task = learner.fit(replace(lesson, previous=self.models.previous(state.fits, learner)))
-            models = {"": task}
-            for companion in self._companions():
-                own = self.models.companion_lesson(state.fits, lesson, companion, task)
-                models[digest(self.parts.add(companion))] = companion.fit(own)
-        return models
-
-    def learned(self, lesson: Lesson, models: Mapping[str, Model], seconds: float = 0.0) -> None:
-        """Keep the models of a lesson and write them down: one line.
-
-        Raises:
-            Conflict: If somebody else wrote to the journal since the lesson was made.
-        """
-        companions = {}
-        for companion in self._companions():
-            description = self.parts.add(companion)
-            name = digest(description)
-            key = digest([lesson.key, name])
-            self.models.keep(key, models[name])
-            companions[name] = {"learner": description, "key": key, "facts": dict(models[name].facts)}
-        self.models.keep(lesson.key, models[""])
-        body = {
-            "number": lesson.number,
-            "through": lesson.through,
-            "key": lesson.key,
-            "learner": self.parts.add(self.learner),
-            "companions": companions,
-            "facts": dict(models[""].facts),
-            "seconds": seconds,
-        }
-        self._append([Draft("fitted", body)])
-
-    def pick(self, n: int) -> Picks:
-        """What to ask next: a function of the journal so far. Nothing is written."""
-        with inner_threads(self.state.threads):
-            return pick(self.state, self.parts, self.models, n)
-
-    def asked(self, picks: Picks, once: str | None = None) -> Batch:
-        """Write a batch down, so that nobody else is asked its items.
-
-        Raises:
-            Conflict: If somebody else asked meanwhile, or an item is no candidate any more: pick again.
-        """
-        batch = picks.batch
-        if not batch.ids and batch.reason == "waiting":
-            return batch  # nothing happened
-        drafts = [Draft("asked", body_of(picks), once)]
-        if batch.reason.startswith("stop"):
-            drafts.append(Draft("stopped", {"reason": batch.reason.removeprefix("stop").strip(": ")}))
-
-        def attempt() -> Batch:
-            self._append(drafts)
-            return batch
-
-        return self._insist(attempt, unless=lambda lines: self._outdated(batch, lines))
 
     # What people want to know
 
@@ -326,16 +249,6 @@ class Study:
     def task(self) -> Task:
         """What the items are labeled with."""
         return self.state.task
-
-    @property
-    def strategy(self) -> Strategy:
-        """What asks once there are labels enough."""
-        return self.parts.strategy(self.state, cold=False)
-
-    @property
-    def learner(self) -> Learner:
-        """What learns, equipped by the strategy."""
-        return self.parts.learner(self.state)
 
     @property
     def history(self) -> History:
@@ -349,7 +262,7 @@ class Study:
 
     @property
     def labels(self) -> dict[Any, Any]:
-        """What each labeled item was told to be, by id; where people differ, what most of them say."""
+        """What each labeled item was told to be, by id; what most people say, ties to the class declared first."""
         names = self.pool.names(self.state.labeled)
         return {name: self.task.answer(row) for name, row in zip(names, self.state.targets[0], strict=True)}
 
@@ -368,12 +281,12 @@ class Study:
         """The latest model; fitted now if labels have come since and no round is open."""
 
         def attempt() -> Model:
-            if not self._round_open() and not self._current():
-                self._learn(lesson_of(self.state, self.parts))
+            if not self.round_open and not self.current:
+                self.learn(lesson_of(self.state, self.parts))
             return self.models.task(self.state.fits, len(self.state.fits) - 1)
 
         self.refresh()
-        return self._insist(attempt)
+        return self.insist(attempt)
 
     def predict(self, items: Any = None) -> Tensor:
         """What the latest model believes of items, or of the whole pool: probabilities, or numbers.
@@ -438,66 +351,6 @@ class Study:
 
     # Within
 
-    def refresh(self) -> list[Line]:
-        """Fold what was written since, and give it."""
-        lines = self.journal.read(after=self.state.line)
-        for line in lines:
-            self.state.fold(line)
-        return lines
-
-    def replay(self, through: int) -> State:
-        """The state of the journal up to a line."""
-        return State.replay(self.pool, [line for line in self.journal.read() if line.number <= through])
-
-    def together(self) -> AbstractContextManager[object]:
-        """One commit for all that is written inside, where the durability is ``normal``."""
-        return self.journal.together()
-
-    def close(self) -> None:
-        """Let go of the journal."""
-        self.journal.close()
-
-    def _insist(self, attempt: Callable[[], T], unless: Callable[[list[Line]], bool] | None = None) -> T:
-        """Try, and whenever somebody else wrote first, read on and try again; `unless` the new lines forbid it."""
-        for _ in range(TRIES):
-            try:
-                return attempt()
-            except Conflict:
-                since = self.refresh()
-                if unless is not None and unless(since):
-                    raise
-        raise AskanceError(f"{TRIES} writes in a row lost against other processes. Try again, with larger batches.")
-
-    def _learn(self, lesson: Lesson | None) -> None:
-        if lesson is not None:
-            begun = time.perf_counter()
-            models = self.fit(lesson)
-            self.learned(lesson, models, time.perf_counter() - begun)
-
-    def _append(self, drafts: Sequence[Draft]) -> None:
-        for line in self.journal.append(drafts, after=self.state.line):
-            self.state.fold(line)
-
-    def _outdated(self, batch: Batch, since: Sequence[Line]) -> bool:
-        """Whether lines written after a batch was picked forbid to ask it as it is."""
-        taken = any(self.state.sides[row] != UNLABELED for row in batch.rows.tolist())
-        return taken or any(line.kind != "told" for line in since)
-
-    def _companions(self) -> list[Learner]:
-        return companions_of(self.parts.strategy(self.state, self.state.cold))
-
-    def _round_open(self) -> bool:
-        return bool(self.state.fits) and self.state.round.left > 0
-
-    def _current(self) -> bool:
-        """Whether the latest models learned from all there is, with the parts in force."""
-        if not self.state.fits:
-            return False
-        fit = self.state.fits[-1]
-        needed = {digest(self.parts.add(companion)) for companion in self._companions()}
-        same = fit.learner == self.parts.add(self.learner) and needed <= set(fit.companions)
-        return same and fit.through >= self.state.taught
-
     def _like_the_pool(self, items: Any) -> Any:
         if not isinstance(self.pool.items, Tensor):
             return list(items)
@@ -512,3 +365,9 @@ class Study:
     def _nothing(self, reason: str) -> Batch:
         none = torch.zeros(0, dtype=torch.int64)
         return Batch(none, [], (), reason, seen=self.state.line, seed=self.state.seed)
+
+
+def _classes(names: Iterable[Any]) -> Classes:
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise BadInput(f"classes={names!r} is no list of classes. Name them: classes=['cat', 'dog'], or range(10).")
+    return Classes(tuple(names))

@@ -1,0 +1,238 @@
+"""The numbers this version promises, measured in full; each gate adds a line to docs/gates.
+
+    python -m benchmarks.gates --list
+    python -m benchmarks.gates --only memory,digits
+
+A gate that passed at this commit, with nothing changed since, is not run again, so a run that was broken off goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measure import ONE_THREAD, ROOT, fresh, machine
+
+Figures = dict[str, Any]
+
+FOLDER = ROOT / "docs" / "gates"
+MEMORY = 300_000_000  # bytes that anonymous memory may grow by
+DEMO = 180.0  # seconds
+HELP = 0.5  # seconds
+
+
+def memory(small: bool = False) -> Figures:
+    """Selections from a million items take little beside the arrays."""
+    items = 100_000 if small else 1_000_000
+    found = {
+        name: fresh("benchmarks.memory:grown", strategy, items, 64, 10, 100, labeled)
+        for name, strategy, labeled in (
+            ("k-center", "k-center", 0),
+            ("k-center from 1,000 labeled", "k-center", 1000),
+            ("badge", "badge", 0),
+        )
+    }
+    most = max(growth["both"] for growth in found.values())
+    return {"items": items, "limit": MEMORY, "most": most, "bytes": found, "passed": most <= MEMORY}
+
+
+def digits(small: bool = False) -> Figures:
+    """On handwritten digits margin beats BADGE beats random, and entropy does not without the right ridge."""
+    from askance.learners.linear import Linear
+
+    seeds = 10 if small else 50
+    chosen = _areas(("random", "margin", "badge", "entropy"), seeds, Linear())
+    fixed = _areas(("random", "entropy"), seeds, Linear(ridge=1.0))
+    margin, badge, entropy = (_gain(chosen[name], chosen["random"]) for name in ("margin", "badge", "entropy"))
+    under = _gain(fixed["entropy"], fixed["random"])
+    means = {name: float(np.mean(areas)) for name, areas in chosen.items()}
+    held = {
+        "margin > badge > random": means["margin"] > means["badge"] > means["random"],
+        "margin - random above 0": margin["low"] > 0,
+        "badge - random above 0": badge["low"] > 0,
+        "ridge 1: entropy under random": under["mean"] < 0,
+        "ridge by cross-validation: entropy level": entropy["low"] <= 0 <= entropy["high"]
+        or abs(entropy["mean"]) < 0.01,
+    }
+    return {
+        "seeds": seeds,
+        "areas": means,
+        "to random": {"margin": margin, "badge": badge, "entropy": entropy, "entropy, ridge 1": under},
+        "held": held,
+        "passed": all(held.values()),
+    }
+
+
+def demo(small: bool = False) -> Figures:
+    """The demo ends within three minutes on two cores."""
+    seeds = ["--seeds", "1"] if small else []
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        _run("demo", "--out", folder, *seeds, cores=set(cores))
+        took = time.perf_counter() - start
+        kilobytes = (Path(folder) / "report.html").stat().st_size / 1000
+    return {"seconds": took, "limit": DEMO, "cores": len(cores), "page_kB": kilobytes, "passed": took < DEMO}
+
+
+def kills(small: bool = False) -> Figures:
+    """Nothing that was acknowledged is lost when processes are killed."""
+    from benchmarks.kills import torment
+
+    with tempfile.TemporaryDirectory() as folder:
+        found = torment(Path(folder) / "study.db", 9 if small else 100)
+    heard = found["acknowledged_answers"] > 0 and found["audited"] > 0
+    return {**found, "passed": heard and not found["problems"]}
+
+
+def selection(small: bool = False) -> Figures:
+    """Every strategy ends, and k-center is exact; seconds and memory are recorded and judged by nobody."""
+    from benchmarks import floors
+    from benchmarks.selection import GOALS, measure
+
+    size = "tiny" if small else "medium"
+    bounds = floors.of(size)
+    names = ("margin", "k-center") if small else ("random", *GOALS)
+    rows = {name: measure(name, size, 100, bounds, repeats=1 if small else 3) for name in names}
+    slack = fresh("benchmarks.exact:k_center", size, 1000 if small else 10_000, 100)
+    return {"size": size, "k_center_slack": slack, "strategies": rows, "passed": slack < 1e-5}
+
+
+def startup(small: bool = False) -> Figures:
+    """The command line answers at once."""
+    repeats = 1 if small else 7
+    shown = _median(repeats, [sys.executable, "-m", "askance.cli", "--help"])
+    bare = _median(repeats, [sys.executable, "-c", "pass"])
+    imported = _median(repeats, [sys.executable, "-c", "import askance"])
+    ready = _median(repeats, [sys.executable, "-c", "from askance import Study, select"])
+    figures = {"help": shown, "python": bare, "import": imported - bare, "study and select": ready - bare}
+    return {"seconds": figures, "limit": HELP, "passed": shown < HELP}
+
+
+GATES: dict[str, Callable[[bool], Figures]] = {
+    "startup": startup,
+    "memory": memory,
+    "selection": selection,
+    "kills": kills,
+    "demo": demo,
+    "digits": digits,
+}
+
+
+def _areas(strategies: tuple[str, ...], seeds: int, learner: Any) -> dict[str, list[float]]:
+    """Area under the learning curve of each seed, by strategy, with the demo's settings."""
+    from askance.executors.local import cores
+    from askance.lab.curves import area
+    from askance.lab.datasets import digits
+    from askance.lab.grid import Plan, run
+
+    plan = Plan(strategies=strategies, seeds=tuple(range(seeds)), test=539, learner=learner)
+    runs = run(digits(), plan, workers=cores()).runs
+    by_seed = {(run.strategy, run.seed): area(run.labels, run.scores) for run in runs}
+    return {name: [by_seed[name, seed] for seed in plan.seeds] for name in strategies}
+
+
+def _gain(one: list[float], other: list[float]) -> dict[str, float]:
+    """The paired difference of the areas, with its 95% interval."""
+    from askance.lab.statistics import interval
+
+    found = interval(np.subtract(one, other))
+    return {"mean": found.mean, "low": found.low, "high": found.high}
+
+
+def _median(repeats: int, command: list[str]) -> float:
+    walls = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+        walls.append(time.perf_counter() - start)
+    return statistics.median(walls)
+
+
+def _run(*arguments: str, cores: set[int]) -> None:
+    """The command line in a process of its own, on some cores."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {cores}); {_CLI}", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **ONE_THREAD},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"askance {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+
+
+_CLI = "import sys; from askance.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+# Running them, and writing down what came out
+
+
+def commit() -> str:
+    """The commit, with a ``+`` when files were changed since; the gates' own records do not count."""
+    head = _git("rev-parse", "--short=12", "HEAD") or "none"
+    return head + ("+" if _git("status", "--porcelain", "--", ".", ":!docs/gates", ":!docs/results") else "")
+
+
+def passed_before(gate: str, now: str, folder: Path = FOLDER) -> bool:
+    """Whether this gate passed at this commit, unchanged."""
+    path = folder / f"{gate}.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return not now.endswith("+") and any(line["passed"] and line["commit"] == now for line in lines)
+
+
+def record(gate: str, figures: Figures, now: str, folder: Path = FOLDER) -> Figures:
+    """Add a line to the gate's file."""
+    figures = dict(figures)
+    passed = bool(figures.pop("passed"))
+    date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    line = {"date": date, "commit": now, "machine": machine(), "figures": figures, "passed": passed}
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{gate}.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    return line
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--list", action="store_true", help="say what the gates are, and run none")
+    parser.add_argument("--only", default="", metavar="NAMES", help="these gates, comma-separated, passed or not")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(f"{name:10} {gate.__doc__}" for name, gate in GATES.items()))
+        return 0
+    wanted = [name for name in options.only.split(",") if name]
+    wrong = [name for name in wanted if name not in GATES]
+    if wrong:
+        parser.error(f"there is no gate {wrong[0]!r}; known: {', '.join(GATES)}")
+    now, failed = commit(), 0
+    for name in wanted or GATES:
+        if not wanted and passed_before(name, now):
+            print(f"{name}: passed before at {now}")
+            continue
+        line = record(name, GATES[name](False), now)
+        print(
+            f"{name}: {'passed' if line['passed'] else 'FAILED'}\n{json.dumps(line['figures'], indent=2)}", flush=True
+        )
+        failed += not line["passed"]
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""What a batch may depend on: the answers, the seed and the items' ids, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from worlds import World, asked_ids, blobs
+
+from askance.errors import BadInput
+from askance.learners.linear import Linear
+from askance.oracles.known import Known
+from askance.pool import Pool
+from askance.study.study import Study
+
+STRATEGIES = ["random", "margin", "entropy", "least-confidence", "k-center", "badge", "typiclust"]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_labels_of_open_items_change_no_batch(strategy: str) -> None:
+    world = blobs(classes=3)
+    known = list(range(0, 80, 6))
+    batches = []
+    for truth in (world.truth, _permuted(world.truth, known)):
+        study = world.study(strategy=strategy, start=None)
+        study.tell({name: truth[name] for name in known})
+        batches.append((study.ask(7).ids, study.ask(7).ids))
+    assert batches[0] == batches[1]
+
+
+def _permuted(truth: dict[Any, Any], kept: list[Any]) -> dict[Any, Any]:
+    hidden = [name for name in truth if name not in kept]
+    mixed = np.random.default_rng(5).permutation(hidden).tolist()
+    return {**truth, **{name: truth[other] for name, other in zip(hidden, mixed, strict=True)}}
+
+
+def test_two_strategies_with_one_seed_get_the_same_lesson_model_and_control_items() -> None:
+    world = blobs()
+    one, two = (
+        world.study(strategy=s, start="random", control=0.3, learner=Linear(), seed=4) for s in ("margin", "entropy")
+    )
+    assert one.ask(8).ids == two.ask(8).ids  # the initial set
+    for study in (one, two):
+        study.tell(world.oracle.of(study.pending))
+    lessons = [study.lesson() for study in (one, two)]
+    assert lessons[0] is not None and lessons[1] is not None
+    assert (lessons[0].dice, lessons[0].key) == (lessons[1].dice, lessons[1].key)
+    assert torch.equal(lessons[0].targets, lessons[1].targets)
+    assert torch.equal(one.predict(), two.predict())
+    picks = [study.pick(10).batch for study in (one, two)]
+    assert picks[0].streams == picks[1].streams
+    controls = [[i for i, s in zip(p.ids, p.streams, strict=True) if s == "control"] for p in picks]
+    assert controls[0] == controls[1] != []
+
+
+def test_another_seed_throws_other_dice() -> None:
+    world = blobs()
+    first = [tuple(world.study(strategy="random", start=None, seed=seed).ask(5).ids) for seed in range(5)]
+    assert len(set(first)) == 5
+
+
+@pytest.mark.parametrize("strategy", ["random", "margin", "typiclust"])
+def test_the_order_of_the_pool_changes_no_batch_of_a_rule_without_ties(strategy: str) -> None:
+    world = blobs(items=60, named=True)
+    order = np.random.default_rng(2).permutation(60).tolist()
+    shuffled = world._replace(pool=world.pool.arranged(order))
+    runs = []
+    for one in (world, shuffled):
+        study = one.study(strategy=strategy, start="random")
+        study.run(one.oracle, 24, batch=6)
+        runs.append(asked_ids(study))
+    assert runs[0] == runs[1]
+
+
+def test_asking_leaves_global_dice_and_the_pool_alone() -> None:
+    world = blobs()
+    before = world.pool.items.clone()
+    states = np.random.get_state()[1].copy(), torch.get_rng_state()
+    world.study(strategy="badge").run(world.oracle, 30)
+    assert torch.equal(world.pool.items, before)
+    assert np.array_equal(np.random.get_state()[1], states[0])
+    assert torch.equal(torch.get_rng_state(), states[1])
+
+
+def test_picking_twice_gives_the_same_and_writes_nothing() -> None:
+    world = blobs()
+    study = world.study(strategy="badge", start="random", control=0.2)
+    study.run(world.oracle, 20)
+    study.model()
+    lines = study.lines()
+    picks = [study.pick(5) for _ in range(2)]
+    assert picks[0].batch.ids == picks[1].batch.ids
+    assert study.lines() == lines
+    assert study.asked(picks[0]).ids == picks[0].batch.ids
+
+
+def test_the_four_steps_of_an_ask_are_the_ask() -> None:
+    world = blobs()
+    one, two = (world.study(strategy="margin", start="random") for _ in range(2))
+    for _ in range(3):
+        batch = one.ask(6)
+        lesson = two.lesson()
+        assert lesson is not None
+        two.learned(lesson, two.fit(lesson))
+        assert two.lesson() is None
+        assert two.asked(two.pick(6)).ids == batch.ids
+        for study in (one, two):
+            study.tell(world.oracle.of(batch.ids))
+    assert [line.kind for line in one.lines()] == [line.kind for line in two.lines()]
+
+
+def test_a_batch_says_where_it_comes_from() -> None:
+    world = blobs(named=True)
+    study = world.study(strategy="margin", start="random", seed=7)
+    study.run(world.oracle, 10)
+    batch = study.ask(3)
+    fitted, asked = study.lines()[-2:]
+    assert (batch.model, batch.seen, batch.seed) == (fitted.body["key"], fitted.number, 7)
+    assert batch.ids == asked.body["ids"] == study.pool.names(batch.rows)
+    assert [set(note) for note in batch.notes] == [{"utility"}] * 3
+
+
+def test_a_model_is_fitted_when_labels_have_come_and_only_then() -> None:
+    world = blobs()
+    study = world.study(strategy="margin", start="random")
+    study.tell(world.oracle.of(range(8)))
+    for _ in range(2):
+        study.predict()
+        study.model()
+    assert sum(line.kind == "fitted" for line in study.lines()) == 1
+    assert study.ask(2).model == study.lines()[2 + 8].body["key"]
+
+
+def test_what_a_model_believes_of_new_items_does_not_depend_on_their_neighbors() -> None:
+    world = blobs()
+    study = world.study(strategy="margin", start="random")
+    study.run(world.oracle, 20)
+    whole = study.predict()
+    assert torch.equal(study.predict(world.pool.items), whole)
+    assert torch.equal(study.predict(world.pool.items[30:40].numpy()), whole[30:40])
+    assert torch.equal(study.predict(world.pool.items[30:40].double().tolist()), whole[30:40])
+
+
+def test_items_of_another_width_are_refused() -> None:
+    study = blobs().study()
+    for use in (lambda items: study.predict(items), lambda items: study.score(items, ["class 0"] * 2)):
+        with pytest.raises(BadInput, match=r"items have 4 features and the pool has 3\. Encode both in the same way"):
+            use(np.zeros((2, 4)))
+        with pytest.raises(BadInput, match="items holds nan at row 1, column 2"):
+            use([[0.0, 0.0, 0.0], [0.0, 0.0, np.nan]])
+
+
+def test_a_learner_that_diverges_is_named_with_the_row() -> None:
+    world = blobs()
+    study = world.study(strategy="margin", start="random")
+    study.run(world.oracle, 10)
+    model = study.model()
+    broken = replace(model, coefficients=torch.full_like(model.coefficients, torch.inf))  # type: ignore[type-var]
+    study.models.keep(study.state.fits[-1].key, broken)
+    with pytest.raises(BadInput, match="Probabilities holds NaN or infinite values, first in row 0"):
+        study.ask(2)
+
+
+def test_any_list_of_things_that_a_learner_reads_is_a_pool() -> None:
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.naive_bayes import MultinomialNB
+    from sklearn.pipeline import make_pipeline
+
+    texts = [f"{'good fine' if row % 2 else 'bad awful'} word{row}" for row in range(40)]
+    world = World(Pool.from_arrays(texts), ["bad", "good"], {row: ("bad", "good")[row % 2] for row in range(40)})
+    estimator = make_pipeline(CountVectorizer(), MultinomialNB())
+    study = Study(world.pool, classes=world.classes, learner=estimator, strategy="margin", start="random")
+    study.run(Known(world.truth), 12)
+    assert study.predict(["good word", "awful word"]).argmax(1).tolist() == [1, 0]
+    assert all(row.ok for row in study.audit(refit=True))
