@@ -135,7 +135,7 @@ def test_the_command_prints_a_line_for_each_promise_and_fails_if_one_is_broken(
     assert main(["check", f"{mine}:FirstCome"]) == 1
     told = capsys.readouterr().out
     assert "BROKEN   FirstCome: does not care about the order of the pool" in told
-    assert "ok      FirstCome: picks distinct candidates" in told
+    assert "ok       FirstCome: picks distinct candidates" in told
     assert main(["check", "margin"]) == 0
 
 
