@@ -147,7 +147,7 @@ def test_a_closed_journal_says_so(journal: Journal) -> None:
     ("draft", "says"),
     [
         (Draft("tolled", {}), "no kind of line named 'tolled'. Did you mean 'told'?"),
-        (Draft("asked", {"round": 1}), "'asked' lacks ids, left, model, number, seen, size"),
+        (Draft("changed", {"what": "task"}), "'changed' lacks new, old"),
         (Draft("passed", {"id": 1, "way": 2}), "'passed' has no way. It may hold id"),
         (Draft("passed", {"id": 1.5}), "'passed' has id = 1.5, a float. Give it as int | str"),
         (Draft("stopped", {"reason": None}), "a NoneType. Give it as str"),
