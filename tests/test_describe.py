@@ -129,3 +129,17 @@ def test_a_part_of_a_loose_file_is_named_by_its_path(tmp_path: Path) -> None:
     path.write_text("1 / 0")
     with pytest.raises(BadInput, match=r"mine\.py fails when it is run: ZeroDivisionError"):
         load_file(path)
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        {"part": "os:system", "params": {"command": "true"}},
+        {"part": "subprocess:Popen", "args": ["true"]},
+        {"part": "subprocess:Popen", "params": {"args": ["true"]}},
+        {"part": "pathlib:Path"},
+    ],
+)
+def test_a_description_builds_parts_and_calls_nothing_else(description: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="neither a dataclass nor an estimator"):
+        build(description)

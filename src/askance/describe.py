@@ -60,7 +60,7 @@ def build(description: Any) -> Any:
     """The part that a description names; the inverse of `describe`.
 
     Raises:
-        BadInput: If the class or file is not there any more.
+        BadInput: If the class or file is not there any more, or it is no part.
     """
     if isinstance(description, list):
         return tuple(build(item) for item in description)
@@ -75,6 +75,12 @@ def build(description: Any) -> Any:
     if "part" not in description:
         return {key: build(value) for key, value in description.items()}
     part = find(description["part"])
+    own = hasattr(part, "get_params") if "params" in description else is_dataclass(part)
+    if not isinstance(part, type) or not own:  # a journal names parts; it must not be able to call anything else
+        raise BadInput(
+            f"{description['part']} is neither a dataclass nor an estimator, so no journal of ours names it. "
+            f"Open a journal only if you know where it comes from."
+        )
     if "params" in description:
         return part(**{key: build(value) for key, value in description["params"].items()})
     return part(**{key: build(value) for key, value in description.items() if key != "part"})
