@@ -19,6 +19,7 @@ from askance.selection.space import Space
 from askance.signals.base import Signal, named_signals
 from askance.strategies.base import Strategy
 from askance.strategies.catalogue import names, strategy
+from benchmarks.datasets_page import datasets_page
 from benchmarks.digits_page import digits_page, numbers_in_readme
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +49,7 @@ def generated() -> dict[Path, str]:
     readme, adding = ROOT / "README.md", ROOT / "docs" / "adding-a-strategy.md"
     return {
         ROOT / "docs" / "strategies.md": strategies_page(),
+        ROOT / "docs" / "datasets.md": NOTE + datasets_page(),
         ROOT / "docs" / "digits.md": NOTE + digits_page(),
         readme: between_markers(readme.read_text("utf-8"), {"numbers": numbers_in_readme()}),
         adding: between_markers(

