@@ -41,7 +41,9 @@ def test_ids_are_strings_or_whole_numbers_and_lead_to_rows(ids: Any) -> None:
         ([[1.0, 2.0], [3.0, np.nan]], None, "items holds nan at row 1, column 1"),
         ([[1.0, np.inf]], None, "items holds inf at row 0, column 1"),
         ([[1.0, 2.0], [3.0]], None, "rows of different lengths"),
-        (ARRAY[0], None, "items has 1 axes"),
+        (ARRAY[0], None, r"items has 1 axes, shape \(3,\); it needs 2 or more"),
+        (np.full((2, 1, 3, 3), np.nan), None, "holds nan at row 0, index 0, index 0, index 0. Clean"),
+        ([np.zeros((2, 2)), np.zeros((2, 3))], None, "rows of different lengths"),
     ],
 )
 def test_what_makes_no_pool_is_refused_and_named(items: Any, ids: Any, says: str) -> None:
@@ -54,6 +56,14 @@ def test_what_makes_no_pool_is_refused_and_named(items: Any, ids: Any, says: str
 def test_an_unknown_id_is_refused(ids: Any, unknown: Any) -> None:
     with pytest.raises(BadInput, match=r"The pool has no item with id .*Check the id and its type"):
         Pool.from_arrays(ARRAY, ids).row(unknown)
+
+
+def test_pictures_are_a_pool() -> None:
+    pictures = np.arange(4.0 * 3 * 2 * 5).reshape(4, 3, 2, 5)
+    pool = Pool.from_arrays(pictures)
+    assert pool.items.shape == (4, 3, 2, 5) and pool.items.data_ptr() == pictures.ctypes.data
+    assert pool.digest == Pool.from_arrays(list(pictures)).digest != Pool.from_arrays(pictures + 1).digest
+    assert pool.arranged([3, 1]).items.shape == (2, 3, 2, 5)
 
 
 def test_a_list_of_anything_is_a_pool() -> None:

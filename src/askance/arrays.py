@@ -14,12 +14,12 @@ from torch import Tensor
 from askance.errors import BadInput
 
 PIECE = 1024  # rows that a model scores at once; journaled, because other shapes give other last bits
-_BLOCK = 1 << 20  # numbers looked at in one step where a whole pass would need a copy
+BLOCK = 1 << 20  # numbers looked at in one step where a whole pass would need a copy
 
 HALF = (torch.float16, torch.bfloat16)
 
 
-def tensor(value: Any, name: str, dims: int = 2) -> Tensor:
+def tensor(value: Any, name: str, dims: int = 2, *, or_more: bool = False) -> Tensor:
     """Take a float array of any framework without copying it.
 
     numpy, torch, anything with ``__dlpack__`` or ``__array__``, and nested lists are taken. float32 and float64
@@ -29,6 +29,7 @@ def tensor(value: Any, name: str, dims: int = 2) -> Tensor:
         value: The array.
         name: What the caller calls it; errors use this name.
         dims: How many axes it must have.
+        or_more: Whether it may have more axes, as images have.
 
     Returns:
         A tensor with ``dims`` axes that shares memory with ``value`` where its type allows.
@@ -37,9 +38,9 @@ def tensor(value: Any, name: str, dims: int = 2) -> Tensor:
         BadInput: If it is no array of numbers, has other axes, or holds NaN or infinite values.
     """
     array = raw(value, name)
-    if array.ndim != dims:
+    if array.ndim != dims and not (or_more and array.ndim > dims):
         raise BadInput(
-            f"{name} has {array.ndim} axes, shape {tuple(array.shape)}; it needs {dims}. "
+            f"{name} has {array.ndim} axes, shape {tuple(array.shape)}; it needs {dims}{' or more' * or_more}. "
             f"Reshape it before you hand it in."
         )
     if array.is_complex() or array.layout is not torch.strided:
@@ -88,7 +89,7 @@ def check_finite(array: Tensor, name: str) -> None:
     if array.numel() == 0:
         return
     rows = array if array.ndim > 1 else array.unsqueeze(1)
-    step = max(1, _BLOCK // max(1, rows[0].numel()))
+    step = max(1, BLOCK // max(1, rows[0].numel()))
     for start, stop in spans(len(rows), step):
         if bool(torch.isfinite(rows[start:stop].sum())):
             continue  # one pass, and what is not finite stays so in a sum; a sum that overflows is looked at below

@@ -40,20 +40,21 @@ class Pool:
 
     @classmethod
     def from_arrays(cls, items: Any, ids: Iterable[Any] | None = None, task: Task | None = None) -> Pool:
-        """A pool over an array of features, or over a list of anything a learner understands.
+        """A pool over an array of features or images, or over a list of anything a learner understands.
 
         Args:
-            items: Numbers (items, features) of any framework, or a list of other things, such as strings.
+            items: Numbers of any framework, (items, features) or with more axes, such as images (items, channels,
+                height, width); or a list of other things, such as strings.
             ids: A distinct name or whole number for each item; by default the row numbers.
             task: What the items are labeled with.
 
         Raises:
-            BadInput: If a value is not finite (row and column are named), or ids repeat or do not fit.
+            BadInput: If a value is not finite (its place is named), or ids repeat or do not fit.
         """
         if getattr(getattr(items, "dtype", None), "kind", None) in ("O", "U") and items.ndim == 1:
             items = items.tolist()  # a column of strings
         listed = isinstance(items, list | tuple) and not (items and _numeric(items[0]))
-        rows: Any = list(items) if listed else arrays.tensor(items, "items")
+        rows: Any = list(items) if listed else arrays.tensor(items, "items", or_more=True)
         return cls(rows, _ids(ids, len(rows)), task)
 
     @classmethod
@@ -115,7 +116,8 @@ class Pool:
         seen = blake2b(digest_size=16)
         seen.update(self.keys.numpy().tobytes())
         if isinstance(self.items, Tensor):
-            for start, stop in arrays.spans(len(self), 1 << 16):
+            step = max(1, arrays.BLOCK // max(1, self.items[:1].numel()))  # a step is copied
+            for start, stop in arrays.spans(len(self), step):
                 seen.update(self.items[start:stop].contiguous().cpu().numpy().tobytes())
         else:
             for item in self.items:

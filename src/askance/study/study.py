@@ -354,12 +354,11 @@ class Study(Steps):
     def _like_the_pool(self, items: Any) -> Any:
         if not isinstance(self.pool.items, Tensor):
             return list(items)
-        given = arrays.tensor(items, "items").to(self.pool.items.dtype)
-        if given.shape[1:] != self.pool.items.shape[1:]:
-            raise BadInput(
-                f"items have {given.shape[1]} features and the pool has {self.pool.items.shape[1]}. "
-                f"Encode both in the same way."
-            )
+        pool = self.pool.items
+        given = arrays.tensor(items, "items", pool.ndim).to(pool.dtype)
+        if given.shape[1:] != pool.shape[1:]:
+            here, there = ("x".join(map(str, array.shape[1:])) for array in (given, pool))
+            raise BadInput(f"items have {here} features and the pool has {there}. Encode both in the same way.")
         return given
 
     def _nothing(self, reason: str) -> Batch:

@@ -1,0 +1,180 @@
+"""A PyTorch network as a model: built from what the user names, looked over, and scored in evaluation mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from inspect import signature
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from askance.arrays import spans
+from askance.errors import BadInput
+from askance.learners.base import Model, Outputs
+from askance.learners.makers import named, takes
+from askance.learners.seeded import seeded
+
+ROWS = 256  # items scored at once; what a deep network computes on the way is larger than its items
+
+Network = Callable[..., nn.Module]
+
+
+@dataclass(frozen=True, eq=False)
+class TorchModel(Model):
+    """A network in evaluation mode; without any label its scores are zero.
+
+    Args:
+        network: The network, on its device.
+        layer: The layer whose input are the embeddings, if there is one.
+        device: Where it computes.
+        facts: What is needed to build it again, and how training went.
+    """
+
+    network: nn.Module
+    layer: nn.Module | None
+    device: torch.device
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def outputs(self, items: Any) -> Outputs:
+        self.network.eval()
+        with torch.no_grad(), settled(self.facts["seed"], self.device):
+            parts = [self._part(items[start:stop]) for start, stop in spans(len(items), ROWS)]
+        scores = torch.cat([part[0] for part in parts])
+        embeddings = None if self.layer is None else torch.cat([part[1] for part in parts])
+        return Outputs(scores=scores if self.facts["labels"] else torch.zeros_like(scores), embeddings=embeddings)
+
+    def weights(self) -> dict[str, Tensor] | None:
+        state = self.network.state_dict()
+        if not all(isinstance(array, Tensor) for array in state.values()):
+            return None  # a network with state of another kind is fitted again
+        return {name: array.detach().cpu().clone() for name, array in state.items()}  # tied weights: memory for each
+
+    def scores(self, items: Tensor) -> Tensor:
+        """What the network gives, in its own number type and on its own device."""
+        types = [array.dtype for array in self.network.parameters() if array.is_floating_point()]
+        scores: Tensor = self.network(items.to(self.device, types[0] if types else items.dtype))
+        return scores
+
+    def check(self, item: Tensor) -> None:
+        """Try one item, before anything is trained.
+
+        Raises:
+            BadInput: If the network cannot read it, or gives no row of scores or no embedding.
+        """
+        name, shape, wanted = type(self.network).__name__, tuple(item.shape[1:]), (1, self.facts["width"])
+        self.network.eval()
+        try:
+            with torch.no_grad():
+                scores, embeddings = self._part(item)
+        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise BadInput(
+                f"{name} cannot read an item of shape {shape}: {error}. Reshape the items of the pool, or let what "
+                f"builds the network take (features, width) and fit it to them."
+            ) from error
+        if tuple(scores.shape) != wanted:
+            raise BadInput(
+                f"{name} gives scores of shape {tuple(scores.shape)} for one item, and the task needs {wanted}. "
+                f"Let what builds it take (features, width), and end with a layer of that width."
+            )
+        if self.layer is not None and embeddings.numel() == 0:
+            raise BadInput(
+                f"{name} never calls {self.layer}, whose input should be the embeddings. "
+                f"Name another layer, Torch(..., layer='...'); its layers are: {_layers(self.network)}."
+            )
+
+    def _part(self, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and embeddings of some items; the embeddings are empty where nothing was seen of them."""
+        seen: list[Tensor] = []
+        with ExitStack() as stack:
+            if self.layer is not None:
+                hook = self.layer.register_forward_pre_hook(lambda _, given: seen.extend(given[:1]))
+                stack.callback(hook.remove)
+            scores = self.scores(items)
+        rows = seen[-1].reshape(len(items), -1) if seen else scores.new_zeros(len(items), 0)
+        return _wide(scores), _wide(rows)
+
+
+def built(network: Network, features: int | list[int], width: int) -> nn.Module:
+    """A new network.
+
+    Args:
+        network: What builds it, called without arguments if it can be, else with features and width.
+        features: How many features an item has, or its shape where it has several axes.
+        width: The width of the scores.
+
+    Raises:
+        BadInput: If it wants other arguments, or gives no network.
+    """
+    shape = tuple(features) if isinstance(features, list) else features
+    given = () if takes(network, 0) else (shape, width)
+    if not takes(network, len(given)):
+        raise BadInput(
+            f"{named(network)}{signature(network)} wants other arguments than (features, width), or none. "
+            f"Give the others defaults."
+        )
+    found = network(*given)
+    if not isinstance(found, nn.Module):
+        raise BadInput(
+            f"{named(network)} gives a {type(found).__name__}, which is no torch.nn.Module. "
+            f"Return the network, or hand in an object with fit() and predict_proba() as Own(...)."
+        )
+    return found
+
+
+def layer_of(network: nn.Module, name: str) -> nn.Module:
+    """The layer of a name, or the last linear one for an empty name.
+
+    Raises:
+        BadInput: If there is none, with the names of all that there are.
+    """
+    if name:
+        try:
+            return network.get_submodule(name)
+        except AttributeError:
+            raise BadInput(
+                f"{type(network).__name__} has no layer {name!r}. Use one of its layers: {_layers(network)}."
+            ) from None
+    linear = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+    if not linear:
+        raise BadInput(
+            f"{type(network).__name__} has no torch.nn.Linear whose input could be the embeddings; its layers are: "
+            f"{_layers(network)}. Name one, Torch(..., layer='...'), or do without embeddings, layer=None."
+        )
+    return linear[-1]
+
+
+def device_of(name: str) -> torch.device:
+    """A device that is there.
+
+    Raises:
+        BadInput: If torch sees no GPU where one is asked for.
+    """
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise BadInput(f"device={name!r} asks for a GPU, and torch sees none here. Use device='cpu'.")
+    return device
+
+
+@contextmanager
+def settled(seed: int, device: torch.device) -> Iterator[None]:
+    """Dice, default number type and GPU kernels as a lesson wants them, whatever this process has set."""
+    before = torch.get_default_dtype()
+    with ExitStack() as stack:
+        stack.enter_context(seeded(seed, device))
+        if device.type == "cuda":
+            stack.enter_context(torch.backends.cudnn.flags(benchmark=False, deterministic=True))
+        stack.callback(torch.set_default_dtype, before)
+        torch.set_default_dtype(torch.float32)
+        yield
+
+
+def _layers(network: nn.Module) -> str:
+    return ", ".join(name for name, _ in network.named_modules() if name) or "none"
+
+
+def _wide(array: Tensor) -> Tensor:
+    """On the CPU, and no narrower than float32."""
+    return array.cpu() if array.dtype == torch.float64 else array.to("cpu", torch.float32)
