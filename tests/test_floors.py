@@ -14,12 +14,13 @@ import askance
 SOURCE = Path(askance.__file__).parent
 
 ROOMS = [  # by floor, from the cellar up
-    ["errors", "seeds", "arrays", "optional", "describe", "catalogue", "files", "executors", "kernels"],
+    ["errors", "seeds", "arrays", "images", "optional", "describe", "catalogue", "files", "executors", "kernels"],
     ["task", "history", "pool", "metrics", "learners", "signals", "utilities", "selection", "sources", "encoders"],
     ["view"],
     ["strategies"],
     ["meta"],
     ["look", "checked", "given", "oracles", "study"],
+    ["project"],
     ["reports"],
     ["lab", "desk"],
     ["cli", "cite"],
@@ -35,6 +36,9 @@ ALONE = {  # heavy packages, and where each may be imported
     "numba": "kernels/",
     "ray": "executors/ray.py",
     "sqlalchemy": "study/sql.py",
+    "PIL": "images.py",
+    "transformers": "encoders/",
+    "tokenizers": "encoders/",
     "torchvision": None,
     "timm": None,
     "pytest": None,

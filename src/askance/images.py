@@ -1,0 +1,100 @@
+"""Image files as pixels: one door that knows limits, rotation, color spaces and what a broken file looks like."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from askance.errors import BadInput
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ENDINGS = frozenset(
+    {".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".jp2", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an image may cost.
+
+    Args:
+        bytes: The largest file.
+        pixels: The most pixels of a frame; a small file can unpack to a huge one.
+    """
+
+    bytes: int = 100_000_000
+    pixels: int = 100_000_000
+
+
+LIMITS = Limits()
+
+
+def read(path: str | Path, *, limits: Limits = LIMITS) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        BadInput: If it cannot be read, is empty or is over the limit; the message names the file.
+    """
+    file = Path(path)
+    try:
+        size = file.stat().st_size
+        if size > limits.bytes:
+            raise BadInput(
+                f"{path} has {size:,} bytes, and the limit is {limits.bytes:,}. Save it smaller, or raise the limit."
+            )
+        data = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}. Check the file and its permissions.") from error
+    if not data:
+        raise BadInput(f"{path} is empty. Save it again, or take it out of the folder.")
+    return data
+
+
+def decode(data: bytes, name: str, *, side: int | None = None, limits: Limits = LIMITS) -> Image:
+    """The first frame of an image, upright and in RGB.
+
+    Args:
+        data: What the file holds.
+        name: What people call it; errors use this name.
+        side: Whether the longer side may come out smaller than it is, down to so many pixels: faster for photographs.
+        limits: What it may cost.
+
+    Returns:
+        A decoded image of mode RGB.
+
+    Raises:
+        BadInput: If it is no image, is cut off, or is over the limit; the message names the image.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd tags, and a warning of our own limit's kind
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                pixels = image.width * image.height
+                if pixels > limits.pixels:
+                    raise BadInput(
+                        f"{name} has {image.width} x {image.height} = {pixels:,} pixels, and the limit is "
+                        f"{limits.pixels:,}. Save it smaller, or raise the limit."
+                    )
+                if side is not None:
+                    image.draft("RGB", (side, side))  # a JPEG is decoded at an eighth, a quarter or half of its size
+                upright = ImageOps.exif_transpose(image)
+                return upright.convert("RGBA").convert("RGB") if upright.mode == "P" else upright.convert("RGB")
+        except BadInput:
+            raise
+        except UnidentifiedImageError:
+            raise BadInput(
+                f"{name} is no image, or of a kind that is not known here. Take it out, or convert it."
+            ) from None
+        except Image.DecompressionBombError as error:
+            raise BadInput(f"{name} unpacks to too many pixels: {error}. Save it smaller.") from None
+        except Exception as error:  # decoders raise nearly everything on broken files
+            raise BadInput(
+                f"{name} is broken: {type(error).__name__}: {error}. Save it again, or take it out."
+            ) from error
