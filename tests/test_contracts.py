@@ -70,8 +70,11 @@ def test_a_learner_keeps_the_promise(promise: Promise[Learner, Task], name: str)
         (Sklearn(Ridge()), Targets(n=2)),
         (Sklearn(GaussianProcessRegressor()), Targets()),
         (Sklearn(RandomForestClassifier(n_estimators=5)), Labels(("urgent", "billing"))),
+        (Linear(), Targets(n=2)),
+        (Linear(ridge=1.0), Labels(("urgent", "billing"))),
+        (Linear(), Labels(("urgent", "billing"))),
     ],
-    ids=["ridge", "gaussian-process", "labels"],
+    ids=["ridge", "gaussian-process", "labels", "linear-numbers", "linear-labels", "linear-labels-chosen"],
 )
 @pytest.mark.parametrize("promise", learner_promises(), ids=str)
 def test_a_learner_of_numbers_or_labels_keeps_the_promise(

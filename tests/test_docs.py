@@ -19,12 +19,12 @@ from types import ModuleType
 import pytest
 
 import askance
-from askance.cli import _parser
+from askance.cli import parser
 from askance.learners.catalogue import LEARNERS
 from askance.strategies.catalogue import STRATEGIES
 
 ROOT = Path(__file__).resolve().parents[1]
-RUN = ("README.md", "docs/tour.md", "docs/own-model.md", "docs/adding-a-strategy.md")
+RUN = ("README.md", "docs/tour.md", "docs/own-data.md", "docs/own-model.md", "docs/adding-a-strategy.md")
 PAGES = sorted(str(page.relative_to(ROOT)) for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 NAMES = [name for name in askance.__all__ if name != "__version__"]
 
@@ -61,7 +61,8 @@ def test_the_code_of_a_page_runs_and_says_what_the_page_says(
         elif block.language == "python":
             said = run_python(block, page, place)
         elif block.language == "sh":
-            said = "".join(run_command(line, block.mark == "long") for line in block.text.splitlines())
+            code = int(block.mark.removeprefix("exit ")) if block.mark.startswith("exit ") else 0
+            said = "".join(run_command(line, block.mark == "long", code) for line in block.text.splitlines())
         elif block.language == "text":
             varies = block.mark == "numbers vary"
             assert without_numbers(said, varies) == without_numbers(block.text, varies), f"{page}, line {block.line}"
@@ -79,15 +80,15 @@ def run_python(block: Block, page: str, place: ModuleType) -> str:
     return said.getvalue()
 
 
-def run_command(line: str, long: bool) -> str:
+def run_command(line: str, long: bool, code: int = 0) -> str:
     """Run a line if it takes seconds; otherwise check that it could be run."""
     words = shlex.split(line, comments=True)
     match words:
         case []:
             return ""
         case ["askance", *arguments]:
-            _parser().parse_args(arguments)
-            return "" if long else output([sys.executable, "-m", "askance.cli", *arguments])
+            parser().parse_args(arguments)
+            return "" if long else output([sys.executable, "-m", "askance.cli", *arguments], code)
         case ["python", "-m", module, *_] if long:
             assert (ROOT / f"{module.replace('.', '/')}.py").exists()
         case ["python", *arguments]:
@@ -102,9 +103,9 @@ def run_command(line: str, long: bool) -> str:
     return ""
 
 
-def output(command: list[str]) -> str:
+def output(command: list[str], code: int = 0) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from askance.meta.schedule import Until as Until
     from askance.oracles.known import Known as Known
     from askance.pool import Pool as Pool
+    from askance.project.project import Project as Project
+    from askance.project.starting import Wishes as Wishes
+    from askance.project.starting import init as init
+    from askance.project.takeaway import load as load
     from askance.reports.study import report as report
     from askance.selection.base import Selector as Selector
     from askance.signals.base import Signal as Signal
@@ -46,6 +50,7 @@ _PLACES = {  # names load on first use, so that `import askance` costs nothing
     "Model": "learners.base",
     "Outputs": "learners.base",
     "Pool": "pool",
+    "Project": "project.project",
     "Selector": "selection.base",
     "Signal": "signals.base",
     "Sklearn": "learners.sklearn",
@@ -54,6 +59,9 @@ _PLACES = {  # names load on first use, so that `import askance` costs nothing
     "Targets": "task",
     "Until": "meta.schedule",
     "View": "view",
+    "Wishes": "project.starting",
+    "init": "project.starting",
+    "load": "project.takeaway",
     "report": "reports.study",
     "select": "given",
 }

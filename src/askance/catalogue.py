@@ -28,7 +28,7 @@ class Catalogue:
 
     def names(self) -> list[str]:
         """Our names, then those of installed plug-ins."""
-        return [*self.own, *sorted(set(self._places) - set(self.own))]
+        return [*self.own, *sorted(set(self.places) - set(self.own))]
 
     def make(self, name: str) -> Any:
         """The part of a name, of ``module:Class`` or of ``path/mine.py:Class``, with its defaults.
@@ -37,10 +37,10 @@ class Catalogue:
             UnknownName: If there is no such name; the nearest one is told.
             BadInput: If the class wants arguments.
         """
-        if ":" not in name and name not in self._places:
+        if ":" not in name and name not in self.places:
             hint = f"Any other {self.kind}: module:Class or path/mine.py:Class."
-            raise UnknownName(f"{unknown(self.kind, name, self._places)} {hint}")
-        found = find(self._places.get(name, name))
+            raise UnknownName(f"{unknown(self.kind, name, self.places)} {hint}")
+        found = find(self.places.get(name, name))
         if not isinstance(found, type):
             return found
         try:
@@ -53,8 +53,9 @@ class Catalogue:
     def name_of(self, part: Any) -> str:
         """The name people know a part by; its class where it is in no catalogue."""
         place = describe(part)["part"]
-        return next((name for name, where in self._places.items() if where == place), type(part).__name__)
+        return next((name for name, where in self.places.items() if where == place), type(part).__name__)
 
     @cached_property
-    def _places(self) -> dict[str, str]:
+    def places(self) -> dict[str, str]:
+        """Where each named part is, as ``module:Class``."""
         return {**{point.name: point.value for point in entry_points(group=self.group)}, **self.own}

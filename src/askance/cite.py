@@ -53,6 +53,13 @@ REFERENCES = {
         "Wiley",
         1972,
     ),
+    "esuli2009active": Work(
+        "inproceedings",
+        "Esuli, Andrea and Sebastiani, Fabrizio",
+        "Active Learning Strategies for Multi-Label Text Classification",
+        "European Conference on Information Retrieval",
+        2009,
+    ),
     "hacohen2022active": Work(
         "inproceedings",
         "Hacohen, Guy and Dekel, Avihu and Weinshall, Daphna",
@@ -118,6 +125,13 @@ REFERENCES = {
         "A Comparative Survey of Deep Active Learning",
         "arXiv:2203.13450",
         2022,
+    ),
+    "wu2019active": Work(
+        "article",
+        "Wu, Dongrui and Lin, Chin-Teng and Huang, Jian",
+        "Active Learning for Regression Using Greedy Sampling",
+        "Information Sciences",
+        2019,
     ),
     "zhdanov2019diverse": Work(
         "misc", "Zhdanov, Fedor", "Diverse Mini-Batch Active Learning", "arXiv:1901.05954", 2019

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any, BinaryIO, TextIO, cast
 
 from askance.errors import StorageError
 
@@ -23,14 +23,31 @@ def whole(path: str | os.PathLike[str], *, newline: str | None = None) -> Iterat
     Raises:
         StorageError: If it cannot be written; what was there is left as it was.
     """
+    with _beside(path, "w", encoding="utf-8", newline=newline) as file:
+        yield cast(TextIO, file)
+
+
+@contextmanager
+def whole_bytes(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """The same for a file of bytes."""
+    with _beside(path, "wb") as file:
+        yield cast(BinaryIO, file)
+
+
+@contextmanager
+def _beside(
+    path: str | os.PathLike[str], mode: str, *, encoding: str | None = None, newline: str | None = None
+) -> Iterator[IO[Any]]:
     place = Path(path)
     if not place.parent.is_dir():
         raise StorageError(f"{place} cannot be written: there is no folder {place.parent}. Make it, or name another.")
     made = ""
     try:
         handle, made = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8", newline=newline) as part:
+        with os.fdopen(handle, mode, encoding=encoding, newline=newline) as part:
             yield part
+            part.flush()
+            os.fsync(part.fileno())
         os.chmod(made, 0o644)  # temporary files are private; this one is for others to read
         os.replace(made, place)
     except OSError as error:

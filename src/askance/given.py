@@ -191,9 +191,14 @@ def _view(
 ) -> View:
     """A view over checked arrays; of a strategy's view, only its own signals may be read."""
     declared = frozenset(signals_of(strategy)) if strategy is not None else None
+    task = Classes(tuple(range(checked.classes)))
+    if strategy is not None and not strategy.serves(task):
+        raise BadInput(
+            f"{catalogue.name_of(strategy)} is not for classes, and arrays are taken to be of classes here. Use it "
+            f"in a study: Study(pool, task=..., strategy=...)."
+        )
     for signal in declared or ():
         _refuse_missing(strategy, signal, checked.given)
-    task = Classes(tuple(range(checked.classes)))
 
     @cache
     def read(signal: Signal) -> Rows:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from askance.errors import BadInput
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
 ENDINGS = frozenset(
@@ -98,3 +100,20 @@ def decode(data: bytes, name: str, *, side: int | None = None, limits: Limits = 
             raise BadInput(
                 f"{name} is broken: {type(error).__name__}: {error}. Save it again, or take it out."
             ) from error
+
+
+def square(data: bytes, side: int, name: str) -> NDArray[np.uint8]:
+    """An image as it fits into a square, black around it, uint8 (side, side, 3).
+
+    Raises:
+        BadInput: If it cannot be decoded.
+    """
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    image = decode(data, name, side=side)
+    if image.size != (side, side):
+        image = ImageOps.pad(
+            image, (side, side), method=Image.Resampling.BOX if side < 16 else Image.Resampling.BICUBIC
+        )
+    return np.asarray(image)

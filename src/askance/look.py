@@ -18,6 +18,7 @@ from askance.learners.base import Learner, Model
 from askance.pool import ASIDE, LABELED, PENDING, UNLABELED, Pool
 from askance.seeds import Dice
 from askance.signals.base import Rows, Signal, signals_of
+from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.task import Task
 from askance.view import View
@@ -115,6 +116,20 @@ def check_needs(strategy: Strategy, learner: Learner) -> None:
                 f"give it; it gives {', '.join(sorted(giver.gives | giver.gives_records))}. "
                 f"Use another learner, or a strategy that needs less."
             )
+
+
+def check_serves(strategy: Strategy, task: Task) -> None:
+    """Refuse a strategy that means nothing for a task.
+
+    Raises:
+        BadInput: Naming both, and the strategies that do.
+    """
+    if not strategy.serves(task):
+        kind = type(task).__name__
+        raise BadInput(
+            f"{catalogue.name_of(strategy)} means nothing for {kind}, which the items are labeled with. "
+            f"For {kind}: {', '.join(catalogue.serving(task))}."
+        )
 
 
 def predict(model: Model, items: Any, task: Task, size: int = PIECE) -> Tensor:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -73,20 +73,22 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Classes(Task):
-    """One class out of several.
+class Named(Task):
+    """What classes and labels have in common: names, which people may add, rename and merge.
 
     Args:
-        names: The classes, in the order of the score columns.
-
-    >>> Classes(("cat", "dog")).target([Answer("dog"), Answer("dog"), Answer("cat"), Answer(None, kind="unsure")])
-    ([0.3333333333333333, 0.6666666666666666], 1.0)
+        names: In the order of the score columns.
+        aliases: Names that answers of the past carry, each with the name it has today.
     """
 
     names: tuple[str | int, ...]
+    aliases: tuple[tuple[str | int, str | int], ...] = ()
+
+    word: ClassVar[str] = "name"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(plain(name) for name in self.names))
+        object.__setattr__(self, "aliases", tuple((plain(old), plain(now)) for old, now in self.aliases))
         _distinct(self.names)
 
     @property
@@ -94,15 +96,90 @@ class Classes(Task):
         return len(self.names)
 
     def index(self, name: Any) -> int:
-        """The column of a class; a number and its spelling are one name."""
+        """The column of a name, or of what it is called today; a number and its spelling are one name."""
         column = self._columns.get(str(plain(name)))
         if column is None:
             raise _no_word(self.names, name)
         return column
 
+    def knows(self, name: Any) -> bool:
+        """Whether a name is one of today's, or one that was renamed or merged."""
+        return str(plain(name)) in self._columns
+
+    def grown(self, name: Any) -> Self:
+        """The task with one name more, as its last column.
+
+        Raises:
+            BadInput: If the name is known, also as one that was renamed or merged.
+        """
+        new = plain(name)
+        if not str(new).strip():
+            raise BadInput(f"The {self.word} {new!r} has no name. Give it a word that people can read.")
+        now = dict(self._aliased).get(str(new))
+        if now is not None:
+            raise BadInput(f"{new!r} is an old name of {now!r}, and old answers still carry it. Choose another name.")
+        return replace(self, names=(*self.names, new))
+
+    def renamed(self, old: Any, new: Any) -> Self:
+        """The task with another name for one column; answers that carry the old name mean the new one.
+
+        Raises:
+            BadInput: If there is no such name, or the new one is another column's.
+        """
+        column, name = self.index(old), plain(new)
+        before = self.names[column]
+        if str(before) == str(name):
+            raise BadInput(f"The {self.word} {before!r} has that name already. Give another one.")
+        if str(name) in {str(known) for known in self.names}:
+            raise BadInput(f"There is a {self.word} {name!r} already. To make one of both: merge {before!r} into it.")
+        if dict(self._aliased).get(str(name), before) != before:
+            raise BadInput(f"{name!r} is an old name of another {self.word}. Choose another name.")
+        names = tuple(name if place == column else known for place, known in enumerate(self.names))
+        return replace(self, names=names, aliases=self._pointing(before, name))
+
+    def merged(self, old: Any, into: Any) -> Self:
+        """The task with one column less; answers that carry its name mean another.
+
+        Raises:
+            BadInput: If one of them does not exist, or both are the same.
+        """
+        column, kept = self.index(old), self.names[self.index(into)]
+        before = self.names[column]
+        if before == kept:
+            raise BadInput(f"{str(plain(old))!r} and {str(plain(into))!r} are the same {self.word}. Name two.")
+        names = tuple(known for known in self.names if known != before)
+        return replace(self, names=names, aliases=self._pointing(before, kept))
+
+    def _pointing(self, old: str | int, now: str | int) -> tuple[tuple[str | int, str | int], ...]:
+        """The aliases, after a name has become another one."""
+        moved = [(alias, now if name == old else name) for alias, name in self.aliases]
+        return tuple((alias, name) for alias, name in [*moved, (old, now)] if str(alias) != str(now))
+
+    @property
+    def _aliased(self) -> list[tuple[str, str | int]]:
+        return [(str(alias), name) for alias, name in self.aliases]
+
     @cached_property
     def _columns(self) -> dict[str, int]:
-        return {str(name): column for column, name in enumerate(self.names)}
+        today = {str(name): column for column, name in enumerate(self.names)}
+        return {**{alias: today[str(name)] for alias, name in self._aliased}, **today}
+
+
+@dataclass(frozen=True)
+class Classes(Named):
+    """One class out of several.
+
+    Args:
+        names: The classes, in the order of the score columns; none yet, if people find them while they label.
+        aliases: Names that answers of the past carry, each with the name it has today.
+
+    >>> Classes(("cat", "dog")).target([Answer("dog"), Answer("dog"), Answer("cat"), Answer(None, kind="unsure")])
+    ([0.3333333333333333, 0.6666666666666666], 1.0)
+    >>> Classes(("cat", "kitten", "dog")).merged("kitten", "cat").target([Answer("kitten")])
+    ([1.0, 0.0], 1.0)
+    """
+
+    word: ClassVar[str] = "class"
 
     def read(self, value: Any, kind: str = "label") -> Any:
         if kind != "soft":
@@ -129,6 +206,8 @@ class Classes(Task):
         return self.names[int(row.argmax())]
 
     def missing(self, targets: Tensor) -> str:
+        if not self.width:
+            return "no class is named yet"
         need = max(2, 2 * self.width)
         seen = len(torch.unique(targets.argmax(-1))) if len(targets) else 0
         if len(targets) >= need and seen >= 2:
@@ -140,25 +219,18 @@ class Classes(Task):
 
 
 @dataclass(frozen=True)
-class Labels(Task):
+class Labels(Named):
     """Any number of labels out of several.
 
     Args:
-        names: The labels, in the order of the score columns.
+        names: The labels, in the order of the score columns; answers from before a label was added count as without it.
+        aliases: Names that answers of the past carry, each with the name it has today.
 
     >>> Labels(("urgent", "billing")).target([Answer(["billing"])])
     ([0.0, 1.0], 1.0)
     """
 
-    names: tuple[str | int, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(plain(name) for name in self.names))
-        _distinct(self.names)
-
-    @property
-    def width(self) -> int:
-        return len(self.names)
+    word: ClassVar[str] = "label"
 
     def read(self, value: Any, kind: str = "label") -> Any:
         if isinstance(value, str | int):
@@ -172,14 +244,15 @@ class Labels(Task):
         return [name for name in self.names if name in found]
 
     def _name(self, name: Any) -> str | int:
-        for known in self.names:
-            if str(known) == str(plain(name)):
-                return known
-        raise _no_word(self.names, name)
+        return self.names[self.index(name)]
 
     def vector(self, value: Any, kind: str) -> list[float]:
-        shares = {str(n): float(v) for n, v in value.items()} if kind == "soft" else {str(n): 1.0 for n in value}
-        return [shares.get(str(name), 0.0) for name in self.names]
+        shares = value if kind == "soft" else dict.fromkeys(value, 1.0)
+        row = [0.0] * self.width
+        for name, share in shares.items():
+            column = self.index(name)
+            row[column] = max(row[column], float(share))  # of labels that were merged, the surer one
+        return row
 
     def link(self, scores: Tensor) -> Tensor:
         return scores.sigmoid()
@@ -191,6 +264,8 @@ class Labels(Task):
         return [name for name, share in zip(self.names, row.tolist(), strict=True) if share >= 0.5]
 
     def missing(self, targets: Tensor) -> str:
+        if not self.width:
+            return "no label is named yet"
         need = max(2, 2 * self.width)
         return "" if len(targets) >= need else f"{len(targets)} of the {need} labels that a model needs are there"
 

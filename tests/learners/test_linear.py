@@ -16,7 +16,7 @@ from askance.learners.base import Lesson
 from askance.learners.linear import Linear, LinearModel
 from askance.learners.wrappers import blank
 from askance.seeds import Dice
-from askance.task import Classes, Targets
+from askance.task import Classes, Task
 
 
 def lesson(labels: int = 60, classes: int = 3, seed: int = 0, features: int = 5, items: int = 80) -> Lesson:
@@ -174,7 +174,7 @@ def test_what_was_stored_comes_back_to_the_last_bit() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"task": Targets()}, "Linear learns classes, and the task is Targets"),
+        ({"task": Task()}, "Linear learns classes, labels and numbers, and the task is Task"),
         ({"items": ["a"] * 80}, "learns from features"),
     ],
 )

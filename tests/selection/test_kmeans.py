@@ -78,3 +78,23 @@ def test_an_emptied_cluster_moves_to_the_farthest_item(monkeypatch: pytest.Monke
 def test_more_clusters_than_items_are_refused() -> None:
     with pytest.raises(BadInput, match="4 clusters of 3 items"):
         cluster(torch.zeros(3, 1), 4)
+
+
+def test_centers_found_on_a_sample_are_nearly_as_good_and_every_item_goes_to_its_nearest() -> None:
+    points = torch.from_numpy(make_blobs(6_000, 8, centers=12, random_state=0)[0])
+    keys, dice = torch.arange(len(points)), Dice(0, "ask")
+    whole = k_means(points, 12, keys=keys, dice=dice)
+    part = k_means(points, 12, keys=keys, dice=dice, sample=1_000)
+    assert part.distances.sum() < 1.05 * whole.distances.sum()
+    assert torch.equal(part.labels, torch.cdist(points, part.centers).argmin(1))
+
+
+def test_a_sample_is_drawn_by_item_and_is_never_less_than_ten_for_each_cluster() -> None:
+    points = torch.randn(400, 3, generator=torch.Generator().manual_seed(0))
+    keys, dice = torch.arange(len(points)), Dice(0, "ask")
+    whole = k_means(points, 40, keys=keys, dice=dice)
+    assert torch.equal(k_means(points, 40, keys=keys, dice=dice, sample=5).labels, whole.labels)
+    order = torch.randperm(len(points), generator=torch.Generator().manual_seed(1))
+    moved = k_means(points[order], 5, keys=keys[order], dice=dice, sample=100)
+    still = k_means(points, 5, keys=keys, dice=dice, sample=100)
+    assert torch.allclose(moved.distances, still.distances[order], atol=1e-4)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from askance.encoders.base import Encoder, Encoding
 from askance.errors import BadInput
 
 MISSING = frozenset({"", "NA", "N/A", "nan", "NaN"})
+KEPT = 100_000  # levels that are counted; a column with more of them is no description
 LEVELS = 50  # a column's commonest levels; past these, a level has too few rows to learn from
 
 
@@ -30,12 +33,88 @@ class TableFeatures:
     said: list[str]
 
 
-def table_features(columns: Mapping[str, Sequence[str]]) -> TableFeatures:
-    """Turn a table's columns, all of them text, into features; no label is looked at.
+@dataclass(frozen=True)
+class TableColumns(Encoder):
+    """Columns of numbers get mean 0 and standard deviation 1; any other column becomes a 0/1 feature per level.
 
-    A column whose cells are all numbers gets mean 0 and standard deviation 1; an empty cell gets the mean. Any other
-    column becomes a 0/1 feature per level. Cells that are empty, NA or nan get a 0/1 feature of their own. Columns
-    that tell items nothing apart (one value) or tell all of them apart (an id) are dropped.
+    An empty cell gets the mean, and a 0/1 feature of its own where the items that were learned from had some. Columns
+    that tell items nothing apart (one value) or tell all of them apart (an id) are dropped. A level that was not there
+    at first counts as one of the rare ones, and a word in a column of numbers as an empty cell.
+
+    Args:
+        levels: A column's commonest levels that get a feature each; the others share one.
+
+    >>> encoding = TableColumns().fit([{"size": "1", "color": "red"}, {"size": "3", "color": "blue"}] * 2)
+    >>> encoding.names, encoding.encode([{"size": "3", "color": "red"}]).tolist()
+    (['size', 'color = blue', 'color = red'], [[1.0, 0.0, 1.0]])
+    """
+
+    reads: ClassVar[str] = "table"
+    levels: int = LEVELS
+
+    def fit(self, items: Iterable[Mapping[str, str]], seed: int = 0) -> TableEncoding:
+        seen: dict[str, _Seen] = {}
+        for row, item in enumerate(items):
+            for name, cell in item.items():
+                seen.setdefault(name, _Seen()).add(cell.strip(), row)
+        if not seen or not next(iter(seen.values())).rows:
+            raise BadInput("There is no row to learn from. Hand in at least one column and item, and a cell for each.")
+        columns = {name: one.column(name, self.levels) for name, one in seen.items()}
+        numbers = {name: _Moments(made["top"]) for name, made in columns.items() if made["kind"] == "numbers"}
+        for item in items if numbers else ():  # a second walk: squares of 1e200 would overflow without the largest
+            for name, moments in numbers.items():
+                moments.add(item[name].strip())
+        for name, moments in numbers.items():
+            columns[name] |= moments.facts()
+        if not any(made["kind"] != "dropped" for made in columns.values()):
+            said = "; ".join(f"{name}: {made['said']}" for name, made in columns.items())
+            raise BadInput(
+                f"No column is left to learn from ({said}). "
+                f"Add columns that describe the items, or name a column of prose as text (--text)."
+            )
+        return TableEncoding(columns)
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> TableEncoding:
+        return TableEncoding(facts["columns"])
+
+
+@dataclass(frozen=True, eq=False)
+class TableEncoding(Encoding):
+    """What each column is, and how its cells become features.
+
+    Args:
+        columns: By name: ``kind`` (numbers, levels, dropped), what was ``said`` of it, and its numbers.
+    """
+
+    columns: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def names(self) -> list[str]:
+        """What each feature is, (features,)."""
+        return [name for column, made in self.columns.items() for name in _names(column, made)]
+
+    @property
+    def said(self) -> list[str]:
+        """A sentence for each column of the table."""
+        return [f"{name}: {made['said']}" for name, made in self.columns.items()]
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+    def encode(self, items: Sequence[Mapping[str, str]]) -> NDArray[np.float32]:
+        found: list[NDArray[np.float64]] = []
+        for name, made in self.columns.items():
+            if made["kind"] != "dropped":
+                found += _features([item[name].strip() for item in items], made)
+        return np.column_stack(found).astype(np.float32)
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        return {}, {"columns": {name: dict(made) for name, made in self.columns.items()}}
+
+
+def table_features(columns: Mapping[str, Sequence[str]]) -> TableFeatures:
+    """Turn a table's columns, all of them text, into features by `TableColumns`; no label is looked at.
 
     Args:
         columns: The cells of each column, one per item.
@@ -56,73 +135,125 @@ def table_features(columns: Mapping[str, Sequence[str]]) -> TableFeatures:
     lengths = {name: len(cells) for name, cells in columns.items()}
     if len(set(lengths.values())) != 1 or not all(lengths.values()):
         raise BadInput(f"The columns hold {lengths} cells. Hand in at least one column and item, and a cell for each.")
-    features: dict[str, NDArray[np.float64]] = {}
-    said = []
-    for name, cells in columns.items():
-        made, what = _column(name, [cell.strip() for cell in cells])
-        features |= made
-        said.append(f"{name}: {what}")
-    if not features:
-        raise BadInput(
-            f"No column is left to learn from ({'; '.join(said)}). "
-            f"Add columns that describe the items, or name a column of prose as text (--text)."
-        )
-    return TableFeatures(np.column_stack(list(features.values())).astype(np.float32), list(features), said)
+    items = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    encoding = TableColumns().fit(items)
+    return TableFeatures(encoding.encode(items), encoding.names, encoding.said)
 
 
-def _column(name: str, cells: list[str]) -> tuple[dict[str, NDArray[np.float64]], str]:
-    """The features of one column by name, and what was done to it."""
-    missing = np.array([cell in MISSING for cell in cells])
-    present = [cell for cell in cells if cell not in MISSING]
-    levels = Counter(present)
-    if not present:
-        return {}, "dropped, it is empty in every row"
-    numbers = _numbers(present)
-    if numbers is not None and not np.isfinite(numbers).all():
-        row = int(np.flatnonzero(~missing)[~np.isfinite(numbers)][0])
-        raise BadInput(
-            f"Column {name!r}, row {row + 1}: {cells[row]!r} is not a finite number. "
-            f"Leave the cell empty if the value is unknown, or write the number."
-        )
-    if not missing.any() and (len(levels) == 1 or (numbers is not None and np.ptp(numbers) == 0)):
-        return {}, f"dropped, it says {present[0]!r} in every row"
-    if numbers is not None:
-        made, what = {name: _standardized(numbers, missing)}, "numbers, standardized"
-    elif len(levels) == len(present):
-        return {}, f"dropped, all {len(present)} cells differ, so it names items rather than describing them"
-    else:
-        made, what = _one_hot(name, cells, levels)
-    if missing.any():
-        made[f"{name} is missing"] = missing.astype(np.float64)
-        what += f"; {missing.sum()} empty cells marked"
-    return made, what
+@dataclass
+class _Seen:
+    """What a first walk sees of a column."""
+
+    rows: int = 0
+    missing: int = 0
+    levels: Counter[str] = field(default_factory=Counter)
+    numbers: bool = True
+    top: float = 0.0
+    low: float = float("inf")
+    high: float = float("-inf")
+    infinite: tuple[int, str] | None = None
+    first: str = ""
+
+    def add(self, cell: str, row: int) -> None:
+        """Take in the cell of one row."""
+        self.rows += 1
+        if cell in MISSING:
+            self.missing += 1
+            return
+        self.first = self.first or cell
+        if cell in self.levels or len(self.levels) < KEPT:
+            self.levels[cell] += 1
+        if not self.numbers:
+            return
+        number = _number(cell)
+        if number is None:
+            self.numbers = False
+        elif not np.isfinite(number):
+            self.infinite = self.infinite or (row, cell)
+        else:
+            self.top, self.low, self.high = max(self.top, abs(number)), min(self.low, number), max(self.high, number)
+
+    def column(self, name: str, most: int) -> dict[str, Any]:
+        """What the column is."""
+        present = self.rows - self.missing
+        if not present:
+            return {"kind": "dropped", "said": "dropped, it is empty in every row"}
+        if self.numbers and self.infinite is not None:
+            row, cell = self.infinite
+            raise BadInput(
+                f"Column {name!r}, row {row + 1}: {cell!r} is not a finite number. "
+                f"Leave the cell empty if the value is unknown, or write the number."
+            )
+        gaps = f"; {self.missing} empty cells marked" if self.missing else ""
+        if not self.missing and (len(self.levels) == 1 or (self.numbers and self.low == self.high)):
+            return {"kind": "dropped", "said": f"dropped, it says {self.first!r} in every row"}
+        if self.numbers:
+            said = f"numbers, standardized{gaps}"
+            return {"kind": "numbers", "said": said, "top": self.top, "missing": bool(self.missing)}
+        if len(self.levels) == min(present, KEPT):
+            said = f"dropped, all {present} cells differ, so it names items rather than describing them"
+            return {"kind": "dropped", "said": said}
+        ranked = sorted(self.levels, key=lambda level: (-self.levels[level], level))
+        kept, rare = ranked[:most], len(ranked) - most
+        said = f"{len(kept)} levels, one-hot"
+        if rare > 0:
+            said = f"the {most} commonest of {len(ranked)} levels one-hot, the other {rare} as one"
+        return {"kind": "levels", "said": said + gaps, "levels": kept, "rare": rare > 0, "missing": bool(self.missing)}
 
 
-def _numbers(cells: list[str]) -> NDArray[np.float64] | None:
-    """The cells as numbers, or None if one of them is not a number."""
-    if any("_" in cell for cell in cells):  # Python reads 1_000 as a number; in a table it is a code
+class _Moments:
+    """Mean and standard deviation of a column's numbers, as shares of the largest one."""
+
+    def __init__(self, top: float) -> None:
+        self._scale = max(top, float(np.finfo(float).tiny))
+        self._count, self._mean, self._squares = 0, 0.0, 0.0
+
+    def add(self, cell: str) -> None:
+        """Take in a cell (Welford 1962)."""
+        if cell in MISSING:
+            return
+        value = float(cell) / self._scale
+        self._count += 1
+        off = value - self._mean
+        self._mean += off / self._count
+        self._squares += off * (value - self._mean)
+
+    def facts(self) -> dict[str, float]:
+        """What standardizing needs; with one value and gaps, only the gaps tell items apart."""
+        spread = float(np.sqrt(self._squares / self._count))
+        return {"scale": self._scale, "mean": self._mean, "spread": spread if spread > 0 else float("inf")}
+
+
+def _number(cell: str) -> float | None:
+    """A cell as a number, or None if it is none."""
+    if "_" in cell:  # Python reads 1_000 as a number; in a table it is a code
         return None
     try:
-        return np.array([float(cell) for cell in cells])
+        return float(cell)
     except ValueError:
         return None
 
 
-def _standardized(numbers: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mean 0 and standard deviation 1 over the cells that are there; 0 where none is."""
-    column = np.zeros(len(missing))
-    scaled = numbers / max(np.abs(numbers).max(), np.finfo(float).tiny)  # squares of 1e200 would overflow
-    if np.ptp(scaled) > 0:  # with one value and gaps, only the gaps tell items apart
-        column[~missing] = (scaled - scaled.mean()) / scaled.std()
-    return column
+def _names(column: str, made: Mapping[str, Any]) -> list[str]:
+    if made["kind"] == "dropped":
+        return []
+    names = [column]
+    if made["kind"] == "levels":
+        names = [f"{column} = {level}" for level in made["levels"]] + [f"{column} = (other)"] * made["rare"]
+    return names + [f"{column} is missing"] * made["missing"]
 
 
-def _one_hot(name: str, cells: list[str], levels: Counter[str]) -> tuple[dict[str, NDArray[np.float64]], str]:
-    """A 0/1 feature per level, the commonest first (ties by name); those past the limit share one."""
-    ranked = sorted(levels, key=lambda level: (-levels[level], level))
-    kept, rare = ranked[:LEVELS], set(ranked[LEVELS:])
-    made = {f"{name} = {level}": np.array([cell == level for cell in cells], dtype=np.float64) for level in kept}
-    if not rare:
-        return made, f"{len(kept)} levels, one-hot"
-    made[f"{name} = (other)"] = np.array([cell in rare for cell in cells], dtype=np.float64)
-    return made, f"the {LEVELS} commonest of {len(ranked)} levels one-hot, the other {len(rare)} as one"
+def _features(cells: list[str], made: Mapping[str, Any]) -> list[NDArray[np.float64]]:
+    """The features of one column's cells."""
+    missing = np.array([cell in MISSING for cell in cells], dtype=bool)
+    if made["kind"] == "numbers":
+        found = [None if gap else _number(cell) for cell, gap in zip(cells, missing, strict=True)]
+        odd = np.array([value is None or not np.isfinite(value) for value in found], dtype=bool)
+        values = np.array([0.0 if gap else value for value, gap in zip(found, odd, strict=True)], dtype=np.float64)
+        scaled = (values / made["scale"] - made["mean"]) / made["spread"]
+        return [np.where(odd, 0.0, scaled), *([odd.astype(np.float64)] if made["missing"] else [])]
+    made_of = [np.array([cell == level for cell in cells], dtype=np.float64) for level in made["levels"]]
+    if made["rare"]:
+        known = {*made["levels"], *MISSING}
+        made_of.append(np.array([cell not in known for cell in cells], dtype=np.float64))
+    return [*made_of, *([missing.astype(np.float64)] if made["missing"] else [])]

@@ -17,13 +17,14 @@ from askance.executors.local import run_all
 from askance.lab.datasets import Dataset
 from askance.learners import catalogue as learners
 from askance.learners.base import Learner
-from askance.look import check_needs
+from askance.look import check_needs, check_serves
 from askance.oracles.known import Known
 from askance.reports.results import Results, Run
 from askance.seeds import Dice
 from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.study.study import Study
+from askance.task import Classes
 
 _rehearsed: set[str] = set()  # strategies that this process has run before
 
@@ -127,6 +128,7 @@ def check(dataset: Dataset, plan: Plan) -> None:
     learner = learners.learner(plan.learner)
     for name in plan.strategies:
         strategy = catalogue.strategy(name)
+        check_serves(strategy, Classes(dataset.classes))
         check_needs(strategy, strategy.equip(learner))
 
 

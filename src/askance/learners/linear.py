@@ -1,4 +1,4 @@
-"""Convex heads on frozen features: a softmax layer solved to a certificate, many runs at once."""
+"""Convex heads on frozen features, one for each kind of task; softmax layers are solved many runs at once."""
 
 from __future__ import annotations
 
@@ -14,23 +14,27 @@ from askance.arrays import take
 from askance.errors import BadInput
 from askance.kernels.softmax_head import solve_softmax_head
 from askance.learners.base import Learner, Lesson, Model, Outputs
-from askance.task import Classes
+from askance.learners.convex import left_out_error, logistic_heads, logistic_loss, ridge_head
+from askance.task import Classes, Labels, Targets
 
 GROWTH = 1.5  # the ridge is chosen again when labels have grown by half
 
 
 @dataclass(frozen=True)
 class Linear(Learner):
-    """Multinomial logistic regression with a ridge on frozen features; the bias is free.
+    """A linear head with a ridge on frozen features; the bias is free.
 
-    It minimizes ``sum_i w_i CE(y_i, softmax(W h_i + b)) + ridge / 2 |W|^2``. The solution is unique, so it depends on
-    neither dice nor a starting point, and its gradient norm is in the model's facts as a certificate.
+    Classes: multinomial logistic regression, ``sum_i w_i CE(y_i, softmax(W h_i + b)) + ridge / 2 |W|^2``. Labels: a
+    logistic regression for each, with the same penalty. Numbers: ridge regression,
+    ``sum_i w_i |y_i - W h_i - b|^2 + ridge |W|^2``, in closed form. The solution is unique, so it depends on neither
+    dice nor a starting point; where it is found by iteration, its gradient norm is in the model's facts as a
+    certificate.
 
     Args:
-        ridge: The strength; None chooses it by cross-validation on the labeled data, at the first fit and again
-            whenever labels have grown by half.
+        ridge: The strength; None chooses it by cross-validation on the labeled data (numbers: each item left out in
+            turn), at the first fit and again whenever labels have grown by half.
         strengths: What cross-validation chooses from.
-        folds: How many folds; items are dealt by class and by a hash of their id.
+        folds: How many folds for classes and labels; items are dealt by class and by a hash of their id.
         tolerance: The relative gradient norm to reach.
     """
 
@@ -60,7 +64,11 @@ class Linear(Learner):
 
     def fit_many(self, lessons: Sequence[Lesson]) -> list[LinearModel]:
         """Fit lessons over features of one width as one problem; each solution is the one it has alone."""
+        if not all(isinstance(lesson.task, Classes) for lesson in lessons):
+            return [self._fit_alone(lesson) for lesson in lessons]
         runs = [_Run.of(lesson) for lesson in lessons]
+        if not runs[0].targets.shape[1]:  # no class is named yet
+            return [LinearModel(torch.zeros(0, run.features.shape[1] + 1, dtype=torch.float64)) for run in runs]
         most = max(len(run.weights) for run in runs)
         chosen = [self._choose(run, lesson) for run, lesson in zip(runs, lessons, strict=True)]
         solved = solve_softmax_head(
@@ -81,6 +89,19 @@ class Linear(Learner):
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> LinearModel:
         return LinearModel(weights["coefficients"], facts)
 
+    def _fit_alone(self, lesson: Lesson) -> LinearModel:
+        """A head for labels or numbers."""
+        run = _Run.of(lesson)
+        chosen = self._choose(run, lesson)
+        if not run.targets.shape[1]:
+            return LinearModel(torch.zeros(0, run.features.shape[1] + 1, dtype=torch.float64), chosen)
+        if isinstance(lesson.task, Labels):
+            ridge = np.array([chosen["ridge"]])
+            heads, facts = logistic_heads(run.features, run.targets, run.weights[None], ridge, self.tolerance)
+            return LinearModel(torch.from_numpy(heads[0].copy()), {**chosen, **facts})
+        head = ridge_head(run.features, run.targets, run.weights, chosen["ridge"])
+        return LinearModel(torch.from_numpy(head), chosen)
+
     def _choose(self, run: _Run, lesson: Lesson) -> dict[str, Any]:
         """The ridge, and at how many labels it was chosen."""
         if self.ridge is not None:
@@ -89,15 +110,20 @@ class Linear(Learner):
         labels = len(run.weights)
         if before.get("chosen_at") and labels < GROWTH * before["chosen_at"]:
             return {"ridge": before["ridge"], "chosen_at": before["chosen_at"]}
-        if labels < 4 or len(np.unique(run.targets.argmax(1))) < 2:
+        one = isinstance(lesson.task, Classes) and len(np.unique(run.targets.argmax(1))) < 2
+        if labels < 4 or one or not run.targets.shape[1]:
             return {"ridge": 1.0, "chosen_at": 0}  # nothing to check against yet
         return {"ridge": self._cross_validate(run, lesson), "chosen_at": labels}
 
     def _cross_validate(self, run: _Run, lesson: Lesson) -> float:
-        """The strength with the least cross-entropy on held-out folds; the stronger one on a tie."""
+        """The strength with the least loss on held-out items; the stronger one on a tie."""
+        strengths = np.sort(np.array(self.strengths))[::-1]
+        if isinstance(lesson.task, Targets):
+            return float(strengths[int(left_out_error(run.features, run.targets, run.weights, strengths).argmin())])
         fold = _deal(run, lesson, self.folds)
         folds = int(fold.max()) + 1
-        strengths = np.sort(np.array(self.strengths))[::-1]
+        if isinstance(lesson.task, Labels):
+            return float(strengths[int(self._labels_loss(run, fold, folds, strengths).argmin())])
         kept = np.stack([run.weights * (fold != f) for f in range(folds)])
         solved = solve_softmax_head(
             run.features[None],
@@ -116,12 +142,23 @@ class Linear(Learner):
             loss -= (run.weights[out, None] * run.targets[out] * log_p).sum((1, 2))
         return float(strengths[int(loss.argmin())])
 
+    def _labels_loss(self, run: _Run, fold: np.ndarray, folds: int, strengths: np.ndarray) -> np.ndarray:
+        """The cross-entropy of all labels on held-out folds, for each strength."""
+        kept = np.tile(np.stack([run.weights * (fold != f) for f in range(folds)]), (len(strengths), 1))
+        heads, _ = logistic_heads(run.features, run.targets, kept, np.repeat(strengths, folds), 1e-3)
+        heads = heads.reshape(len(strengths), folds, *heads.shape[1:])
+        loss = np.zeros(len(strengths))
+        for f in range(folds):
+            out = fold == f
+            loss += logistic_loss(heads[:, f], run.features[out], run.targets[out], run.weights[out])
+        return loss
+
 
 @dataclass(frozen=True, eq=False)
 class LinearModel(Model):
-    """A softmax layer over the items as they are."""
+    """A linear layer over the items as they are."""
 
-    coefficients: Tensor  # (classes, features + 1), bias last
+    coefficients: Tensor  # (classes | labels | targets, features + 1), bias last
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def outputs(self, items: Any) -> Outputs:
@@ -142,10 +179,10 @@ class _Run:
 
     @classmethod
     def of(cls, lesson: Lesson) -> _Run:
-        if not isinstance(lesson.task, Classes):
+        if not isinstance(lesson.task, Classes | Labels | Targets):
             raise BadInput(
-                f"Linear learns classes, and the task is {type(lesson.task).__name__}. "
-                f"Hand in a scikit-learn estimator for this task as learner=..."
+                f"Linear learns classes, labels and numbers, and the task is {type(lesson.task).__name__}. "
+                f"Hand in a learner for this task as learner=..."
             )
         if not isinstance(lesson.items, Tensor) or lesson.items.ndim != 2:
             raise BadInput(

@@ -8,8 +8,9 @@ from askance.learners.base import Learner
 from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.strategies.coverage import TypiClust
-from askance.strategies.uncertainty import Margin
-from askance.task import Task
+from askance.strategies.regression import GreedyDistance
+from askance.strategies.uncertainty import Margin, MeanMargin
+from askance.task import Labels, Targets, Task
 from askance.view import Batch, View
 
 
@@ -23,6 +24,7 @@ class Until(Strategy):
         labels: How many labels end the early strategy.
         early: The strategy until then, or its name.
         late: The strategy from then on, or its name.
+        per_class: So many labels more for each class, or label or number, that the task has by then.
 
     >>> paper = view(probabilities=[[0.9, 0.1], [0.5, 0.5]], labeled=[0])
     >>> batch = Until(labels=1, early="typiclust", late="margin").query(paper, 1)
@@ -33,6 +35,7 @@ class Until(Strategy):
     labels: int
     early: Strategy | str
     late: Strategy | str
+    per_class: int = 0
 
     def __post_init__(self) -> None:
         for name in ("early", "late"):
@@ -42,16 +45,31 @@ class Until(Strategy):
         early, late = self._parts()
         return late.equip(early.equip(learner))
 
+    def serves(self, task: Task) -> bool:
+        return all(part.serves(task) for part in self._parts())
+
     def query(self, view: View, n: int) -> Batch:
         early, late = self._parts()
-        name, asking = ("early", early) if len(view.labeled) < self.labels else ("late", late)
+        name, asking = ("early", early) if len(view.labeled) < self._enough(view.task) else ("late", late)
         batch = asking.query(view.part(name), n)
         return replace(batch, strategy=batch.strategy or catalogue.name_of(asking))
+
+    def said(self, task: Task) -> str:
+        """What asks when, in words."""
+        early, late = (catalogue.name_of(part) for part in self._parts())
+        return f"{early} until {self._enough(task)} labels, then {late}"
+
+    def _enough(self, task: Task) -> int:
+        return self.labels + self.per_class * task.width
 
     def _parts(self) -> tuple[Strategy, Strategy]:
         return catalogue.strategy(self.early), catalogue.strategy(self.late)
 
 
 def default(task: Task) -> Strategy:
-    """What a study asks by when nothing is said: typical items first, then close calls."""
-    return Until(labels=10 * task.width, early=TypiClust(), late=Margin())
+    """What a study asks by when nothing is said: typical items first, then close calls; for numbers, distant ones."""
+    if isinstance(task, Targets):
+        return GreedyDistance()
+    if isinstance(task, Labels):
+        return Until(labels=0, per_class=10, early=TypiClust(), late=MeanMargin())
+    return Until(labels=0, per_class=10, early=TypiClust(), late=Margin())

@@ -11,6 +11,7 @@ from askance.metrics import wilson
 from askance.reports.page import write_study_page
 from askance.reports.results import BatchLine, Estimate, StudyContent
 from askance.study.journal import Line
+from askance.study.score import Score
 from askance.study.study import Study
 from askance.task import Classes, Labels
 
@@ -36,7 +37,7 @@ def content(study: Study) -> StudyContent:
     """What the page shows, as plain values."""
     lines = study.lines()
     asked = [line.body for line in lines if line.kind == "asked"]
-    scored = [line.body for line in lines if line.kind == "scored"]
+    scored = [line.body for line in lines if line.kind == "scored" and "accuracy" in line.body["scores"]]
     progress = study.progress
     return StudyContent(
         name=f"{study.name}: {len(study.pool):,} items",
@@ -48,7 +49,7 @@ def content(study: Study) -> StudyContent:
         control=_control(scored),
         seconds=_seconds(lines),
         batches=[BatchLine(body["round"] + 1, body["strategy"], len(body["ids"]), body["reason"]) for body in asked],
-        remarks=_remarks(study, asked),
+        remarks=[*_remarks(study, asked), *_other_scores(lines)],
     )
 
 
@@ -89,6 +90,12 @@ def _control(scored: list[dict[str, Any]]) -> Estimate | None:
         return None
     low, high = wilson(round(found[-1]["accuracy"] * found[-1]["items"]), found[-1]["items"])
     return Estimate(found[-1]["accuracy"], low, high, found[-1]["items"])
+
+
+def _other_scores(lines: list[Line]) -> list[str]:
+    """The latest score of a task that has no accuracy, in words."""
+    found = [line.body for line in lines if line.kind == "scored" and "accuracy" not in line.body["scores"]]
+    return [f"The model's {Score.read(found[-1]['scores'], found[-1]['on'])}."] if found else []
 
 
 def _seconds(lines: list[Line]) -> dict[str, float]:

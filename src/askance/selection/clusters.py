@@ -63,18 +63,21 @@ class TypicalPerCluster(Selector):
 
     The rule of TypiClust (Hacohen et al. 2022): k-means over candidates and known items, one cluster for
     each of them known or asked for; clusters in the order of fewest known items, then most items; from each in turn the
-    most typical candidate. Small clusters wait until all others are empty, so there are always n picks. Typicality is
-    taken over the whole cluster, known and picked items included. A pick's utility is its typicality.
+    most typical candidate. In a large pool the centers are found on a sample. Small clusters wait until all others are
+    empty, so there are always n picks. Typicality is taken over the whole cluster, known and picked items included. A
+    pick's utility is its typicality.
 
     Args:
         clusters_at_most: Cap on the number of clusters.
         neighbors: Neighbors that count, at most, and at most half of the cluster.
         smallest: Clusters of fewer items wait.
+        sample: Items that the centers are found on, at most, or ten for each cluster if that is more.
     """
 
     clusters_at_most: int = 500  # authors' code
     neighbors: int = 20  # Hacohen et al. 2022
     smallest: int = 6  # authors' code drops clusters of up to 5
+    sample: int = 10_000  # authors' code takes mini-batches of 5,000 past 50 clusters
 
     def choose(self, n: int, ground: Ground) -> Picked:
         """Cluster, then let the clusters take turns."""
@@ -87,7 +90,7 @@ class TypicalPerCluster(Selector):
             features = torch.cat([features, points.outside])
         items = torch.unique(torch.cat([candidates, known]))
         k = min(len(known) + n, self.clusters_at_most)
-        labels = k_means(features, k, keys=keys, dice=dice, rows=items).labels
+        labels = k_means(features, k, keys=keys, dice=dice, rows=items, sample=self.sample).labels
         sides = (torch.bincount(labels[rows], minlength=k).tolist() for rows in (candidates, known))
         visits = turns(n, *sides, smallest=self.smallest)
         noise = dice.of("ties").uniform(keys)

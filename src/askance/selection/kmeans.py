@@ -39,6 +39,7 @@ def k_means(
     rows: Tensor | None = None,
     iterations: int = 100,
     tolerance: float = 1e-4,
+    sample: int | None = None,
 ) -> Clusters:
     """Lloyd's algorithm from seeds drawn by squared distance, in linear memory.
 
@@ -53,6 +54,8 @@ def k_means(
         rows: The items to cluster, int64; all of them if None.
         iterations: At most so many.
         tolerance: Stop when an iteration lowers the inertia by less than this share.
+        sample: Find the centers on at most so many items, or ten for each cluster if that is more, drawn uniformly by
+            a hash of their keys; then every item goes to its nearest center. None is for all.
 
     Returns:
         Centers, labels and distances that belong together.
@@ -65,6 +68,9 @@ def k_means(
     rows = torch.arange(len(features), device=features.device) if rows is None else rows
     if not 1 <= k <= len(rows):
         raise BadInput(f"Cannot make {k} clusters of {len(rows)} items. Ask for 1 to {len(rows)}.")
+    everyone = rows
+    if sample is not None and len(rows) > max(sample, 10 * k):
+        rows = rows[dice.of("sample").uniform(keys[rows]).argsort()[: max(sample, 10 * k)]].sort().values
     clocks = dice.of("seeds").exponential(keys)
     shift = _mean(features, rows)  # work around the mean: a common offset would drown the products below
     centers = features[race(space, k, rows, None, clocks).rows] - shift
@@ -82,9 +88,11 @@ def k_means(
         centers[empty[movable]] = features[rows[far.indices[movable]]] - shift
     else:
         labels, distances, _, _ = _assign(features, rows, centers, shift)
-    everywhere = torch.full_like(keys, -1).index_copy_(0, rows, labels)
+    if len(rows) < len(everyone):
+        labels, distances, _, _ = _assign(features, everyone, centers, shift)
+    everywhere = torch.full_like(keys, -1).index_copy_(0, everyone, labels)
     infinity = features.new_full((len(features),), torch.inf)
-    return Clusters(centers + shift, everywhere, infinity.index_copy_(0, rows, distances))
+    return Clusters(centers + shift, everywhere, infinity.index_copy_(0, everyone, distances))
 
 
 def _assign(features: Tensor, rows: Tensor, centers: Tensor, shift: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import TextIO
 
 from askance.errors import BadInput, unknown
 from askance.files import whole
+from askance.sources.base import Row
 
 
 @dataclass(frozen=True)
@@ -82,20 +87,36 @@ def read_table(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> Tabl
         BadInput: The file cannot be read as a table; the message names the line and what to do.
     """
     path = Path(path)
-    try:
-        codec = codecs.lookup(encoding).name
-    except LookupError:
-        raise BadInput(
-            f"There is no encoding named {encoding!r}. Common ones: utf-8, utf-16, cp1252, latin-1."
-        ) from None
-    codec = "utf-8-sig" if codec == "utf-8" else codec
-    try:
-        with path.open(encoding=codec, newline="") as file:
-            return _table(path, file)
-    except UnicodeError as error:
-        raise _wrong_encoding(path, encoding) from error
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}. Check the path and its permissions.") from error
+    with _opened(path, encoding) as file:
+        return _table(path, file)
+
+
+@dataclass(frozen=True)
+class CsvSource:
+    """The rows of a file with a header line, read one after another.
+
+    Args:
+        path: The file; one that ends in ``.gz`` is unpacked on the way.
+        encoding: How its characters are written as bytes.
+    """
+
+    path: Path
+    encoding: str = "utf-8"
+    reads: str = "rows"
+    said: tuple[str, ...] = ()
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in the file's order."""
+        with _opened(self.path, self.encoding) as file:
+            names, _ = _headed(self.path, file)
+        return tuple(names)
+
+    def __iter__(self) -> Iterator[Row]:
+        with _opened(self.path, self.encoding) as file:
+            names, records = _headed(self.path, file)
+            for line, record in records:
+                yield Row(dict(zip(names, record, strict=True)), f"{self.path}, line {line}")
 
 
 def write_table(path: str | os.PathLike[str], columns: Mapping[str, Sequence[object]]) -> None:
@@ -119,26 +140,62 @@ def write_table(path: str | os.PathLike[str], columns: Mapping[str, Sequence[obj
         writer.writerows(zip(*columns.values(), strict=True))
 
 
-def _table(path: Path, file: Iterable[str]) -> Table:
-    records = _records(path, iter(file))
-    line, header = next(records, (0, []))
-    if not header:
-        raise BadInput(f"{path} is empty. It needs a header line with the names of its columns, then a line per item.")
-    names = _names(path, line, header)
+@contextmanager
+def _opened(path: Path, encoding: str) -> Iterator[TextIO]:
+    """A text file, with words for what can be wrong with its bytes."""
+    try:
+        codec = codecs.lookup(encoding).name
+    except LookupError:
+        raise BadInput(
+            f"There is no encoding named {encoding!r}. Common ones: utf-8, utf-16, cp1252, latin-1."
+        ) from None
+    codec = "utf-8-sig" if codec == "utf-8" else codec
+    packed = path.suffix.lower() == ".gz"
+    try:
+        with (
+            gzip.open(path, "rt", encoding=codec, newline="") if packed else path.open(encoding=codec, newline="") as f
+        ):
+            yield f
+    except UnicodeError as error:
+        raise _wrong_encoding(path, encoding) from error
+    except (OSError, EOFError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise BadInput(f"{path} cannot be read: {why}. Check the path and its permissions.") from error
+
+
+def _table(path: Path, file: TextIO) -> Table:
+    names, records = _headed(path, file)
     cells: list[list[str]] = [[] for _ in names]
     lines = []
     for line, record in records:
-        if len(record) != len(names):
-            raise BadInput(
-                f"{path}, line {line}: {len(record)} fields, and the header has {len(names)} ({', '.join(names)}). "
-                f"Complete the row, or put quotes around a field that holds the delimiter."
-            )
         lines.append(line)
         for column, cell in zip(cells, record, strict=True):
             column.append(cell)
     if not lines:
         raise BadInput(f"{path} has a header and nothing below it. Add a line per item.")
     return Table(path, dict(zip(names, cells, strict=True)), lines)
+
+
+def _headed(path: Path, file: Iterable[str]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The names in the header, and every record below it with the line it starts on, each as long as the header."""
+    records = _records(path, iter(file))
+    line, header = next(records, (0, []))
+    if not header:
+        raise BadInput(f"{path} is empty. It needs a header line with the names of its columns, then a line per item.")
+    names = _names(path, line, header)
+    return names, _whole_records(path, names, records)
+
+
+def _whole_records(
+    path: Path, names: list[str], records: Iterator[tuple[int, list[str]]]
+) -> Iterator[tuple[int, list[str]]]:
+    for line, record in records:
+        if len(record) != len(names):
+            raise BadInput(
+                f"{path}, line {line}: {len(record)} fields, and the header has {len(names)} ({', '.join(names)}). "
+                f"Complete the row, or put quotes around a field that holds the delimiter."
+            )
+        yield line, record
 
 
 def _names(path: Path, line: int, header: list[str]) -> list[str]:
@@ -212,7 +269,7 @@ def _broken_record(path: Path, start: int, line: int, complaint: str) -> BadInpu
 
 def _wrong_encoding(path: Path, encoding: str) -> BadInput:
     """Where the bytes stop making sense; the file is read again, because a stream forgets where it was."""
-    data = path.read_bytes()
+    data = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
     try:
         data.decode(encoding)
         place = "line 1"  # the codec missed a mark at the start, which it wants in a stream only

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from askance.learners.base import Learner
 from askance.signals.base import signals_of
+from askance.task import Task
 from askance.view import Batch, View
 
 if TYPE_CHECKING:
@@ -34,6 +35,14 @@ class Strategy:
     def equip(self, learner: Learner) -> Learner:
         """What the method wants of the task learner: a loss head, dropout, mixup. By default nothing."""
         return learner
+
+    def said(self, task: Task) -> str:
+        """What asks, in words; empty where a name says it all."""
+        return ""
+
+    def serves(self, task: Task) -> bool:
+        """Whether the strategy means something for a task; one that looks at the items alone always does."""
+        return True
 
     def utility(self, view: View) -> Tensor | None:
         """How wanted each item of the pool is, (items,)."""

@@ -18,10 +18,12 @@ STRATEGIES = Catalogue(
         "least-confidence": "askance.strategies.uncertainty:LeastConfidence",
         "margin": "askance.strategies.uncertainty:Margin",
         "entropy": "askance.strategies.uncertainty:Entropy",
+        "mean-margin": "askance.strategies.uncertainty:MeanMargin",
         "k-center": "askance.strategies.coverage:KCenter",
         "k-means": "askance.strategies.coverage:KMeans",
         "typiclust": "askance.strategies.coverage:TypiClust",
         "badge": "askance.strategies.gradient:Badge",
+        "greedy-distance": "askance.strategies.regression:GreedyDistance",
     },
 )
 
@@ -49,6 +51,11 @@ def strategy(what: Any) -> Strategy:
 def name_of(part: Strategy) -> str:
     """The name people know a strategy by: its catalogue name, else its class."""
     return STRATEGIES.name_of(part)
+
+
+def serving(task: Task) -> list[str]:
+    """The names of the strategies that mean something for a task."""
+    return [name for name in names() if strategy(name).serves(task)]
 
 
 def default(task: Task) -> Strategy:

@@ -10,6 +10,7 @@ from askance.selection.spread import KMeansPlusPlus
 from askance.signals.base import Signal
 from askance.signals.gradients import GradientFactors
 from askance.strategies.base import Strategy
+from askance.task import Classes, Task
 from askance.view import View
 
 
@@ -27,6 +28,9 @@ class Badge(Strategy):
 
     gradient: Signal = GradientFactors()
     select: Selector = KMeansPlusPlus(first="longest")  # the authors' code starts at the longest gradient
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
 
     def space(self, view: View) -> Space:
         return Product(*view[self.gradient])

@@ -11,6 +11,7 @@ from askance.selection.top import Top
 from askance.signals.base import Signal
 from askance.signals.probabilities import Probabilities
 from askance.strategies.base import Strategy
+from askance.task import Classes, Labels, Task
 from askance.utilities import uncertainty
 from askance.view import View
 
@@ -26,6 +27,9 @@ class LeastConfidence(Strategy):
 
     signal: Signal = Probabilities()
     select: Selector = Top()
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
 
     def utility(self, view: View) -> Tensor:
         return uncertainty.least_confidence(view[self.signal])
@@ -43,6 +47,9 @@ class Margin(Strategy):
     signal: Signal = Probabilities()
     select: Selector = Top()
 
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
+
     def utility(self, view: View) -> Tensor:
         return uncertainty.margin(view[self.signal])
 
@@ -59,5 +66,29 @@ class Entropy(Strategy):
     signal: Signal = Probabilities()
     select: Selector = Top()
 
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
+
     def utility(self, view: View) -> Tensor:
         return uncertainty.entropy(view[self.signal])
+
+
+@dataclass(frozen=True)
+class MeanMargin(Strategy):
+    """Ask where the labels of an item are closest to yes or no alike, on average. [esuli2009active]
+
+    For items with any number of labels: the mean over labels of how far each is from one half.
+
+    >>> paper = view(probabilities=[[0.9, 0.1], [0.6, 0.4]])
+    >>> MeanMargin().query(paper, 1).ids
+    [1]
+    """
+
+    signal: Signal = Probabilities()
+    select: Selector = Top()
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Labels)
+
+    def utility(self, view: View) -> Tensor:
+        return uncertainty.mean_margin(view[self.signal])

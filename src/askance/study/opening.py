@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,14 @@ from askance import __version__, arrays
 from askance.errors import BadInput
 from askance.learners import catalogue as learners
 from askance.learners.base import Learner
-from askance.look import check_needs
+from askance.look import check_needs, check_serves
 from askance.pool import Pool
 from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.study.journal import Draft, Line
 from askance.study.models import Parts
 from askance.study.state import State
-from askance.task import Classes, Task, plain
+from askance.task import Named, Task, plain
 
 START = "typiclust"  # asks while there are too few labels for a model [hacohen2022active]
 
@@ -50,8 +50,11 @@ def first_lines(pool: Pool, wishes: Wishes, parts: Parts) -> list[Draft]:
     task = wishes.task
     if task is None:
         raise BadInput("Nobody said what the items are labeled with. Declare it: Study(pool, classes=[...]).")
-    if task.width == 0:
-        raise BadInput(f"{task} holds no class. Declare at least one; study.declare(...) can add others later.")
+    if task.width == 0 and wishes.start is None:
+        raise BadInput(
+            f"{task} names nothing to learn yet, and there is no start strategy to ask until it does. "
+            f"Name one, or leave start= at its default."
+        )
     seed = plain(wishes.seed if wishes.seed is not None else 0)
     if not isinstance(seed, int):
         raise BadInput(f"seed={seed!r} names no dice. Use a whole number.")
@@ -65,6 +68,7 @@ def first_lines(pool: Pool, wishes: Wishes, parts: Parts) -> list[Draft]:
     learner = learners.learner(wishes.learner)
     for strategy in (asking, early):
         if strategy is not None:
+            check_serves(strategy, task)
             check_needs(strategy, asking.equip(learner))
     opened = {
         "task": parts.add(task),
@@ -107,6 +111,7 @@ def changes(state: State, pool: Pool, wishes: Wishes, parts: Parts) -> list[Draf
     learner: Learner = parts.get(force["strategy"]).equip(parts.get(force["learner"]))
     for asking in (force["strategy"], force["start"]):
         if asking is not None:
+            check_serves(parts.get(asking), parts.get(force["task"]))
             check_needs(parts.get(asking), learner)
     drafts = [
         Draft("changed", {"what": what, "old": state.parts[what], "new": new})
@@ -156,12 +161,13 @@ def _grown(kept: Task, given: Task) -> Task:
     """The task with what was added; the journal's order of classes stands."""
     if given == kept:
         return kept
-    if isinstance(given, Classes) and isinstance(kept, Classes):
-        before, wanted = {str(name) for name in kept.names}, {str(name) for name in given.names}
-        if wanted <= before:
-            return kept  # some were declared since this call was written
-        if before <= wanted:
-            return Classes((*kept.names, *(name for name in given.names if str(name) not in before)))
+    if isinstance(given, Named) and type(given) is type(kept):
+        new = [name for name in given.names if not kept.knows(name)]
+        covered = {kept.index(name) for name in given.names if kept.knows(name)}
+        if not new:
+            return kept  # some were declared, renamed or merged since this call was written
+        if len(covered) == kept.width:
+            return replace(kept, names=(*kept.names, *new))
     raise BadInput(
         f"This study is labeled with {kept}, and {given} is given. A task can only gain classes: "
         f"leave it out, or open another study: name=... or storage=..."

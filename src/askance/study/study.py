@@ -25,9 +25,9 @@ from askance.study.journal import Draft, Line, open_journal
 from askance.study.models import Models, lesson_of
 from askance.study.opening import START, Wishes
 from askance.study.pick import batch_of
-from askance.study.score import Score, cross_fitted
+from askance.study.score import Score, cross_fitted, measure
 from askance.study.steps import Steps
-from askance.task import Classes, Task, plain
+from askance.task import Classes, Named, Task, plain
 from askance.view import Batch
 
 
@@ -184,21 +184,28 @@ class Study(Steps):
         self.refresh()
 
     def declare(self, name: Any) -> None:
-        """Add a class to the project.
+        """Add a class, or a label, to the project.
 
         Raises:
-            BadInput: If the task has no classes, or has this one.
+            BadInput: If the task has no names, or has this one.
         """
+        self._renamed(lambda task: task.grown(name))
 
-        def attempt() -> None:
-            task = self.state.task
-            if not isinstance(task, Classes):
-                raise BadInput(f"{type(task).__name__} has no classes to add to. Only a task of classes can grow.")
-            grown = self.parts.add(Classes((*task.names, plain(name))))
-            self.append([Draft("changed", {"what": "task", "old": self.state.parts["task"], "new": grown})])
+    def rename(self, old: Any, new: Any) -> None:
+        """Give a class another name. What was answered stays in the journal as it was said, and means the new name.
 
-        self.refresh()
-        self.insist(attempt)
+        Raises:
+            BadInput: If there is no such class, or another one has the new name.
+        """
+        self._renamed(lambda task: task.renamed(old, new))
+
+    def merge(self, old: Any, into: Any) -> None:
+        """Make one class a part of another. What was answered stays in the journal as it was said.
+
+        Raises:
+            BadInput: If one of them does not exist.
+        """
+        self._renamed(lambda task: task.merged(old, into))
 
     def run(
         self, oracle: Oracle, budget: int, batch: int = 10, *, each: Callable[[Study], None] | None = None
@@ -302,7 +309,7 @@ class Study(Steps):
             return predict(self.model(), given, self.task, self.state.piece)
 
     def score(self, items: Any = None, labels: Sequence[Any] | None = None) -> Score:
-        """The accuracy of the latest model, journaled.
+        """How good the latest model is, journaled: accuracy for classes, F1 for labels, the error for numbers.
 
         Without arguments it is measured on control items alone, which were drawn uniformly (`control=`); items that a
         strategy chose are harder or odder than the pool and would mislead. Control items are learned from too, so
@@ -313,26 +320,24 @@ class Study(Steps):
             labels: Their labels.
 
         Raises:
-            BadInput: If the task has no classes, or there is nothing to measure on.
+            BadInput: If there is nothing to measure on.
         """
-        if not isinstance(self.task, Classes):
-            raise BadInput(f"Accuracy is for classes; the task is {type(self.task).__name__}. Use study.predict().")
         if items is None:
             self.refresh()
             rows = [row for row in sorted(self.state.controls) if self.state.sides[row] == LABELED]
             with inner_threads(self.state.threads):
                 lesson = lesson_of(self.state, self.parts)
                 index = torch.tensor(rows, dtype=torch.int64)
-                right = cross_fitted(lesson, self.learner, index, self.state.seed, self.state.piece)
-            found = Score.of(right, "control")
+                guesses, truth = cross_fitted(lesson, self.learner, index, self.state.seed, self.state.piece)
+            on = "control"
         else:
             if labels is None or len(labels) != len(items) or len(items) == 0:
                 given = 0 if labels is None else len(labels)
                 raise BadInput(f"score() got {len(items)} items and {given} labels. Give one label for each item.")
-            truth = torch.tensor([self.task.index(label) for label in labels])
-            found = Score.of(self.predict(items).argmax(1) == truth, "held-out")
-        measured = {"accuracy": found.accuracy, "low": found.low, "high": found.high, "items": found.items}
-        body = {"scores": measured, "on": found.on, "through": self.state.line, "labels": self.state.count(LABELED)}
+            told = [self.task.vector(self.task.read(plain(label)), "label") for label in labels]
+            guesses, truth, on = self.predict(items), torch.tensor(told, dtype=torch.float64), "held-out"
+        found = measure(self.task, guesses, truth, on, self.state.seed)
+        body = {"scores": found.measured(), "on": on, "through": self.state.line, "labels": self.state.count(LABELED)}
         self.journal.add([Draft("scored", body)])
         self.refresh()
         return found
@@ -350,6 +355,19 @@ class Study(Steps):
         return audit(self.pool, self.journal.read(), self.parts, models)
 
     # Within
+
+    def _renamed(self, change: Callable[[Named], Named]) -> None:
+        """Write down a task with other names; the models so far end with it."""
+
+        def attempt() -> None:
+            task = self.state.task
+            if not isinstance(task, Named):
+                raise BadInput(f"{type(task).__name__} has no names. Only classes and labels have names to change.")
+            changed = self.parts.add(change(task))
+            self.append([Draft("changed", {"what": "task", "old": self.state.parts["task"], "new": changed})])
+
+        self.refresh()
+        self.insist(attempt)
 
     def _like_the_pool(self, items: Any) -> Any:
         if not isinstance(self.pool.items, Tensor):
@@ -369,4 +387,10 @@ class Study(Steps):
 def _classes(names: Iterable[Any]) -> Classes:
     if isinstance(names, str) or not isinstance(names, Iterable):
         raise BadInput(f"classes={names!r} is no list of classes. Name them: classes=['cat', 'dog'], or range(10).")
-    return Classes(tuple(names))
+    named = tuple(names)
+    if not named:
+        raise BadInput(
+            "classes=[] holds no class. Declare at least one; study.declare(...) can add others later. "
+            "If people are to find the classes while they label: task=Classes(())."
+        )
+    return Classes(named)

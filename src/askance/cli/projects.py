@@ -1,0 +1,367 @@
+"""Commands of a project: from a file of your own to labels, predictions and a model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from askance.cli.options import Commands, positive
+
+if TYPE_CHECKING:
+    from askance.project.names import Doubt
+    from askance.project.project import Project
+    from askance.project.telling import Told
+
+DECIDE, NOTHING = 3, 4  # exit codes beside 0, 1 and 2
+
+
+def add(commands: Commands) -> None:
+    """Add the commands to the command line."""
+    _add_init(commands)
+    _add_files(commands)
+    _add_labels(commands)
+    _add_results(commands)
+
+
+def _add_init(commands: Commands) -> None:
+    init = commands.add_parser(
+        "init",
+        help="make a project of your own file or folder",
+        description="Read a file (CSV, Parquet, JSON lines, .npy), a folder of images or a Hugging Face folder, say "
+        "what is in it, encode it, and be ready to ask.",
+    )
+    option = init.add_argument
+    option("file", help="the file or folder")
+    option("--folder", metavar="FOLDER", help="where the project goes (default: FILE.askance in this folder)")
+    option("--text", metavar="COLUMNS", help="columns of prose, comma-separated; they are read as one text")
+    option("--image", metavar="COLUMN", help="the column of images or of paths to them")
+    option("--table", metavar="COLUMNS", help="columns that describe an item, comma-separated")
+    option("--ignore", metavar="COLUMNS", help="columns to leave out of a table, comma-separated")
+    option("--id", metavar="COLUMN", help="the column of ids (default: ids are made of the content)")
+    option("--label", metavar="COLUMN", help="the column of labels that are there already")
+    option("--no-label", action="store_true", help="take no column for labels")
+    option("--task", choices=("classes", "labels", "number"), help="what an item gets: one class, any labels, a number")
+    option("--classes", metavar="NAMES", help="the classes or labels, comma-separated; others can be added any time")
+    option("--encoder", metavar="NAME", help="what makes features of items; `askance encoders` lists them")
+    option("--strategy", metavar="NAME", help="what asks; `askance strategies` lists them")
+    option("--learner", metavar="MODULE:CLASS", help="what learns (default: a linear head on the features)")
+    option("--control", type=float, default=0.1, metavar="X", help="share drawn at random (default: %(default)s)")
+    option("--seed", type=int, default=0, metavar="N", help="seed of all dice (default: %(default)s)")
+    option("--encoding", default="utf-8", metavar="NAME", help="how the file is encoded (default: utf-8)")
+    option("--split", metavar="NAME", help="which split of a Hugging Face folder")
+    option("--limit", type=positive, metavar="N", help="encode so many items for now, drawn at random")
+    option("--json", action="store_true", help="print what was read as JSON")
+    init.set_defaults(command=_init)
+
+
+def _add_files(commands: Commands) -> None:
+    more = _parser(commands, "add", "take in a newer version of the file, or further rows", _add)
+    more.add_argument("file", help="the file or folder")
+    more.add_argument("--update", action="store_true", help="known ids may come with other content; labels stay")
+    scope = more.add_mutually_exclusive_group()
+    scope.add_argument("--more", action="store_true", help="the file holds further items; nothing is lost")
+    scope.add_argument("--replace", action="store_true", help="the file takes the place of all files so far")
+    more.add_argument("--encoding", default="utf-8", metavar="NAME", help="how the file is encoded (default: utf-8)")
+    more.add_argument("--split", metavar="NAME", help="which split of a Hugging Face folder")
+
+    encode = _parser(commands, "encode", "encode what has no features yet; goes on where it was stopped", _encode)
+    encode.add_argument("--limit", type=positive, metavar="N", help="so many items in all for now, drawn at random")
+
+
+def _add_labels(commands: Commands) -> None:
+    ask = _parser(commands, "ask", "write the next batch to label to a file", _ask)
+    ask.add_argument("-n", type=positive, default=50, metavar="N", help="how many items (default: %(default)s)")
+    ask.add_argument("-o", "--out", metavar="FILE", help="a .csv or .jsonl file (default: CSV is printed)")
+    ask.add_argument("--open", action="store_true", help="ask nothing new: write what is asked and not answered")
+    ask.add_argument("--strategy", metavar="NAME", help="ask by this one from now on")
+    ask.add_argument("--learner", metavar="MODULE:CLASS", help="learn by this one from now on")
+    ask.add_argument("--delimiter", choices=(",", ";", "tab"), default=",", help="between cells (default: %(default)s)")
+
+    tell = _parser(commands, "tell", "take in files that somebody filled in", _tell)
+    tell.add_argument("files", nargs="+", metavar="FILE", help="CSV or JSON lines with the columns id and label")
+    tell.add_argument("--by", default="", metavar="NAME", help="who answered, where the file does not say")
+    tell.add_argument("--new", action="append", default=[], metavar="NAME", help="this name is a class of its own")
+    tell.add_argument("--same", action="append", default=[], metavar="TYPO=CLASS", help="this name means that class")
+
+    label = _parser(commands, "label", "label in the terminal", _label)
+    label.add_argument("--console", action="store_true", help="in this terminal (the default, and so far the only one)")
+    label.add_argument("-n", type=positive, default=10, metavar="N", help="items in a round (default: %(default)s)")
+    label.add_argument("--by", default="", metavar="NAME", help="who answers")
+    label.add_argument("--open", action="store_true", help="begin with questions that are asked and not answered")
+    label.add_argument("--suggest", action="store_true", help="show the model's guess")
+
+    free = _parser(commands, "release", "put open questions back, for others or for later", _release)
+    free.add_argument("ids", nargs="*", metavar="ID", help="which; none is for all")
+
+
+def _add_results(commands: Commands) -> None:
+    _parser(commands, "status", "where the project stands, and what comes next", _status)
+
+    predict = _parser(commands, "predict", "write the model's class and probability for every row", _predict)
+    predict.add_argument("-o", "--out", default="predictions.csv", metavar="FILE", help="(default: %(default)s)")
+
+    export = _parser(commands, "export", "write the labels with their provenance, or a model to take away", _export)
+    export.add_argument("out", nargs="?", metavar="FILE", help="a .csv, .jsonl or .parquet file; a card goes beside it")
+    export.add_argument("--model", metavar="FOLDER", help="write the model, for askance.load(FOLDER).predict(items)")
+    export.add_argument("--force", action="store_true", help="write over what is there")
+
+    rename = _parser(commands, "rename-class", "give a class another name; what was answered stays", _rename)
+    rename.add_argument("old", help="its name")
+    rename.add_argument("new", help="its name from now on")
+
+    merge = _parser(commands, "merge-class", "make one class a part of another; what was answered stays", _merge)
+    merge.add_argument("old", help="the class that ends")
+    merge.add_argument("into", help="the class that it becomes a part of")
+
+
+def _parser(commands: Commands, name: str, about: str, command: Any) -> argparse.ArgumentParser:
+    """A command that works on a project."""
+    made = commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+    made.add_argument("-p", "--project", metavar="FOLDER", help="the project (default: the only one in this folder)")
+    made.add_argument("--json", action="store_true", help="print what was done as JSON")
+    made.set_defaults(command=command)
+    return made
+
+
+def _list(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _init(options: argparse.Namespace) -> int:
+    from askance.cli.progress import Line
+    from askance.project.starting import Wishes, init
+
+    line = Line()
+    wishes = Wishes(
+        text=tuple(_list(options.text)),
+        image=options.image,
+        table=tuple(_list(options.table)),
+        ignore=tuple(_list(options.ignore)),
+        id=options.id,
+        label=options.label,
+        no_label=options.no_label,
+        task=options.task,
+        classes=tuple(_list(options.classes)),
+        encoder=options.encoder,
+        strategy=options.strategy,
+        learner=options.learner,
+        control=options.control,
+        seed=options.seed,
+        encoding=options.encoding,
+        split=options.split,
+        limit=options.limit,
+    )
+    started = init(options.file, wishes, folder=options.folder, rows=line.rows, items=line.items)
+    line.end()
+    print(json.dumps(started.as_json(), indent=2) if options.json else started)
+    return 0
+
+
+def _add(options: argparse.Namespace) -> int:
+    from askance.cli.progress import Line
+    from askance.project.starting import describe_intake
+
+    project, line = _project(options), Line()
+    done = project.add(
+        options.file,
+        update=options.update,
+        scope="more" if options.more else "replace" if options.replace else "",
+        encoding=options.encoding,
+        split=options.split,
+        progress=line.rows,
+    )
+    project.encode(project.items.fact("limit"), line.items)
+    settled = project.settle()
+    line.end()
+    found = {**vars(done), **vars(settled)}
+    _print(options, found, "\n".join(describe_intake(done, settled)))
+    return 0
+
+
+def _encode(options: argparse.Namespace) -> int:
+    from askance.cli.progress import Line
+
+    project, line = _project(options), Line()
+    done = project.encode(options.limit, line.items)
+    line.end()
+    left = project.features.missing()
+    _print(
+        options,
+        {"encoded": done, "left": left, "features": project.features.encoding.width},
+        f"{done:,} items encoded; {left:,} have no features yet." if left else f"{done:,} items encoded; all are.",
+    )
+    return 0
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from askance.project.asking import ask
+
+    project = _project(options)
+    if options.strategy is not None:
+        project.strategy(options.strategy)
+    if options.learner is not None:
+        project.learner(options.learner)
+    delimiter = "\t" if options.delimiter == "tab" else options.delimiter
+    asked = ask(project, options.n, out=options.out, again=options.open, delimiter=delimiter)
+    if options.json:
+        print(json.dumps(asked.as_json(), indent=2))
+    elif options.out is None:
+        sys.stdout.write(asked.text)
+    print(asked.said, file=sys.stderr if options.out is None or options.json else sys.stdout)
+    return 0 if asked.ids else NOTHING
+
+
+def _tell(options: argparse.Namespace) -> int:
+    from askance.errors import BadInput
+    from askance.project.telling import tell_file
+
+    project = _project(options)
+    new, same = list(options.new), {}
+    for pair in options.same:
+        wrong, sign, right = pair.partition("=")
+        if not sign or not wrong or not right:
+            raise BadInput(f"--same {pair} is not TYPO=CLASS. Write for example: --same billng=billing")
+        same[wrong] = right
+    code = 0
+    for file in options.files:
+        told = tell_file(project, file, by=options.by, new=new, same=same)
+        while told.doubts and sys.stdin.isatty() and not options.json:
+            _decide(told.doubts, new, same)
+            told = tell_file(project, file, by=options.by, new=new, same=same)
+        found = {**vars(told), "doubts": [vars(doubt) for doubt in told.doubts], "file": str(file)}
+        _print(options, found, _told(file, told))
+        code = DECIDE if told.doubts else code
+    return code
+
+
+def _decide(doubts: list[Doubt], new: list[str], same: dict[str, str]) -> None:
+    """Ask about names that look like typos, each once."""
+    for doubt in doubts:
+        if doubt.name in new or doubt.name in same:
+            continue
+        said = input(f"{doubt.name!r} ({doubt.count:,} times): the same as {doubt.near!r}? [y]es, [n]ew class: ")
+        if said.strip().lower().startswith("y"):
+            same[doubt.name] = doubt.near
+        else:
+            new.append(doubt.name)
+
+
+def _told(file: str, told: Told) -> str:
+    if told.doubts:
+        lines = [f"{file}: nothing was taken yet. New classes, or typos?"]
+        for doubt in told.doubts:
+            lines.append(f"  {doubt.name!r} ({doubt.count:,} times) looks like {doubt.near!r}")
+        first = told.doubts[0]
+        lines.append(
+            f"Say it once: askance tell {file} --same '{first.name}={first.near}', or --new '{first.name}' for a class "
+            f"of its own."
+        )
+        return "\n".join(lines)
+    parts = [f"{told.new:,} new answers"]
+    parts += [f"{told.repeated:,} known already"] if told.repeated else []
+    parts += [f"{told.blank:,} rows without a label"] if told.blank else []
+    lines = [f"{file}: {', '.join(parts)}"]
+    if told.declared:
+        lines.append(f"  new: {', '.join(told.declared)}")
+    if told.corrected:
+        lines.append(f"  {len(told.corrected):,} replace an earlier answer: {_some(told.corrected)}")
+    if told.conflicts:
+        lines.append(f"  not taken, said in two ways: {_some(told.conflicts, 10)}")
+    if told.disagreed:
+        lines.append(
+            f"  {len(told.disagreed):,} items have different labels by different people: {_some(told.disagreed)}"
+        )
+    return "\n".join([*lines, *(f"  {remark}" for remark in told.remarks)])
+
+
+def _label(options: argparse.Namespace) -> int:
+    from askance.project.desk import label_here
+
+    tally = label_here(_project(options), n=options.n, by=options.by, suggest=options.suggest, again=options.open)
+    if options.json:
+        print(json.dumps(vars(tally)))
+    return 0
+
+
+def _release(options: argparse.Namespace) -> int:
+    project = _project(options)
+    ids = options.ids or [str(id) for id in project.study.pending]
+    project.study.release(ids)
+    _print(options, {"released": ids}, f"{len(ids):,} questions are open no more.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from askance.project.status import as_text, status
+
+    found = status(_project(options))
+    _print(options, found.as_json(), as_text(found))
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from askance.project.predicting import write_predictions
+
+    done, lacking = write_predictions(_project(options), options.out)
+    without = f"; {lacking:,} rows have none, because they are empty, broken or not encoded" if lacking else ""
+    _print(
+        options, {"file": options.out, "predicted": done, "without": lacking}, f"{options.out}: {done:,} rows{without}"
+    )
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from askance.errors import BadInput
+    from askance.project.giving import give_labels, give_model
+
+    if options.out is None and options.model is None:
+        raise BadInput("Nothing says what to write. Name a file for the labels, or a folder with --model FOLDER.")
+    project = _project(options)
+    found: dict[str, Any] = {}
+    said = []
+    if options.out is not None:
+        count, card = give_labels(project, Path(options.out), force=options.force)
+        found |= {"labels": options.out, "rows": count, "card": str(card)}
+        said.append(f"{options.out}: {count:,} rows; {card.name} says how they were chosen")
+    if options.model is not None:
+        give_model(project, Path(options.model), force=options.force)
+        found["model"] = options.model
+        said.append(f"{options.model}: askance.load({options.model!r}).predict(items)")
+    _print(options, found, "\n".join(said))
+    return 0
+
+
+def _rename(options: argparse.Namespace) -> int:
+    study = _project(options).study
+    study.rename(options.old, options.new)
+    _print(
+        options, {"renamed": options.old, "to": options.new}, f"{options.old!r} is called {options.new!r} from now on."
+    )
+    return 0
+
+
+def _merge(options: argparse.Namespace) -> int:
+    study = _project(options).study
+    study.merge(options.old, options.into)
+    _print(
+        options, {"merged": options.old, "into": options.into}, f"{options.old!r} is a part of {options.into!r} now."
+    )
+    return 0
+
+
+def _project(options: argparse.Namespace) -> Project:
+    from askance.project.project import find_project
+
+    return find_project(options.project)
+
+
+def _print(options: argparse.Namespace, found: dict[str, Any], text: str) -> None:
+    print(json.dumps(found, indent=2, ensure_ascii=False, default=str) if options.json else text)
+
+
+def _some(names: list[str], shown: int = 5) -> str:
+    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more

@@ -1,0 +1,1 @@
+"""A project: your own file, from cold start to predictions."""

@@ -1,0 +1,132 @@
+"""Answers from a file, into the study: what is new, what is the same, what needs a decision first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from askance.errors import BadInput
+from askance.history import Answer
+from askance.project.answers_file import parse_label, read_answers
+from askance.project.names import Doubt, sort_out
+from askance.project.project import Project
+from askance.task import Named
+
+
+@dataclass
+class Told:
+    """What came of a file of answers.
+
+    Attributes:
+        new: Answers that were not there before.
+        corrected: Ids to which the same person gave another answer before.
+        repeated: Answers that were there already.
+        blank: Rows without an answer.
+        conflicts: Places where one person says two things of one item; neither was taken.
+        disagreed: Ids of this file that different people give different answers.
+        declared: Names of classes that are new.
+        doubts: Names that look like typos; while there is one, nothing is taken.
+        remarks: What else a person should know.
+    """
+
+    new: int = 0
+    corrected: list[str] = field(default_factory=list)
+    repeated: int = 0
+    blank: int = 0
+    conflicts: list[str] = field(default_factory=list)
+    disagreed: list[str] = field(default_factory=list)
+    declared: list[str] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def tell_file(
+    project: Project,
+    path: str | Path,
+    *,
+    by: str = "",
+    new: Collection[str] = (),
+    same: Mapping[str, str] | None = None,
+) -> Told:
+    """Take in the answers of a file that somebody filled in. All of it is taken, or nothing.
+
+    Args:
+        project: The project.
+        path: A CSV or JSON lines file with the columns ``id`` and ``label``.
+        by: Who answers, where the file does not say.
+        new: Names that are new classes, although they look like typos.
+        same: Names that mean a class that is known; this is remembered.
+
+    Raises:
+        BadInput: For a file that cannot be read, an id that the project does not have, or a label that is none; the
+            message names file and line.
+    """
+    study = project.study
+    found = read_answers(
+        Path(path),
+        by=by,
+        knows=lambda id: project.items.find(id) is not None,
+        ids=lambda: [str(name) for name in project.items.standing()[1]],
+        label_column=project.how.label,
+        classes=[str(name) for name in study.task.names] if isinstance(study.task, Named) else [],
+    )
+    done = Told(blank=found.blank, conflicts=list(found.conflicts), remarks=list(found.remarks))
+    values = [(row, parse_label(row.label, project.kind) if row.kind == "label" else None) for row in found.rows]
+    if isinstance(study.task, Named):
+        known: dict[str, str] = {**project.items.fact("same", {}), **(same or {})}
+        for wrong, right in (same or {}).items():
+            if not study.task.knows(right) and right not in new:
+                raise BadInput(f"There is no class {right!r} that {wrong!r} could mean. Name a class of the project.")
+        counted = Counter(name for _, value in values for name in _names(value))
+        sorted_ = sort_out(counted, [str(name) for name in study.task.names], accepted=new, aliases=known)
+        if sorted_.doubtful:
+            done.doubts = list(sorted_.doubtful)
+            return done
+        for name in sorted_.new:
+            study.declare(name)
+            done.declared.append(name)
+        if same:
+            project.items.put("same", known)
+        values = [(row, _meant(value, sorted_.taken)) for row, value in values]
+    standing = study.history.answers
+    answers: list[tuple[str, Answer]] = []
+    for row, value in values:
+        id = _asked(project, row.id)
+        read = study.task.read(value, "label") if row.kind == "label" else value
+        before = next((one for one in standing.get(study.pool.row(id), ()) if one.by == row.by), None)
+        if before is not None and (before.kind, before.value) == (row.kind, read):
+            done.repeated += 1
+            continue
+        if before is not None:
+            done.corrected.append(id)
+        answers.append((id, Answer(value, row.kind, row.by, row.seconds)))
+    done.new = study.tell(answers) if answers else 0
+    done.disagreed = [id for id in dict.fromkeys(id for id, _ in answers) if _split(project, id)]
+    return done
+
+
+def _asked(project: Project, id: str) -> str:
+    """The id of the item that a row stands for: a folded row's answer is its item's."""
+    (row,) = project.items.of([id])
+    if row.item is None:
+        raise BadInput(f"The row {id!r} is set aside ({row.why}) and cannot be labeled. Leave its label blank.")
+    return row.id if row.item == row.number else next(project.items.numbered([row.item])).id
+
+
+def _names(value: Any) -> list[str]:
+    return [] if value is None else [str(name) for name in (value if isinstance(value, list) else [value])]
+
+
+def _meant(value: Any, taken: Mapping[str, str]) -> Any:
+    """The value with the names that its names mean."""
+    if isinstance(value, list):
+        return [taken.get(str(name), name) for name in value]
+    return taken.get(str(value), value)
+
+
+def _split(project: Project, id: str) -> bool:
+    answers = project.study.history.answers.get(project.study.pool.row(id), ())
+    return len({str(one.value) for one in answers if one.kind == "label"}) > 1
