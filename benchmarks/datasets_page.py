@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from askance.lab.packages import Package
 from askance.lab.registry import ENTRIES, Entry
+from askance.packages import Package
 
 
 def datasets_page() -> str:

@@ -14,7 +14,21 @@ import askance
 SOURCE = Path(askance.__file__).parent
 
 ROOMS = [  # by floor, from the cellar up
-    ["errors", "seeds", "arrays", "images", "optional", "describe", "catalogue", "files", "executors", "kernels"],
+    [
+        "arrays",
+        "cached",
+        "catalogue",
+        "describe",
+        "errors",
+        "executors",
+        "files",
+        "images",
+        "kernels",
+        "optional",
+        "packages",
+        "seeds",
+        "unpacking",
+    ],
     ["task", "history", "pool", "metrics", "learners", "signals", "utilities", "selection", "sources", "encoders"],
     ["view"],
     ["strategies"],

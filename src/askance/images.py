@@ -95,7 +95,7 @@ def decode(data: bytes, name: str, *, side: int | None = None, limits: Limits = 
                 f"{name} is no image, or of a kind that is not known here. Take it out, or convert it."
             ) from None
         except Image.DecompressionBombError as error:
-            raise BadInput(f"{name} unpacks to too many pixels: {error}. Save it smaller.") from None
+            raise BadInput(f"{name} unpacks to too many pixels ({str(error).rstrip('.')}). Save it smaller.") from None
         except Exception as error:  # decoders raise nearly everything on broken files
             raise BadInput(
                 f"{name} is broken: {type(error).__name__}: {error}. Save it again, or take it out."

@@ -16,15 +16,16 @@ import numpy as np
 import pytest
 import torch
 
+from askance import cached, packages
 from askance.cli import main
 from askance.errors import BadInput, StorageError, UnknownName
-from askance.lab import cache, packages, sets
+from askance.lab import cache, sets
 from askance.lab.datasets import Dataset, digits
-from askance.lab.packages import PIP, FetchError, Package, checksum
 from askance.lab.preparing import Prose
 from askance.lab.reading import LabeledTexts
 from askance.lab.registry import ENTRIES, Entry
 from askance.optional import MissingPackage
+from askance.packages import PIP, FetchError, Package, checksum
 
 HEADER = "Category\tText\nd\tstring\nclass\t\n\n"
 TRAIN = [("cat", "purrs softly"), ("dog", "barks loudly"), ("cat", "purrs and sleeps")]
@@ -170,7 +171,7 @@ def test_a_killed_fetch_leaves_no_data_set_and_its_leftovers_are_swept_up_later(
     assert leftover.name.startswith(".letter-") and cache.state(ENTRIES["letter"]) == "not fetched"
     sets.fetch(["pets"], quiet)
     assert leftover.exists()  # it could be another fetch's that is still going on
-    os.utime(leftover, (0, time.time() - 2 * cache.LEFTOVER))
+    os.utime(leftover, (0, time.time() - 2 * cached.LEFTOVER))
     sets.fetch(["pets-too"], quiet)
     assert in_cache() == ["pets", "pets-too"]
 
@@ -234,7 +235,7 @@ def test_a_cache_that_cannot_be_made_is_named(
     ],
 )
 def test_the_cache_is_where_the_platform_keeps_caches(environment: dict[str, str], platform: str, place: str) -> None:
-    assert cache.cache_folder(environment, platform, Path("/home/ann")) == Path(place)
+    assert cached.cache_folder(environment, platform, Path("/home/ann")) == Path(place)
 
 
 @pytest.mark.parametrize("name", [name for name, known in ENTRIES.items() if known.package is None])

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from askance.lab import packages, unpacking
-from askance.lab.packages import APT, NPM, PIP, Client, FetchError, Package, download
+from askance import packages, unpacking
 from askance.lab.registry import ENTRIES
-from askance.lab.unpacking import unpack
+from askance.packages import APT, NPM, PIP, Client, FetchError, Package, download
+from askance.unpacking import unpack
 
 Files = dict[str, bytes]
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # SHA-256 of b"abc", from FIPS 180-2

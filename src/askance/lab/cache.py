@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,18 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from askance import cached
 from askance.errors import BadInput, StorageError
-from askance.lab.packages import checksum
 from askance.lab.reading import Content
 from askance.lab.registry import Entry
+from askance.packages import checksum
 
 FORMAT = 1
 FEATURES, ITEMS, TEXTS, MANIFEST = "features.npy", "items.json", "texts.json", "manifest.json"
-LEFTOVER = 24 * 3600.0  # seconds after which a folder in the making belongs to a fetch that was killed
 
 
 @dataclass(frozen=True, eq=False)
-class Cached:
+class Kept:
     """What the cache keeps of a data set.
 
     Args:
@@ -43,26 +36,8 @@ class Cached:
 
 
 def root() -> Path:
-    """The folder of all data sets: under ``ASKANCE_CACHE``, or else where this platform keeps caches."""
-    return cache_folder(os.environ, sys.platform, Path.home()) / "datasets"
-
-
-def cache_folder(environment: Mapping[str, str], platform: str, home: Path) -> Path:
-    """askance's cache folder.
-
-    >>> cache_folder({"ASKANCE_CACHE": "/data/askance"}, "linux", Path("/home/ann")).as_posix()
-    '/data/askance'
-    >>> cache_folder({}, "linux", Path("/home/ann")).as_posix()
-    '/home/ann/.cache/askance'
-    """
-    if environment.get("ASKANCE_CACHE"):
-        return Path(environment["ASKANCE_CACHE"]).expanduser().absolute()
-    if platform == "win32":
-        return Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local") / "askance" / "Cache"
-    if platform == "darwin":
-        return home / "Library" / "Caches" / "askance"
-    given = Path(environment.get("XDG_CACHE_HOME", ""))
-    return (given if given.is_absolute() else home / ".cache") / "askance"
+    """The folder of all data sets."""
+    return cached.here() / "datasets"
 
 
 def folder(entry: Entry) -> Path:
@@ -85,7 +60,7 @@ def state(entry: Entry) -> str:
     return "damaged" if damaged else "in the cache"
 
 
-def read(entry: Entry) -> Cached:
+def read(entry: Entry) -> Kept:
     """A data set from the cache, every byte checked.
 
     Raises:
@@ -102,7 +77,7 @@ def read(entry: Entry) -> Cached:
                 raise ValueError(f"{name} has changed since it was written")
         items = json.loads((folder(entry) / ITEMS).read_text("utf-8"))
         kept = np.load(folder(entry) / FEATURES, allow_pickle=False)
-        return Cached(kept, items["labels"], items["ids"])
+        return Kept(kept, items["labels"], items["ids"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(entry, error) from error
 
@@ -121,62 +96,14 @@ def write(entry: Entry, content: Content) -> None:
         StorageError: If it cannot be written; what was there is left as it was.
     """
     kept = entry.kind.kept(content)
-    with making(entry.name) as made:
+    with cached.making(root(), entry.name) as made:
         np.save(made / FEATURES, kept, allow_pickle=False)
         _dump(made / ITEMS, {"ids": content.ids, "labels": content.labels})
         if isinstance(content.items, list):
             _dump(made / TEXTS, content.items)
         files = {path.name: {"bytes": path.stat().st_size, "sha256": checksum(path)} for path in sorted(made.iterdir())}
         _dump(made / MANIFEST, {**_facts(entry), "files": files})
-        _move(made, folder(entry))
-
-
-@contextmanager
-def making(name: str) -> Iterator[Path]:
-    """A folder beside the data sets to make something in; it is gone in the end, unless it was moved.
-
-    Raises:
-        StorageError: If the disk refuses.
-    """
-    made: Path | None = None
-    try:
-        root().mkdir(parents=True, exist_ok=True)
-        _sweep()
-        made = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=root()))
-        yield made
-    except OSError as error:
-        raise StorageError(
-            f"{root()} cannot be written: {error.strerror or error}. Check the disk and the permissions, or name "
-            f"another folder in ASKANCE_CACHE."
-        ) from error
-    finally:
-        if made is not None:
-            shutil.rmtree(made, ignore_errors=True)
-
-
-def _sweep() -> None:
-    """Remove what killed fetches left behind."""
-    for path in root().glob(".*"):
-        with suppress(FileNotFoundError):  # another fetch may be done with it
-            if time.time() - path.stat().st_mtime > LEFTOVER:
-                shutil.rmtree(path, ignore_errors=True)
-
-
-def _move(made: Path, place: Path) -> None:
-    """Put a finished folder in its place; a folder cannot be replaced in one step, so the old one steps aside first."""
-    os.chmod(made, 0o755)  # temporary folders are private; this one is for others to read
-    aside = made.with_name(f"{made.name}.old")
-    try:
-        os.rename(made, place)
-    except OSError:
-        if not place.is_dir():
-            raise
-        os.rename(place, aside)
-        os.rename(made, place)
-    finally:
-        if aside.exists() and not place.exists():
-            os.rename(aside, place)
-        shutil.rmtree(aside, ignore_errors=True)
+        cached.put(made, folder(entry))
 
 
 def _facts(entry: Entry) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from askance.lab.packages import FetchError
-from askance.lab.unpacking import BYTES
 from askance.optional import need
+from askance.packages import FetchError
+from askance.unpacking import BYTES
 
 Files = Mapping[str, bytes]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from askance.errors import unknown
-from askance.lab.packages import APT, NPM, PIP, Package
 from askance.lab.preparing import Kind, Numbers, Pixels, Prose
 from askance.lab.reading import Idx, LabeledTexts, Mail, PickledArrays, RData, Reader, Shipped
+from askance.packages import APT, NPM, PIP, Package
 
 
 @dataclass(frozen=True)

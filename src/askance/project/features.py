@@ -92,7 +92,7 @@ class Features:
             progress("fitting the encoder", 0, 0, 0.0)
             save_encoding(place, self._encoder, self._encoder.fit(self._raws, self._items.fact("seed", 0)))
             progress("fitting the encoder", 1, 1, time.monotonic() - begun)
-        store = self._store()
+        store = self.store()
         numbers, ids, keys = self._items.standing()
         edited = set(self._items.fact("edited", []))
         lacking = store.missing(keys)
@@ -114,7 +114,7 @@ class Features:
             AskanceError: If there is none.
         """
         _, ids, keys = self._items.standing()
-        store = self._store()
+        store = self.store()
         there = ~store.missing(keys)
         if not there.any():
             raise AskanceError(f"No item of {self._folder} is encoded yet. Run: askance encode")
@@ -127,9 +127,10 @@ class Features:
             return len(self._items.standing()[0])
         _, ids, keys = self._items.standing()
         gone = self._items.gone()
-        return sum(id not in gone for id in ids[self._store().missing(keys)])
+        return sum(id not in gone for id in ids[self.store().missing(keys)])
 
-    def _store(self) -> FeatureStore:
+    def store(self) -> FeatureStore:
+        """Where features lie."""
         return FeatureStore(self._folder / "features", self._encoder, self.encoding)
 
     def _within(self, room: int, chosen: NDArray[Any], ids: NDArray[Any], must: NDArray[Any]) -> NDArray[Any]:

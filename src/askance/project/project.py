@@ -100,7 +100,7 @@ class Project:
     # What people do
 
     def encode(self, limit: int | None = None, progress: Progress = _quiet) -> int:
-        """Encode what has no features yet.
+        """Encode what has no features yet, and anew what is damaged on disk.
 
         Args:
             limit: So many items in all at most.
@@ -109,7 +109,11 @@ class Project:
         Returns:
             How many items were encoded.
         """
-        done = self.features.bring_up(limit, progress)
+        features = self.features
+        if (self.folder / "encoder").is_dir():
+            store = features.store()
+            store.drop(store.verify())
+        done = features.bring_up(limit, progress)
         self.items.put("limit", limit)
         self.forget()
         return done

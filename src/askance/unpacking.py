@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from askance.lab.packages import FetchError
+from askance.packages import FetchError
 
 MEMBERS = 100_000  # files in a package, at most
 BYTES = 512 << 20  # what is read of one package, unpacked, at most
