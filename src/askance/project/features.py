@@ -76,6 +76,18 @@ class Features:
             raise BadInput(f"The items of {self._folder} are not encoded yet. Run: askance encode")
         return load_encoding(place)[1]
 
+    def fit(self, progress: Progress) -> None:
+        """Fit the encoder on the items, if it is not fitted yet.
+
+        Raises:
+            BadInput: If nothing can be learned from them, or what the encoder stands on is not there.
+        """
+        if not (self._folder / "encoder").is_dir():
+            progress("fitting the encoder", 0, 0, 0.0)
+            save_encoding(
+                self._folder / "encoder", self._encoder, self._encoder.fit(self._raws, self._items.fact("seed", 0))
+            )
+
     def bring_up(self, limit: int | None, progress: Progress) -> int:
         """Encode what has no features yet, and go on where a run that was stopped left off.
 
@@ -86,12 +98,7 @@ class Features:
         Returns:
             How many items were encoded.
         """
-        place = self._folder / "encoder"
-        if not place.is_dir():
-            begun = time.monotonic()
-            progress("fitting the encoder", 0, 0, 0.0)
-            save_encoding(place, self._encoder, self._encoder.fit(self._raws, self._items.fact("seed", 0)))
-            progress("fitting the encoder", 1, 1, time.monotonic() - begun)
+        self.fit(progress)
         store = self.store()
         numbers, ids, keys = self._items.standing()
         edited = set(self._items.fact("edited", []))
@@ -145,6 +152,11 @@ class Features:
         begun = time.monotonic()
         raws = Raws(self._items, self._raws.how, self._raws.roots, numbers.tolist())
         store.add(keys, raws, progress=lambda done: progress("encoding", done, len(numbers), time.monotonic() - begun))
+
+
+def root_of(path: Path) -> Path:
+    """Where paths of images in a file or folder start from."""
+    return path if path.is_dir() else path.parent
 
 
 def _tensor(array: NDArray[np.float32]) -> torch.Tensor:

@@ -129,7 +129,7 @@ def _is_prose(filled: Sequence[str]) -> bool:
     if not filled:
         return False
     words = sum(len(cell.split()) for cell in filled) / len(filled)
-    return words >= WORDS and len(set(filled)) > 0.3 * len(filled) and _numbers(filled) < 0.5
+    return words >= WORDS and len(set(filled)) > 0.1 * len(filled) and _numbers(filled) < 0.5
 
 
 def _title(columns: Sequence[str], filled: Mapping[str, Sequence[str]], taken: set[str | None]) -> str | None:

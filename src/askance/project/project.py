@@ -10,7 +10,7 @@ from typing import Any
 from askance.describe import build
 from askance.encoders.base import Encoder
 from askance.errors import BadInput
-from askance.project.features import Features, Progress, Raws
+from askance.project.features import Features, Progress, Raws, root_of
 from askance.project.intake import Intake, Reading, take_in
 from askance.project.items import Items, Stored
 from askance.project.settling import Settled, settle
@@ -89,7 +89,7 @@ class Project:
     @property
     def features(self) -> Features:
         """Its features on disk."""
-        roots = [_root(Path(source["path"])) for source in self.items.fact("sources")]
+        roots = [root_of(Path(source["path"])) for source in self.items.fact("sources")]
         return Features(self.folder, self.items, Raws(self.items, self.how, roots), self.encoder)
 
     @cached_property
@@ -252,8 +252,3 @@ def find_project(given: str | None, here: Path | None = None) -> Project:
         raise BadInput(f"There is no project in {here}. Make one with: askance init FILE, or name one with --project.")
     names = ", ".join(place.name for place in found)
     raise BadInput(f"There are {len(found)} projects in {here}: {names}. Say which: --project {found[0].name}")
-
-
-def _root(path: Path) -> Path:
-    """Where paths of images start from."""
-    return path if path.is_dir() else path.parent

@@ -15,7 +15,7 @@ from typing import Any
 from askance.describe import describe
 from askance.encoders import catalogue as encoders
 from askance.errors import BadInput, StorageError
-from askance.project.features import Progress
+from askance.project.features import Features, Progress, Raws, root_of
 from askance.project.guess import Guess, guess, labels_in
 from askance.project.intake import Found, Intake, Reading, sample, take_in
 from askance.project.items import BROKEN, EMPTY, FOLDED, ITEM, Items
@@ -167,6 +167,7 @@ def init(
             f"name another folder: --folder FOLDER"
         )
     begun = time.monotonic()
+    watch: Progress = items or (lambda *_: None)
     source = open_source(path, encoding=wishes.encoding, split=wishes.split)
     how, task, said = _understood(source, wishes)
     encoder = encoders.encoder(wishes.encoder, how.reads)
@@ -187,16 +188,18 @@ def init(
             store.put("limit", wishes.limit)
             store.put("study", _study(wishes))
         counts = store.counts()
-        store.close()
         if not counts[ITEM]:
             raise BadInput(
                 f"{path} has {intake.rows:,} rows, and none of them holds an item: {counts[EMPTY]:,} empty, "
                 f"{counts[BROKEN]:,} broken ({'; '.join(intake.broken[:SHOWN]) or 'see the columns above'}). Check the "
                 f"file, or name its columns: --text, --image or --table."
             )
-    read = time.monotonic() - begun
+        read = time.monotonic() - begun
+        raws = Raws(store, how, [root_of(source.path)])
+        Features(made, store, raws, encoder).fit(watch)  # what it cannot learn from shall leave no project
+        store.close()
     project = Project(place)
-    encoded = project.encode(wishes.limit, items or (lambda *_: None))
+    encoded = project.encode(wishes.limit, watch)
     settled = project.settle()
     task_now = project.study.task
     started = Started(

@@ -1,0 +1,51 @@
+"""Near duplicates: what is counted is near, and nearly all that is near is counted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from askance.project.near import ALIKE, NearDuplicates
+
+DICE = np.random.default_rng(0)
+WORDS = ["".join(DICE.choice(list("abcdefghij"), 6)) for _ in range(2000)]
+
+
+def sentence(length: int = 20) -> list[str]:
+    return list(DICE.choice(WORDS, length, replace=False))
+
+
+def counted(texts: list[str]) -> int:
+    near = NearDuplicates()
+    for start in range(0, len(texts), 700):
+        near.add(texts[start : start + 700])
+    return near.count()
+
+
+def test_one_word_of_twenty_changed_is_near_and_half_of_them_is_not() -> None:
+    texts = [sentence() for _ in range(1500)]
+    edited = [[*text[:-1], "other"] for text in texts]
+    half = [[*text[:10], *sentence(10)] for text in texts]
+    assert counted([" ".join(text) for text in texts]) == 0
+    assert counted([" ".join(text) for text in [*texts, *edited]]) > 0.97 * 1500
+    assert counted([" ".join(text) for text in [*texts, *half]]) < 0.01 * 1500
+
+
+def test_case_digits_and_punctuation_make_no_difference_and_pairs_are_named() -> None:
+    near = NearDuplicates()
+    near.add(["Order 17 is late, again!", "something else altogether here", "order 99 IS late again"])
+    assert near.count() == 1 and near.examples(5) == [(0, 2)]
+
+
+def test_what_is_named_near_shares_that_many_words() -> None:
+    texts = [" ".join(DICE.choice(WORDS[:60], 12, replace=False)) for _ in range(3000)]
+    near = NearDuplicates()
+    near.add(texts)
+    pairs = near.examples(10_000)
+    shares = [
+        len(set(a) & set(b)) / len(set(a) | set(b)) for a, b in ((texts[i].split(), texts[j].split()) for i, j in pairs)
+    ]
+    assert all(share > ALIKE - 0.3 for share in shares)
+
+
+def test_nothing_is_near_nothing() -> None:
+    assert counted([]) == 0 and counted(["one"]) == 0

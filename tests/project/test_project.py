@@ -1,0 +1,333 @@
+"""A project from cold start to predictions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures_of import write_photos
+from tickets import fill, label_batch, make_project, truth, write_tickets
+
+from askance import Labels, Targets
+from askance.encoders.text import TfidfEncoding
+from askance.errors import BadInput, UnknownName
+from askance.project.asking import ask
+from askance.project.predicting import write_predictions
+from askance.project.project import Project, find_project
+from askance.project.starting import Wishes, init
+from askance.project.status import as_text, status
+from askance.project.telling import tell_file
+from askance.sources.csv import read_table, write_table
+
+
+def test_from_a_file_without_labels_to_predictions_for_every_row(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    assert "no class is named yet" in project.ask(5).said
+    project.study.release(project.study.pending)
+    for _ in range(5):
+        assert label_batch(project, tmp_path) == 40
+    done, lacking = write_predictions(project, tmp_path / "out.csv")
+    known = truth(tmp_path)
+    table = read_table(tmp_path / "out.csv")
+    assert table.columns == ("id", "class", "probability") and table.column("id") == list(known)
+    counts = project.items.counts()
+    assert done + lacking == 400 and lacking == counts["empty"] + counts["broken"]
+    right = [found == known[id] for id, found in zip(table.column("id"), table.column("class"), strict=True)]
+    assert np.mean(right) > 0.9
+
+
+def test_duplicates_are_asked_once_and_all_of_them_get_the_label(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    twins = [row for row in project.items.rows("folded")]
+    first = next(project.items.numbered([twins[0].item or 0]))
+    assert set(project.study.pool.ids) & {row.id for row in twins} == set()
+    (tmp_path / "a.csv").write_text(f"id,label\n{twins[0].id},billing\n")
+    assert tell_file(project, tmp_path / "a.csv").new == 1
+    assert project.study.labels == {first.id: "billing"}
+
+
+def test_telling_a_file_twice_does_no_harm_and_a_later_answer_replaces_an_earlier_one(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    first = project.study.pool.ids[0]
+    (tmp_path / "a.csv").write_text(f"id,label\n{first},billing\n")
+    assert tell_file(project, tmp_path / "a.csv", by="Ada").new == 1
+    again = tell_file(project, tmp_path / "a.csv", by="Ada")
+    assert (again.new, again.repeated) == (0, 1)
+    (tmp_path / "b.csv").write_text(f"id,label\n{first},login\n")
+    other = tell_file(project, tmp_path / "b.csv", by="Ben")
+    assert other.new == 1 and other.disagreed == [first] and other.declared == ["login"]
+    later = tell_file(project, tmp_path / "b.csv", by="Ada")
+    assert later.corrected == [first] and project.study.labels == {first: "login"}
+
+
+def test_a_slip_needs_a_decision_once(tmp_path: Path) -> None:
+    project = make_project(tmp_path, classes=("billing", "login"))
+    ids = project.study.pool.ids
+    (tmp_path / "a.csv").write_text(f"id,label\n{ids[0]},billing\n{ids[1]},biling\n")
+    doubtful = tell_file(project, tmp_path / "a.csv")
+    assert [(one.name, one.near) for one in doubtful.doubts] == [("biling", "billing")]
+    assert project.study.progress.labeled == 0
+    assert tell_file(project, tmp_path / "a.csv", same={"biling": "billing"}).new == 2
+    (tmp_path / "b.csv").write_text(f"id,label\n{ids[2]},biling\n")
+    assert tell_file(project, tmp_path / "b.csv").new == 1
+    assert set(project.study.labels.values()) == {"billing"}
+    (tmp_path / "c.csv").write_text(f"id,label\n{ids[3]},logins\n")
+    assert tell_file(project, tmp_path / "c.csv", new=["logins"]).declared == ["logins"]
+    with pytest.raises(BadInput, match="no class 'nothing' that 'x' could mean"):
+        tell_file(project, tmp_path / "c.csv", same={"x": "nothing"})
+
+
+def test_a_row_that_is_set_aside_cannot_be_labeled(tmp_path: Path) -> None:
+    write_table(tmp_path / "a.csv", {"id": ["x", "y", "z"], "text": ["one", "", "two"]})
+    init(tmp_path / "a.csv", Wishes(text=("text",), id="id"), folder=tmp_path / "a.askance")
+    project = Project(tmp_path / "a.askance")
+    (tmp_path / "b.csv").write_text("id,label\nx,cat\ny,cat\n")
+    with pytest.raises(BadInput, match="'y' is set aside"):
+        tell_file(project, tmp_path / "b.csv")
+    assert project.study.progress.labeled == 0
+
+
+def test_labels_that_came_with_the_file_are_used_and_disagreeing_rows_are_named(tmp_path: Path) -> None:
+    texts = [f"the {word} came late and broken" for word in ("parcel", "letter", "box")] * 4
+    write_table(tmp_path / "a.csv", {"text": texts, "label": ["cat", "dog", "cat"] + ["", "dog", "dog"] + [""] * 6})
+    started = init(tmp_path / "a.csv", folder=tmp_path / "a.askance")
+    assert started.how.label == "label" and started.classes == ("cat", "dog")
+    assert started.settled.labels == 2 and len(started.settled.conflicts) == 1
+    project = Project(started.project)
+    assert sorted(project.study.labels.values()) == ["cat", "dog"]
+    assert status(project).people == {"file": 2}
+
+
+def test_the_same_ask_writes_a_batch_again_that_was_asked_and_not_written(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    first = ask(project, 10, out=tmp_path / "b.csv")
+    (tmp_path / "b.csv").unlink()  # as if the process had been killed before it wrote
+    again = ask(project, 10, out=tmp_path / "b.csv")
+    assert again.ids == first.ids and "asked before" in again.said
+    with pytest.raises(BadInput, match="is there already, and may hold labels"):
+        ask(project, 10, out=tmp_path / "b.csv")
+    fill(tmp_path / "b.csv", tmp_path)
+    tell_file(project, tmp_path / "b.csv")
+    (tmp_path / "b.csv").unlink()
+    assert not set(ask(project, 10, out=tmp_path / "b.csv").ids) & set(first.ids)
+
+
+def test_what_is_open_can_be_written_once_more(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    first = ask(project, 7)
+    assert first.text.startswith("id,label,subject,body")
+    found = ask(project, again=True, out=tmp_path / "open.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "open.jsonl").read_text().splitlines()]
+    assert sorted(found.ids) == sorted(first.ids) == sorted(line["id"] for line in lines)
+    project.study.release(project.study.pending)
+    assert ask(project, again=True).said.startswith("Nothing to ask: no question is open")
+
+
+def test_a_project_says_where_it_stands(tmp_path: Path) -> None:
+    project = make_project(tmp_path, control=0.3)
+    before = status(project)
+    assert before.model_labels is None and before.score == "" and "askance ask" in before.next
+    label_batch(project, tmp_path)
+    label_batch(project, tmp_path)
+    found = status(project)
+    assert found.labeled == 80 and found.model_labels == 40 and found.labels_since == 40
+    assert found.controls == 24 and "on 24 control items" in found.score
+    assert found.people == {"Ada": 80} and sum(found.classes.values()) == 80
+    text = as_text(found)
+    assert "learned from 40 labels; 40 have come since" in text and "typiclust until" in text
+    assert json.dumps(found.as_json())
+    lines = len(project.study.lines())
+    assert status(project).score == found.score and len(project.study.lines()) == lines, "nothing new, nothing measured"
+
+
+def test_only_so_many_items_are_encoded_for_now_and_the_rest_later(tmp_path: Path) -> None:
+    project = make_project(tmp_path, limit=50)
+    assert len(project.study.pool) == 50
+    first = project.ask(5)
+    assert project.features.missing() > 300
+    project.encode()
+    assert project.features.missing() == 0 and len(project.study.pool) > 380
+    assert project.study.pending == list(first.ids) or set(project.study.pending) == set(first.ids)
+    assert [row.ok for row in project.study.audit()] == [True]
+
+
+def test_labels_stay_with_their_items_while_the_file_changes(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    label_batch(project, tmp_path)
+    before = dict(project.study.labels)
+    numbers, subjects, bodies = (read_table(tmp_path / "tickets.csv").column(c) for c in ("number", "subject", "body"))
+    some = next(iter(before))
+    order = [row for row in reversed(range(len(numbers))) if row % 9 or numbers[row] == some]
+    changed = {
+        name: [column[row] for row in order]
+        for name, column in (("number", numbers), ("subject", subjects), ("body", bodies))
+    }
+    changed["body"][order.index(numbers.index(some))] = "edited: the parcel is lost"
+    for name, extra in (("number", "T-new"), ("subject", "hello"), ("body", "a new ticket about a parcel")):
+        changed[name].append(extra)
+    write_table(tmp_path / "tickets.csv", changed)
+    with pytest.raises(BadInput, match=f"1 rows .* {some!r}.*--update"):
+        project.add(tmp_path / "tickets.csv")
+    done = project.add(tmp_path / "tickets.csv", update=True)
+    settled = project.settle()
+    assert done.new == 1 and done.changed == [some] and len(done.lost) == len(numbers) - len(order)
+    assert project.study.labels == before
+    assert settled.gone == len(project.items.gone() & set(map(str, project.study.pool.ids)))
+    asked = {id for _ in range(12) for id in map(str, project.ask(30).ids)}
+    assert not asked & project.items.gone()
+    assert "T-new" in {*asked, *map(str, project.study.pool.ids)}
+
+
+def test_what_comes_back_is_asked_again(tmp_path: Path) -> None:
+    project = make_project(tmp_path, rows=60)
+    table = {name: read_table(tmp_path / "tickets.csv").column(name) for name in ("number", "subject", "body")}
+    write_table(tmp_path / "short.csv", {name: column[30:] for name, column in table.items()})
+    project.add(tmp_path / "short.csv")
+    assert project.settle().gone > 20 and status(project).aside > 20
+    project.add(tmp_path / "tickets.csv", scope="replace")
+    assert project.settle().back > 20 and status(project).aside == 0
+
+
+def test_further_files_add_to_what_is_there(tmp_path: Path) -> None:
+    project = make_project(tmp_path, rows=50)
+    write_table(tmp_path / "more.csv", {"number": ["m1"], "subject": ["hi"], "body": ["where is my parcel"]})
+    with pytest.raises(BadInput, match="--more"):
+        project.add(tmp_path / "more.csv")
+    assert project.add(tmp_path / "more.csv", scope="more").new == 1
+    assert "m1" in project.study.pool.ids and project.items.gone() == set()
+
+
+def test_only_what_is_new_or_changed_is_encoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make_project(tmp_path, rows=80)
+    encoded: list[str] = []
+    monkeypatch.setattr(
+        TfidfEncoding, "encode", lambda self, items: encoded.extend(items) or np.zeros((len(items), self.width), "f4")
+    )
+    table = {name: read_table(tmp_path / "tickets.csv").column(name) for name in ("number", "subject", "body")}
+    table["body"][3] = "edited"
+    for name, extra in (("number", "T-new"), ("subject", "s"), ("body", "quite new")):
+        table[name].append(extra)
+    write_table(tmp_path / "tickets.csv", table)
+    project.add(tmp_path / "tickets.csv", update=True)
+    project.settle()
+    assert sorted(encoded) == sorted([f"{table['subject'][3]}\nedited", "s\nquite new"])
+
+
+def test_several_labels_and_numbers_have_their_own_heads_and_strategies(tmp_path: Path) -> None:
+    _, _, bodies = (read_table(write_tickets(tmp_path, 120)).column(c) for c in ("number", "subject", "body"))
+    kinds = list(truth(tmp_path).values())
+    tags = [f"{kind}; long" if len(body) > 130 else kind for kind, body in zip(kinds, bodies, strict=True)]
+    write_table(tmp_path / "tags.csv", {"text": bodies, "tags": [t if n < 90 else "" for n, t in enumerate(tags)]})
+    started = init(tmp_path / "tags.csv", folder=tmp_path / "tags.askance")
+    project = Project(started.project)
+    assert started.task == "labels" and isinstance(project.study.task, Labels) and "long" in started.classes
+    assert project.ask(3).strategy in ("typiclust", "mean-margin")
+    write_predictions(project, tmp_path / "tags.jsonl")
+    first = json.loads((tmp_path / "tags.jsonl").read_text().splitlines()[0])
+    assert isinstance(first["labels"], list) and set(first["probabilities"]) == set(started.classes)
+
+    lengths = [str(len(body) / 100) if n < 90 else "" for n, body in enumerate(bodies)]
+    write_table(tmp_path / "lengths.csv", {"text": bodies, "target": lengths})
+    started = init(tmp_path / "lengths.csv", folder=tmp_path / "lengths.askance")
+    project = Project(started.project)
+    assert started.task == "number" and isinstance(project.study.task, Targets)
+    assert project.ask(3).strategy == "greedy-distance"
+    with pytest.raises(BadInput, match="margin means nothing for Targets.*greedy-distance"):
+        project.strategy("margin")
+    assert project.ask(1).strategy == "greedy-distance"
+    write_predictions(project, tmp_path / "lengths.out.csv")
+    assert read_table(tmp_path / "lengths.out.csv").columns == ("id", "number")
+
+
+def test_a_folder_of_images_is_a_project_and_odd_files_are_set_aside(tmp_path: Path) -> None:
+    odd = write_photos(tmp_path / "photos", files=40, odd=10)
+    started = init(tmp_path / "photos", Wishes(label="folder"), folder=tmp_path / "photos.askance")
+    project = Project(started.project)
+    assert started.how.reads == "image" and started.encoder == "pixels" and started.classes == ("cats", "dogs")
+    assert len(started.intake.broken) == 10 and all(any(name in why for why in started.intake.broken) for name in odd)
+    assert project.study.progress.labeled == 40
+    done, lacking = write_predictions(project, tmp_path / "out.csv")
+    assert (done, lacking) == (40, 10)
+
+
+def test_a_table_and_an_array_are_projects(tmp_path: Path) -> None:
+    dice = np.random.default_rng(0)
+    values = dice.normal(size=(60, 3))
+    columns = {name: [f"{value:.3f}" for value in values[:, place]] for place, name in enumerate("abc")}
+    write_table(tmp_path / "t.csv", {**columns, "class": ["x" if row[0] > 0 else "y" for row in values]})
+    started = init(tmp_path / "t.csv", folder=tmp_path / "t.askance")
+    assert (started.how.reads, started.how.columns, started.how.label) == ("table", ("a", "b", "c"), "class")
+    np.save(tmp_path / "v.npy", values)
+    started = init(tmp_path / "v.npy", Wishes(classes=("x", "y")), folder=tmp_path / "v.askance")
+    project = Project(started.project)
+    assert started.encoder == "as-is" and len(project.ask(4)) == 4
+    assert np.allclose(project.study.pool.items.numpy(), values, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        (Wishes(text=("bdy",)), "Did you mean 'body'"),
+        (Wishes(text=("body",), table=("subject",)), "--text and --table are given"),
+        (Wishes(label="x"), "There is no column"),
+        (Wishes(label="subject", no_label=True), "contradict each other"),
+        (Wishes(encoder="pixels"), "pixels reads items of image, and these are of text"),
+        (Wishes(encoder="tfdf"), "There is no encoder named"),
+        (Wishes(strategy="margn"), "Did you mean 'margin'"),
+        (Wishes(control=2.0), "--control 2.0 is no share"),
+        (Wishes(classes=("a", "a")), "declared twice"),
+        (Wishes(id="subject"), "stands in an earlier row"),
+    ],
+)
+def test_a_wrong_wish_is_answered_in_words_and_leaves_nothing_behind(
+    tmp_path: Path, wishes: Wishes, message: str
+) -> None:
+    file = write_tickets(tmp_path, 60)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises((BadInput, UnknownName), match=message):
+        init(file, wishes, folder=tmp_path / "p.askance")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_file_without_an_item_makes_no_project(tmp_path: Path) -> None:
+    write_table(tmp_path / "a.csv", {"text": ["", " "]})
+    with pytest.raises(BadInput, match="none of them holds an item: 2 empty"):
+        init(tmp_path / "a.csv", Wishes(text=("text",)), folder=tmp_path / "a.askance")
+    assert not list(tmp_path.glob("*askance*"))
+    project = make_project(tmp_path, rows=30)
+    with pytest.raises(BadInput, match="is there already.*askance add"):
+        make_project(tmp_path, rows=30)
+    with pytest.raises(BadInput, match="Nothing is labeled"):
+        write_predictions(project, tmp_path / "out.csv")
+    with pytest.raises(BadInput, match="ends in neither"):
+        write_predictions(project, tmp_path / "out.xlsx")
+
+
+def test_the_project_that_is_meant_is_found_or_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="askance init FILE"):
+        find_project(None, tmp_path)
+    make_project(tmp_path, rows=30).close()
+    assert find_project(None, tmp_path).name == "tickets"
+    assert find_project(None, tmp_path / "tickets.askance").name == "tickets"
+    assert find_project(str(tmp_path / "tickets")).name == "tickets"
+    (tmp_path / "other.askance").mkdir()
+    (tmp_path / "other.askance" / "project.db").touch()
+    with pytest.raises(BadInput, match="2 projects.*--project other.askance"):
+        find_project(None, tmp_path)
+    with pytest.raises(BadInput, match="is no project"):
+        Project(tmp_path / "nothing")
+
+
+def test_answers_of_an_item_go_with_the_rows_that_stood_behind_it(tmp_path: Path) -> None:
+    table = {"id": ["a", "b", "c"], "text": ["the same text", "the same text", "another text"]}
+    write_table(tmp_path / "t.csv", table)
+    init(tmp_path / "t.csv", Wishes(text=("text",), id="id"), folder=tmp_path / "t.askance")
+    project = Project(tmp_path / "t.askance")
+    (tmp_path / "a.csv").write_text("id,label\na,cat\n")
+    tell_file(project, tmp_path / "a.csv", by="Ada")
+    write_table(tmp_path / "t.csv", {**table, "text": ["edited now", "the same text", "another text"]})
+    project.add(tmp_path / "t.csv", update=True)
+    project.settle()
+    assert project.study.labels == {"a": "cat", "b": "cat"}
