@@ -80,7 +80,7 @@ def _raw(number: int) -> Iterator[None]:
 
     before = termios.tcgetattr(number)
     try:
-        tty.setcbreak(number)
+        tty.setcbreak(number, termios.TCSADRAIN)  # what was typed ahead stays
         yield
     finally:
         termios.tcsetattr(number, termios.TCSADRAIN, before)
