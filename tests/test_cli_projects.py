@@ -1,0 +1,206 @@
+"""The commands of a project, as they are typed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from askance.cli import main
+from askance.sources.csv import read_table, write_table
+
+ROOT = Path(__file__).resolve().parents[1]
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a file of tickets."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ASKANCE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    from make_tickets import tickets
+
+    numbers, subjects, bodies, kinds = tickets(120)
+    write_table(tmp_path / "tickets.csv", {"number": numbers, "subject": subjects, "body": bodies})
+    write_table(tmp_path / "truth.csv", {"number": numbers, "kind": kinds})
+    return tmp_path
+
+
+def as_json(said: Said, *arguments: str, code: int = 0) -> Any:
+    assert main([*arguments, "--json"]) == code
+    return json.loads(said.readouterr().out)
+
+
+def fill(file: Path) -> None:
+    known = dict(zip(*(read_table("truth.csv").column(name) for name in ("number", "kind")), strict=True))
+    table = read_table(file)
+    columns = {name: table.column(name) for name in table.columns}
+    columns["label"] = [known[number] for number in table.column("number")]
+    write_table(file, columns)
+
+
+def begun(said: Said) -> None:
+    assert main(["init", "tickets.csv"]) == 0
+    assert main(["ask", "-n", "40", "-o", "b.csv"]) == 0
+    fill(Path("b.csv"))
+    assert main(["tell", "b.csv", "--by", "Ada"]) == 0
+    said.readouterr()
+
+
+def test_the_whole_way_with_words(here: Path, capsys: Said) -> None:
+    assert main(["init", "tickets.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "tickets.csv: 120 rows read" in out and "'subject', 'body'" in out and "--id number" in out
+    assert "tfidf-svd" in out and out.rstrip().endswith("Next: askance ask -n 50 -o batch.csv")
+    assert main(["ask", "-n", "30", "-o", "b.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "30 items by typiclust" in out and "askance tell b.csv" in out
+    fill(Path("b.csv"))
+    assert main(["tell", "b.csv", "--by", "Ada"]) == 0
+    assert "30 new answers" in capsys.readouterr().out
+    assert main(["status"]) == 0
+    assert "30 labeled" in capsys.readouterr().out
+    assert main(["predict", "-o", "p.csv"]) == 0
+    assert main(["export", "labels.csv", "--model", "m"]) == 0
+    out = capsys.readouterr().out
+    assert "p.csv: " in out and "labels.card.md" in out and "askance.load('m')" in out
+    assert Path("labels.csv").exists() and Path("m/model.json").exists()
+
+
+def test_every_command_speaks_json(here: Path, capsys: Said) -> None:
+    started = as_json(capsys, "init", "tickets.csv", "--classes", "billing,login")
+    assert started["intake"]["rows"] == 120 and started["encoder"] == "tfidf-svd" and started["next"]
+    asked = as_json(capsys, "ask", "-n", "4")
+    assert len(asked["items"]) == 4 and {"number", "subject", "body"} == set(asked["items"][0]["item"])
+    id = asked["items"][0]["id"]
+    Path("a.csv").write_text(f"id,label\n{id},billing\n")
+    assert as_json(capsys, "tell", "a.csv")["new"] == 1
+    assert as_json(capsys, "status")["labeled"] == 1
+    assert as_json(capsys, "ask", "--open")["items"]
+    assert len(as_json(capsys, "release")["released"]) == 3
+    assert as_json(capsys, "ask", "--open", code=4)["items"] == []
+    assert as_json(capsys, "encode")["left"] == 0
+    assert as_json(capsys, "add", "tickets.csv")["new"] == 0
+    assert as_json(capsys, "predict")["predicted"] > 100
+    assert as_json(capsys, "export", "l.jsonl")["rows"] >= 1
+    assert as_json(capsys, "rename-class", "login", "sign-in")["to"] == "sign-in"
+    assert as_json(capsys, "merge-class", "sign-in", "billing")["into"] == "billing"
+    assert {row["name"] for row in as_json(capsys, "encoders")} >= {"tfidf-svd", "minilm-l6"}
+    assert all(row["state"] != "bad" for row in as_json(capsys, "doctor"))
+
+
+def test_a_batch_without_a_file_is_printed_and_words_go_elsewhere(here: Path, capsys: Said) -> None:
+    main(["init", "tickets.csv"])
+    capsys.readouterr()
+    assert main(["ask", "-n", "3"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("id,label,number,subject,body\r\n") and len(said.out.splitlines()) >= 4
+    assert "3 items by typiclust" in said.err
+
+
+def test_a_slip_is_exit_three_and_nothing_is_taken_until_somebody_decides(here: Path, capsys: Said) -> None:
+    begun(capsys)
+    id = as_json(capsys, "ask", "-n", "1")["items"][0]["id"]
+    Path("a.csv").write_text(f"id,label\n{id},Biling\n")
+    assert main(["tell", "a.csv"]) == 3
+    out = capsys.readouterr().out
+    assert "nothing was taken yet" in out and "--same 'Biling=billing'" in out
+    assert main(["tell", "a.csv", "--same", "Biling=billing"]) == 0
+    assert main(["tell", "a.csv", "--same", "Biling"]) == 2
+    assert "is not TYPO=CLASS" in capsys.readouterr().err
+
+
+def test_on_a_terminal_a_slip_is_asked_about(here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(capsys)
+    ids = [item["id"] for item in as_json(capsys, "ask", "-n", "2")["items"]]
+    Path("a.csv").write_text(f"id,label\n{ids[0]},biling\n{ids[1]},logins\n")
+    answers = iter(["y", "n"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
+    monkeypatch.setattr(sys, "stdin", type("Tty", (), {"isatty": lambda self: True})())
+    assert main(["tell", "a.csv"]) == 0
+    assert "2 new answers" in capsys.readouterr().out
+    classes = as_json(capsys, "status")["classes"]
+    assert "logins" in classes and "biling" not in classes
+
+
+def test_labeling_in_the_terminal_reads_a_pipe(here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    main(["init", "tickets.csv", "--classes", "billing,login"])
+    monkeypatch.setattr(sys, "stdin", io.StringIO("1\n2\nq\n"))
+    assert main(["label", "--console", "--by", "Ada", "-n", "5"]) == 0
+    assert "2 answers are kept" in capsys.readouterr().out
+    assert as_json(capsys, "status")["people"] == {"Ada": 2}
+
+
+def test_a_file_that_changed_is_added(here: Path, capsys: Said) -> None:
+    begun(capsys)
+    table = read_table("tickets.csv")
+    columns = {name: table.column(name)[10:] for name in table.columns}
+    columns["number"].append("T-x")
+    columns["subject"].append("hello")
+    columns["body"].append("a new ticket, where is my parcel")
+    write_table("tickets.csv", columns)
+    assert main(["add", "tickets.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "1 new" in out and "gone: 10 rows" in out
+    assert as_json(capsys, "status")["rows"]["gone"] == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["status"], "There is no project in"),
+        (["ask"], "Make one with: askance init FILE"),
+        (["init", "none.csv"], "There is no none.csv"),
+        (["init", "tickets.csv", "--text", "bdy"], "Did you mean 'body'"),
+        (["init", "tickets.csv", "--encoder", "minilm"], "Did you mean 'minilm-l6'"),
+        (["status", "-p", "nothing"], "is no project"),
+        (["encoders", "fetch", "minilm"], "Did you mean 'minilm-l6'"),
+    ],
+)
+def test_a_wrong_input_is_answered_in_words(here: Path, capsys: Said, arguments: list[str], message: str) -> None:
+    before = sorted(here.iterdir())
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(here.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tell", "none.csv"], "none.csv cannot be read"),
+        (["ask", "-o", "b.csv"], "is there already, and may hold labels"),
+        (["ask", "-o", "b.xlsx"], "is neither .csv nor .jsonl"),
+        (["ask", "--strategy", "mean-margin"], "means nothing for Classes"),
+        (["ask", "--learner", "no.such:Thing"], "There is no module"),
+        (["export"], "Nothing says what to write"),
+        (["export", "b.csv"], "--force"),
+        (["rename-class", "none", "x"], "There is no class named 'none'"),
+        (["merge-class", "billing", "billing"], "are the same class"),
+        (["add", "truth.csv"], "There is no column in truth.csv named 'subject'"),
+        (["release", "none"], "no item with id 'none'"),
+    ],
+)
+def test_a_wrong_input_to_a_project_is_answered_in_words(
+    here: Path, capsys: Said, arguments: list[str], message: str
+) -> None:
+    begun(capsys)
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+    assert as_json(capsys, "status")["labeled"] > 30
+
+
+def test_another_strategy_and_learner_stay(here: Path, capsys: Said) -> None:
+    begun(capsys)
+    assert main(["ask", "-n", "2", "--strategy", "random", "--learner", "sklearn.naive_bayes:GaussianNB"]) == 0
+    found = as_json(capsys, "status") if capsys.readouterr() else {}
+    assert (found["strategy"], found["learner"]) == ("random", "Sklearn")
+    assert main(["export", "--model", "m"]) == 2
+    assert "--learner linear" in capsys.readouterr().err
+    assert main(["ask", "-n", "1", "--learner", "linear"]) == 0
+    assert main(["export", "--model", "m"]) == 0
