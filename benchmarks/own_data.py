@@ -13,7 +13,6 @@ from typing import Any
 
 from askance.errors import AskanceError
 from askance.sources.csv import write_table
-from benchmarks.measure import ROOT
 
 ROUNDS, BATCH = 6, 50
 ASKANCE = (sys.executable, "-m", "askance.cli")
@@ -21,8 +20,7 @@ ASKANCE = (sys.executable, "-m", "askance.cli")
 
 def walk(items: int) -> dict[str, Any]:
     """Generated tickets: ``init``, then rounds of ``ask`` and ``tell``, then ``status`` and ``predict``."""
-    sys.path.insert(0, str(ROOT / "examples"))
-    from make_tickets import tickets
+    from examples.make_tickets import tickets
 
     numbers, subjects, bodies, kinds = tickets(items)
     columns = {"number": numbers, "subject": subjects, "body": bodies}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import resource
-import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from askance.sources.opening import open_source
-from benchmarks.measure import ROOT
 
 TEXT = "a ticket of about a hundred characters that nobody will ever read, number "
 AFTER = 20_000  # rows; what was loaded until then is not counted
@@ -35,13 +34,10 @@ def grown(kind: str, items: int) -> dict[str, float]:
 
 def images(files: int, odd: int) -> dict[str, Any]:
     """A folder of images with odd files among them, made into a project."""
-    sys.path.insert(0, str(ROOT / "tests" / "sources"))
-    from pictures import make_folder
-
     from askance.project.starting import Wishes, init
 
     with tempfile.TemporaryDirectory() as folder:
-        names = make_folder(Path(folder) / "photos", files, odd)
+        names = import_module("tests.sources.pictures").make_folder(Path(folder) / "photos", files, odd)
         start = time.perf_counter()
         wishes = Wishes(label="folder")
         started = init(Path(folder) / "photos", wishes, folder=Path(folder) / "photos.askance")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from tickets import fill, make_project, truth, write_tickets
 from askance.project.project import Project
 from askance.sources.csv import read_table
 
+CACHE = os.environ.get("ASKANCE_CACHE")  # before a test has one of its own
 ASKANCE = [sys.executable, "-m", "askance.cli"]
 
 
@@ -151,3 +153,19 @@ print(*write_predictions(project, folder / "out.csv"), resource.getrusage(resour
     table = read_table(tmp_path / "out.csv")
     pairs = zip(table.column("id"), table.column("class"), strict=True)
     assert sum(found == known[id] for id, found in pairs) > 0.95 * 50_000
+
+
+@pytest.mark.slow
+def test_twenty_newsgroups_from_cold_start_to_predictions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole way on real posts, where the data set is in the cache."""
+    if CACHE is None:
+        monkeypatch.delenv("ASKANCE_CACHE")
+    else:
+        monkeypatch.setenv("ASKANCE_CACHE", CACHE)
+    from benchmarks.own_data import newsgroups
+
+    found = newsgroups()
+    if found is None:
+        pytest.skip("20-newsgroups is not in the cache: askance datasets fetch 20-newsgroups")
+    assert found["items"] == 18_821 and found["labels"] == 300
+    assert found["accuracy over all rows"] > 0.45 and found["most MiB"] < 3_000

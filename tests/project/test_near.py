@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from askance.project.near import ALIKE, NearDuplicates
+from askance.images import decode, look_of
+from askance.project.near import ALIKE, NearDuplicates, NearImages
 
 DICE = np.random.default_rng(0)
 WORDS = ["".join(DICE.choice(list("abcdefghij"), 6)) for _ in range(2000)]
@@ -49,3 +50,37 @@ def test_what_is_named_near_shares_that_many_words() -> None:
 
 def test_nothing_is_near_nothing() -> None:
     assert counted([]) == 0 and counted(["one"]) == 0
+
+
+def test_the_same_picture_in_another_size_or_quality_is_near_and_another_one_is_not() -> None:
+    import io
+
+    from PIL import Image
+
+    near, alone = NearImages(), NearImages()
+    for number in range(30):
+        smooth = Image.fromarray(np.random.default_rng(number).integers(0, 255, (6, 6, 3), dtype=np.uint8))
+        picture = smooth.resize((96, 96), Image.Resampling.BICUBIC)
+        alone.add(look_of(picture))
+        near.add(look_of(picture))
+        file = io.BytesIO()
+        picture.resize((64, 64)).save(file, "JPEG", quality=70)
+        near.add(look_of(decode(file.getvalue(), "copy")))
+    assert alone.count() == 0 and near.count() >= 27
+
+
+def test_looks_that_differ_in_two_bits_are_found_wherever_the_bits_are() -> None:
+    dice = np.random.default_rng(1)
+    looks = [int(look) for look in dice.integers(0, 2**63, 200)]
+    for one, two in ((0, 63), (21, 22), (30, 31), (42, 43)):
+        near = NearImages()
+        for look in looks:
+            near.add(look)
+        for look in looks:
+            near.add(look ^ (1 << one) ^ (1 << two))
+        assert near.count() == 200
+    far = NearImages()
+    for look in looks:
+        far.add(look)
+        far.add(look ^ 0b111)
+    assert far.count() == 0

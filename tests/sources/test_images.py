@@ -46,7 +46,8 @@ def test_every_kind_of_good_image_becomes_rgb(name: str) -> None:
 @pytest.mark.parametrize("name", ODD)
 def test_every_odd_file_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(ODD[name](1))
-    _, why = check_image(tmp_path / name)
+    _, why, look = check_image(tmp_path / name)
+    assert look is None
     assert name in why
     with pytest.raises(BadInput, match=name):
         decode(read(tmp_path / name), name)

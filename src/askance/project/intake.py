@@ -102,7 +102,7 @@ class Intake:
 
 @dataclass(frozen=True)
 class Found:
-    """A row, looked at: its cells as text, its data, its content's fingerprint."""
+    """A row, looked at: its cells as text, its data, its content's fingerprint, an image's look."""
 
     row: Row
     cells: Mapping[str, str]
@@ -110,6 +110,7 @@ class Found:
     digest: bytes
     state: str
     why: str
+    look: int | None = None
 
 
 def take_in(
@@ -192,30 +193,25 @@ def look_at(row: Row, how: Reading, path: Path) -> Found:
     cells = {name: cell for name, cell in row.cells.items() if isinstance(cell, str)}
     others = [cell for name in how.columns if not isinstance(cell := row.cells.get(name, ""), str)]
     data = None if not others else others[0] if isinstance(others[0], bytes) else others[0].tobytes()
-    digest, why = row.digest, row.broken
+    digest, why, look = row.digest, row.broken, row.look
     if how.reads == "image" and not why and not digest:
-        digest, why = _image(cells, data, how, path)
+        digest, why, look = _image(cells, data, how, path)
     held = [cells.get(name, "") for name in how.columns]
     if why:
         return Found(row, cells, data, digest or _digest("broken", [*cells.values()]), BROKEN, why)
     if data is None and not any(cell.strip() for cell in held):
         return Found(row, cells, data, _digest("empty", held), EMPTY, f"{', '.join(how.columns)} is empty")
-    return Found(row, cells, data, digest or _digest(how.reads, held, data), ITEM, "")
+    return Found(row, cells, data, digest or _digest(how.reads, held, data), ITEM, "", look)
 
 
-def _image(cells: Mapping[str, str], data: bytes | None, how: Reading, path: Path) -> tuple[bytes, str]:
-    """The fingerprint of an image that a cell holds or points at, and why it cannot be used."""
-    from askance import images
-    from askance.sources.images import check_image
+def _image(cells: Mapping[str, str], data: bytes | None, how: Reading, path: Path) -> tuple[bytes, str, int | None]:
+    """The fingerprint of an image that a cell holds or points at, why it cannot be used, and what it looks like."""
+    from askance.sources.images import check_bytes, check_image
 
-    if data is None:
-        name = cells.get(how.columns[0], "").strip()
-        return check_image(path.parent / name, images.LIMITS) if name else (b"", "")
-    try:
-        images.decode(data, how.columns[0], side=64)
-    except BadInput as error:
-        return blake2b(data, digest_size=16).digest(), str(error)
-    return blake2b(data, digest_size=16).digest(), ""
+    if data is not None:
+        return check_bytes(data, how.columns[0])
+    name = cells.get(how.columns[0], "").strip()
+    return check_image(path.parent / name) if name else (b"", "", None)
 
 
 def _add(items: Items, done: Intake, found: Found, id: str, how: Reading, number: int, reading: int) -> None:

@@ -249,6 +249,11 @@ class Items:
             yield from map(_stored, step)
             last = step[-1][0]
 
+    def unusable(self) -> Iterator[Stored]:
+        """Rows that are empty, broken or gone."""
+        query = f"SELECT {_COLUMNS} FROM rows WHERE state IN ('empty', 'broken') OR gone = 1 ORDER BY number"
+        yield from map(_stored, self._connection.execute(query).fetchall())
+
     def numbered(self, numbers: Sequence[int]) -> Iterator[Stored]:
         """Some rows by number, in the order given."""
         query = f"SELECT {_COLUMNS} FROM rows WHERE number = ?"

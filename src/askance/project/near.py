@@ -1,4 +1,4 @@
-"""Texts that are nearly the same as an earlier one, counted by minhash."""
+"""Items that are nearly the same as an earlier one, counted: texts by minhash, images by what they look like."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 HASHES = 32  # for each text: 128 bytes an item
 BANDS = 8  # of four hashes: two texts that share one are compared
 ALIKE = 0.8  # of the words, at least
-TOGETHER = 2048  # texts hashed at once
+TOGETHER = 2048  # texts hashed at once, and images with one third in common that are compared
+BITS = 2  # in which the looks of near images differ, at most
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -84,3 +85,38 @@ class NearDuplicates:
         pairs = pairs[alike >= ALIKE]
         ordered: NDArray[np.int64] = pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]
         return ordered
+
+
+class NearImages:
+    """Counts images whose looks differ from an earlier one's in at most two of 64 bits: the same picture in another
+    size, format or quality. Images without a bright or a dark side all look alike.
+
+    >>> near = NearImages()
+    >>> for look in (0b1111, 0b1110, 1 << 60):
+    ...     near.add(look)
+    >>> near.count()
+    1
+    """
+
+    def __init__(self) -> None:
+        self._looks: list[int] = []
+
+    def add(self, look: int) -> None:
+        """Take in what an image looks like."""
+        self._looks.append(look)
+
+    def count(self) -> int:
+        """How many images are near an earlier one."""
+        looks = np.array(self._looks, dtype=np.uint64)
+        near = np.zeros(len(looks), dtype=bool)
+        for start, bits in ((0, 22), (22, 21), (43, 21)):  # of three parts, two differing bits leave one alone
+            part = (looks >> np.uint64(start)) & np.uint64((1 << bits) - 1)
+            order = part.argsort(kind="stable")
+            same = np.ones(len(order), dtype=bool)
+            for step in range(1, TOGETHER):
+                same = same[: len(order) - step] & (part[order][step:] == part[order][:-step])
+                if not same.any():
+                    break
+                apart = np.bitwise_count(looks[order[step:]] ^ looks[order[:-step]]) <= BITS
+                near[order[step:][same & apart]] = True
+        return int(near.sum())

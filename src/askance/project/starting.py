@@ -19,7 +19,7 @@ from askance.project.features import Features, Progress, Raws, root_of
 from askance.project.guess import Guess, guess, labels_in
 from askance.project.intake import Found, Intake, Reading, sample, take_in
 from askance.project.items import BROKEN, EMPTY, FOLDED, ITEM, Items
-from askance.project.near import NearDuplicates
+from askance.project.near import NearDuplicates, NearImages
 from askance.project.project import ENDING, TASKS, Project
 from askance.project.settling import Settled
 from askance.sources.base import Source
@@ -174,11 +174,10 @@ def init(
     _checked(wishes, task)
     with _making(place) as made:
         store = Items.create(made / "project.db")
-        near = NearDuplicates() if how.reads == "text" else None
-        each = _count_near(near, how) if near is not None else None
+        near = _counter(how.reads)
         with store.write():
-            intake = take_in(store, source, how, number=0, each=each, progress=rows)
-            intake.near = near.count() if near is not None else None
+            intake = take_in(store, source, how, number=0, each=_counting(near, how), progress=rows)
+            intake.near = near.count()
             names = list(wishes.classes) or _names(store, task)
             store.put("how", asdict(how))
             store.put("sources", [{"path": str(Path(path).absolute())}])
@@ -322,9 +321,25 @@ def _checked(wishes: Wishes, task: str) -> None:
     TASKS[task](wishes.classes)
 
 
-def _count_near(near: NearDuplicates, how: Reading) -> Callable[[Found], None]:
+class _Uncounted:
+    """Of tables and numbers, nothing is counted."""
+
+    def count(self) -> None:
+        """Nothing is known."""
+
+
+def _counter(reads: str) -> NearDuplicates | NearImages | _Uncounted:
+    return NearDuplicates() if reads == "text" else NearImages() if reads == "image" else _Uncounted()
+
+
+def _counting(near: NearDuplicates | NearImages | _Uncounted, how: Reading) -> Callable[[Found], None]:
+    """What shows new items to a counter."""
+
     def add(found: Found) -> None:
-        near.add([how.raw(found.cells, found.data, Path())])
+        if isinstance(near, NearDuplicates):
+            near.add([how.raw(found.cells, found.data, Path())])
+        elif isinstance(near, NearImages) and found.look is not None:
+            near.add(found.look)
 
     return add
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -45,6 +45,7 @@ class Status:
         controls: Control items that are labeled.
         score: The accuracy on them, in words; empty without one.
         scores: The same as numbers.
+        set_aside: Rows that are empty, broken or gone: id, state and why.
         stopped: Why the strategy thinks that nothing is worth a label.
         next: What to do next.
     """
@@ -70,6 +71,7 @@ class Status:
     controls: int
     score: str
     scores: Mapping[str, Any] = field(default_factory=dict)
+    set_aside: Sequence[Mapping[str, str]] = ()
     stopped: str = ""
     next: str = ""
 
@@ -112,6 +114,10 @@ def status(project: Project) -> Status:
         controls=sum(int(study.state.sides[row]) == LABELED for row in study.state.controls),
         score=score,
         scores=scores,
+        set_aside=[
+            {"id": row.id, "state": "gone" if row.gone else row.state, "why": row.why}
+            for row in project.items.unusable()
+        ],
         stopped=progress.stopped,
         next=_next(project, study, unencoded),
     )

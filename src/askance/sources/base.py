@@ -22,12 +22,14 @@ class Row:
         place: Where it stands, for errors: ``tickets.csv, line 7``.
         broken: Why it cannot be used; empty if it can.
         digest: A fingerprint of what a cell only points at, such as the bytes of an image file.
+        look: What an image looks like, in 64 bits; see `askance.images.look_of`.
     """
 
     cells: Mapping[str, Cell]
     place: str
     broken: str = ""
     digest: bytes = b""
+    look: int | None = None
 
 
 class Source(Protocol):

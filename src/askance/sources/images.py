@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from askance.errors import BadInput
-from askance.images import LIMITS, Limits, decode, read
+from askance.images import LIMITS, Limits, decode, look_of, read
 from askance.sources.base import Row
 
 SIDE = 64  # pixels; a photograph is looked at smaller than it is
@@ -36,22 +36,27 @@ class ImageFolder:
         for file in _files(self.path):
             inside = file.relative_to(self.path)
             folder = "" if inside.parent == Path(".") else inside.parent.as_posix()
-            digest, why = check_image(file, self.limits)
-            yield Row({"path": inside.as_posix(), "folder": folder}, str(file), why, digest)
+            digest, why, look = check_image(file, self.limits)
+            yield Row({"path": inside.as_posix(), "folder": folder}, str(file), why, digest, look)
 
 
-def check_image(path: Path, limits: Limits = LIMITS) -> tuple[bytes, str]:
-    """A fingerprint of an image file, 16 bytes, and why it cannot be used; an empty reason if it can."""
+def check_image(path: Path, limits: Limits = LIMITS) -> tuple[bytes, str, int | None]:
+    """A fingerprint of an image file, 16 bytes; why it cannot be used, empty if it can; and what it looks like."""
     try:
         data = read(path, limits=limits)
     except BadInput as error:
-        return b"", str(error)
+        return b"", str(error), None
+    return check_bytes(data, str(path), limits)
+
+
+def check_bytes(data: bytes, name: str, limits: Limits = LIMITS) -> tuple[bytes, str, int | None]:
+    """The same for the bytes of an image."""
     digest = blake2b(data, digest_size=16).digest()
     try:
-        decode(data, str(path), side=SIDE, limits=limits)
+        image = decode(data, name, side=SIDE, limits=limits)
     except BadInput as error:
-        return digest, str(error)
-    return digest, ""
+        return digest, str(error), None
+    return digest, "", look_of(image)
 
 
 def _files(folder: Path) -> Iterator[Path]:
