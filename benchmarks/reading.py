@@ -11,7 +11,7 @@ from typing import Any
 
 from askance.sources.opening import open_source
 
-TEXT = "a ticket of about a hundred characters that nobody will ever read, number "
+TEXT = "a ticket of about a hundred characters that nobody will ever read; number "
 AFTER = 20_000  # rows; what was loaded until then is not counted
 
 

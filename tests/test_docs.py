@@ -24,7 +24,14 @@ from askance.learners.catalogue import LEARNERS
 from askance.strategies.catalogue import STRATEGIES
 
 ROOT = Path(__file__).resolve().parents[1]
-RUN = ("README.md", "docs/tour.md", "docs/own-data.md", "docs/own-model.md", "docs/adding-a-strategy.md")
+RUN = (
+    "README.md",
+    "docs/tour.md",
+    "docs/own-data.md",
+    "docs/export.md",
+    "docs/own-model.md",
+    "docs/adding-a-strategy.md",
+)
 PAGES = sorted(str(page.relative_to(ROOT)) for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 NAMES = [name for name in askance.__all__ if name != "__version__"]
 

@@ -246,3 +246,12 @@ def test_a_project_of_a_table_takes_its_columns_along(tmp_path: Path) -> None:
     give_model(project, tmp_path / "model")
     found = askance.load(tmp_path / "model").predict([{"a": 2, "b": "u"}, {"a": "-2", "b": None}])
     assert list(found) == ["x", "y"]
+
+
+def test_a_model_with_code_of_your_own_is_said_to_need_trust() -> None:
+    from askance import Linear
+    from askance.encoders.module import TorchModule
+    from askance.encoders.text import TfidfSvd
+
+    assert takeaway.is_ours(Linear(), TfidfSvd())
+    assert not takeaway.is_ours(Linear(), TorchModule("mine.py:Net"))

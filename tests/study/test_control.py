@@ -156,3 +156,14 @@ def test_held_out_items_are_scored_with_wilsons_interval() -> None:
     assert str(score) == "80.0% [49.0%, 94.3%] on 10 held-out items"
     with pytest.raises(BadInput, match="3 items and 2 labels"):
         study.score(world.pool.items[:3], ["class 0", "class 1"])
+
+
+def test_a_control_item_that_was_released_and_withdrawn_is_no_control_item_any_more() -> None:
+    world = blobs()
+    study = world.study(control=1.0)
+    (item,) = study.ask(1).ids
+    study.tell({item: world.truth[item]}, by="Ada")
+    study.release([item])
+    assert study.pool.row(item) in study.state.controls
+    study.withdraw([item], by="Ada")
+    assert study.pool.row(item) not in study.state.controls

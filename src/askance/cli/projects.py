@@ -316,6 +316,7 @@ def _predict(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from askance.errors import BadInput
     from askance.project.giving import give_labels, give_model
+    from askance.project.takeaway import is_ours
 
     if options.out is None and options.model is None:
         raise BadInput("Nothing says what to write. Name a file for the labels, or a folder with --model FOLDER.")
@@ -329,7 +330,8 @@ def _export(options: argparse.Namespace) -> int:
     if options.model is not None:
         give_model(project, Path(options.model), force=options.force)
         found["model"] = options.model
-        said.append(f"{options.model}: askance.load({options.model!r}).predict(items)")
+        trusted = "" if is_ours(project.study.learner, project.encoder) else ", trust=True"
+        said.append(f"{options.model}: askance.load({options.model!r}{trusted}).predict(items)")
     _print(options, found, "\n".join(said))
     return 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +59,8 @@ def give_model(project: Project, folder: Path, *, force: bool = False) -> None:
     study = project.study
     if not study.progress.labeled:
         raise BadInput("Nothing is labeled, so there is no model. Begin with: askance ask")
-    if folder.exists() and force:
-        if not (folder / takeaway.ABOUT).is_file():
-            raise BadInput(f"{folder} is there and holds no model, so it is not written over. Name another folder.")
-        shutil.rmtree(folder)
+    if folder.exists() and force and not (folder / takeaway.ABOUT).is_file():
+        raise BadInput(f"{folder} is there and holds no model, so it is not written over. Name another folder.")
     model = study.model()
     scored = [line.body for line in study.lines() if line.kind == "scored"]
     facts: dict[str, Any] = {"project": project.name, "labels": study.progress.labeled}
@@ -78,6 +75,7 @@ def give_model(project: Project, folder: Path, *, force: bool = False) -> None:
         encoding=project.features.encoding,
         how=project.how,
         facts=facts,
+        replace=force,
     )
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
+import torch
+
 from askance.history import Answer
-from askance.pool import Pool
+from askance.project.settling import GONE
 from askance.study.journal import Line
 from askance.study.study import Study
+from askance.task import Targets, Task
 
 UNASKED = "unasked"  # how an item was chosen that nobody asked about, such as one whose label came with the file
+RELEASED = "released"  # of one that was asked, given back, and answered all the same
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,8 @@ class Labeled:
         id: The item.
         label: What most people say, by today's names; None for an item without a label.
         answers: Everyone's standing answer, in the order in which they came.
-        agreement: The share of the answers that give this label; None without a label.
-        chosen: ``active``, ``control`` or ``unasked``.
+        agreement: The share of the answers that give this label; None without a label, and for numbers.
+        chosen: ``active``, ``control``, ``unasked`` or ``released``.
         strategy: What chose it; empty if it was not asked about.
         round: Which round it was asked in, from 1; None likewise, as all below.
         rank: Its place in its batch, from 1.
@@ -52,6 +58,8 @@ class Labeled:
         asked_at: When it was asked, in UTC.
         model: The key of the model that chose it.
         line: The line of the journal that asked.
+        ask: Which ask of the journal that is, from 1.
+        seen: The last line of the journal that was known when it was chosen.
     """
 
     id: Any
@@ -67,27 +75,31 @@ class Labeled:
     asked_at: str = ""
     model: str = ""
     line: int | None = None
+    ask: int | None = None
+    seen: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """``label``, or what most people say instead of one: ``unsure``, ``broken``, ``none-of-these``."""
+        return "label" if self.label is not None else Counter(one.kind for one in self.answers).most_common(1)[0][0]
 
 
 def provenance(study: Study) -> list[Labeled]:
     """Every item with a standing answer, in the order of the pool.
 
-    An item that was asked, released and asked again counts by the ask that its first standing answer followed.
+    An item that was asked several times counts by the last ask before the first of its standing answers. That a row is
+    in no file any more is no answer of a person.
     """
-    lines = study.lines()
-    asks: dict[Any, list[tuple[Line, int]]] = {}
-    told: dict[tuple[Any, str], Line] = {}
-    for line in lines:
-        if line.kind == "asked":
-            for place, id in enumerate(line.body["ids"]):
-                asks.setdefault(id, []).append((line, place))
-        elif line.kind == "told":
-            told[(line.body["id"], line.body.get("by") or "")] = line
-    labels = study.labels
-    history = study.history.answers
-    return [_labeled(study, study.pool, row, history[row], asks, told, labels) for row in sorted(history)]
+    books: dict[Any, _Book] = {}
+    for line in study.lines():
+        _enter(books, line)
+    answered = [id for id, book in books.items() if book.standing]
+    rows = dict(zip(answered, study.pool.rows(answered), strict=True))
+    reader = _Reader(study.task)
+    return [_labeled(id, books[id], reader) for id in sorted(answered, key=rows.__getitem__)]
 
 
+@lru_cache(maxsize=4096)
 def when(at: float) -> str:
     """A time of the journal in UTC, to the second.
 
@@ -97,49 +109,101 @@ def when(at: float) -> str:
     return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _labeled(
-    study: Study,
-    pool: Pool,
-    row: int,
-    standing: Sequence[Answer],
-    asks: Mapping[Any, Sequence[tuple[Line, int]]],
-    told: Mapping[tuple[Any, str], Line],
-    labels: Mapping[Any, Any],
-) -> Labeled:
-    (id,) = pool.names([row])
-    from_lines = sorted((told[(id, answer.by)] for answer in standing), key=lambda line: line.number)
-    answers = [
-        Said(
-            line.body.get("by") or "", line.body["value"], line.body["answer_kind"], when(line.at), line.body["seconds"]
-        )
-        for line in from_lines
-    ]
-    label = labels.get(id)
-    agreement = None
-    if label is not None:
-        agreement = sum(_same(study, answer, label) for answer in standing) / len(standing)
-    before = [(line, place) for line, place in asks.get(id, ()) if line.number < from_lines[0].number]
-    if not before:
-        return Labeled(id, label, answers, agreement)
-    line, place = before[-1]
+@dataclass(slots=True)
+class _Book:
+    """What the journal says of one item up to a line."""
+
+    standing: dict[str, Line] = field(default_factory=dict)
+    ask: tuple[Line, int] | None = None
+    released: bool = False
+    chosen: tuple[Line, int, bool] | None = None
+
+
+def _enter(books: dict[Any, _Book], line: Line) -> None:
+    """Take in the next line: what is asked is chosen once the first standing answer comes."""
     body = line.body
+    if line.kind == "asked":
+        for place, id in enumerate(body["ids"]):
+            book = books.setdefault(id, _Book())
+            if not book.standing:
+                book.ask, book.released = (line, place), False
+    elif line.kind == "released":
+        for id in body["ids"]:
+            book = books.setdefault(id, _Book())
+            book.released = book.released or not book.standing
+    elif line.kind == "told":
+        by, kind = body.get("by") or "", body["answer_kind"]
+        if by == GONE and kind in ("broken", "withdrawn"):
+            return
+        book = books.setdefault(body["id"], _Book())
+        before = book.standing.pop(by, None)  # a later answer stands where it came
+        if kind == "withdrawn":
+            return
+        if not book.standing and before is None:
+            book.chosen = (*book.ask, book.released) if book.ask else None
+        book.standing[by] = line
+
+
+def _labeled(id: Any, book: _Book, reader: _Reader) -> Labeled:
+    lines = list(book.standing.values())
+    answers = [
+        Said(by, line.body["value"], line.body["answer_kind"], when(int(line.at)), line.body.get("seconds"))
+        for by, line in book.standing.items()
+    ]
+    label, agreement = reader.read(lines)
+    if book.chosen is None:
+        return Labeled(id, label, answers, agreement)
+    line, place, released = book.chosen
+    body = line.body
+    stream = body["streams"][place]
+    note: Mapping[str, Any] = body["notes"][place]
     return Labeled(
         id=id,
         label=label,
         answers=answers,
         agreement=agreement,
-        chosen=body["streams"][place],
-        strategy="random" if body["streams"][place] == "control" else body["strategy"],
+        chosen=RELEASED if released else stream,
+        strategy="random" if stream == "control" else body["strategy"],
         round=body["round"] + 1,
         rank=place + 1,
         probability=body["probabilities"][place],
-        utility=body["notes"][place].get("utility"),
-        asked_at=when(line.at),
+        utility=note.get("utility"),
+        asked_at=when(int(line.at)),
         model=body["model"],
         line=line.number,
+        ask=body["number"] + 1,
+        seen=body["seen"],
     )
 
 
-def _same(study: Study, answer: Answer, label: Any) -> bool:
-    """Whether an answer gives a label, by today's names."""
-    return answer.kind == "label" and study.task.read(answer.value) == label
+class _Reader:
+    """Reads answers by today's names, as the study does, each value once."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._known: dict[Any, Any] = {}
+
+    def read(self, lines: Sequence[Line]) -> tuple[Any, float | None]:
+        """The label that some answers give, and the share of them that give it."""
+        carrying = [line for line in lines if line.body["answer_kind"] in ("label", "soft")]
+        if not carrying:
+            return None, None
+        each = [self._value(line) for line in carrying]
+        label = each[0] if len(carrying) == 1 else self._most(carrying)
+        share = sum(value == label for value in each) / len(lines)
+        return label, None if isinstance(self._task, Targets) else share
+
+    def _value(self, line: Line) -> Any:
+        value, kind = line.body["value"], line.body["answer_kind"]
+        if kind == "soft":
+            return self._most([line])
+        if not isinstance(value, str | int):
+            return self._task.read(value)
+        if value not in self._known:
+            self._known[value] = self._task.read(value)
+        return self._known[value]
+
+    def _most(self, lines: Iterable[Line]) -> Any:
+        said = [Answer(line.body["value"], line.body["answer_kind"], line.body.get("by") or "") for line in lines]
+        target = self._task.target(sorted(said, key=lambda answer: answer.by))
+        return None if target is None else self._task.answer(torch.tensor(target[0], dtype=torch.float64))

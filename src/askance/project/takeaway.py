@@ -4,121 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from askance import __version__
-from askance.describe import build, describe
-from askance.encoders.base import Encoder, Encoding
-from askance.encoders.saved import load_encoding, save_encoding
+from askance.describe import build, describe, find
+from askance.encoders.base import Encoder, Encoding, fingerprint
+from askance.encoders.saved import FACTS, load_encoding, save_encoding
 from askance.errors import BadInput, StorageError
 from askance.learners.base import Learner, Model
-from askance.look import predict
 from askance.project.intake import Reading
+from askance.project.predictor import Predictor
 from askance.task import Task
 
 FORMAT = 1
 HEAD, ABOUT, ENCODER = "head.safetensors", "model.json", "encoder"
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions(Sequence[Any]):
-    """What a model says of some items; it is a list of values, one for each.
-
-    Args:
-        values: For each item its class, its labels or its numbers.
-        probabilities: (items, classes | labels); the numbers themselves where the task has numbers.
-        names: What the columns are.
-    """
-
-    values: tuple[Any, ...]
-    probabilities: Tensor
-    names: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __getitem__(self, place: Any) -> Any:
-        return self.values[place]
-
-    @property
-    def certainty(self) -> Tensor:
-        """The probability of the likeliest class, (items,)."""
-        return self.probabilities.amax(1)
-
-    def above(self, threshold: float) -> list[Any]:
-        """The values, with None where the likeliest class is less probable than a threshold."""
-        sure = (self.certainty >= threshold).tolist()
-        return [value if keep else None for value, keep in zip(self.values, sure, strict=True)]
-
-
-@dataclass(frozen=True, eq=False)
-class Predictor:
-    """A model that was taken away.
-
-    Args:
-        task: What it says of an item.
-        model: The head.
-        encoding: What turns items into features.
-        how: What an item is.
-        facts: What is known of it: labels learned from, accuracy, when and by what it was made.
-    """
-
-    task: Task
-    model: Model
-    encoding: Encoding
-    how: Reading
-    facts: Mapping[str, Any]
-
-    def predict(self, items: Iterable[Any]) -> Predictions:
-        """Predict items.
-
-        Args:
-            items: Texts, or mappings of columns to cells; images as bytes or paths; rows of numbers.
-
-        Raises:
-            BadInput: If an item is not of that kind.
-        """
-        raws = [self._raw(item, place) for place, item in enumerate(items)]
-        width = self.task.width
-        if raws:
-            features = torch.from_numpy(np.array(self.encoding.encode(raws)))
-            found = predict(self.model, features, self.task)
-        else:
-            found = torch.zeros(0, width)
-        names = tuple(str(name) for name in getattr(self.task, "names", range(width)))
-        return Predictions(tuple(self.task.answer(row) for row in found), found, names)
-
-    def _raw(self, item: Any, place: int) -> Any:
-        reads = self.how.reads
-        if isinstance(item, Mapping) and reads in ("text", "table"):
-            lacking = [name for name in self.how.columns if name not in item]
-            if lacking:
-                raise BadInput(f"Item {place} lacks the column {lacking[0]!r}. Give {', '.join(self.how.columns)}.")
-            cells = {name: "" if item[name] is None else str(item[name]) for name in self.how.columns}
-            return self.how.raw(cells, None, Path())
-        if reads == "text" and isinstance(item, str):
-            return item
-        if reads == "image" and isinstance(item, bytes):
-            return item
-        if reads == "image" and isinstance(item, str | Path):
-            from askance.images import read
-
-            return read(item)
-        if reads == "array" and not isinstance(item, str | bytes | Mapping):
-            return np.asarray(item, dtype=np.float32)
-        raise BadInput(f"Item {place} is a {type(item).__name__}, and this model reads {_wanted(self.how)}.")
 
 
 def save(
@@ -131,11 +43,12 @@ def save(
     encoding: Encoding,
     how: Reading,
     facts: Mapping[str, Any],
+    replace: bool = False,
 ) -> None:
-    """Write a model into a new folder, whole or not at all.
+    """Write a model into a folder, whole or not at all.
 
     Args:
-        folder: Where to; it must not be there.
+        folder: Where to.
         task: What it says of an item.
         learner: What made it.
         model: The model.
@@ -143,6 +56,7 @@ def save(
         encoding: The same, fitted.
         how: What an item is.
         facts: What is known of it, as JSON.
+        replace: Whether a model that is there already gives way, once the new one is whole.
 
     Raises:
         BadInput: If the folder is there, or the model cannot be stored safely.
@@ -154,26 +68,34 @@ def save(
             f"A model of {type(learner).__name__} cannot be stored without pickles, which can run code when they are "
             f"read. Learn by 'linear' or a torch network to take a model away (askance ask --learner linear)."
         )
-    if folder.exists():
+    if folder.exists() and not replace:
         raise BadInput(f"{folder} is there already. Name another folder, or say --force.")
+    if folder.exists() and not (folder / ABOUT).is_file():
+        raise BadInput(f"{folder} is there and holds no model, so it is not written over. Name another folder.")
     made = None
     try:
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
-        save_file({name: array.contiguous() for name, array in weights.items()}, made / HEAD)
+        alone = {name: array.detach().cpu().contiguous().clone() for name, array in weights.items()}  # also if tied
+        save_file(alone, made / HEAD)
         save_encoding(made / ENCODER, encoder, encoding)
         about = {
             "format": FORMAT,
             "askance": __version__,
+            "made": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "task": describe(task),
             "learner": describe(learner),
             "model": dict(model.facts),
+            "encoder": {"part": describe(encoder), "fingerprint": fingerprint(encoder, encoding)},
             "reads": asdict(how),
             "facts": dict(facts),
-            "head": _checksum(made / HEAD),
+            "head": _checksum((made / HEAD).read_bytes()),
         }
-        (made / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+        about = json.loads(_text(about))  # what is summed is what will be read
+        (made / ABOUT).write_text(_text({**about, "sum": _sum(about)}), encoding="utf-8")
+        for file in (made / HEAD, made / ABOUT):
+            _sync(file)
         os.chmod(made, 0o755)  # temporary folders are private
-        os.rename(made, folder)
+        _put(made, folder)
     except OSError as error:
         raise StorageError(
             f"{folder} cannot be written: {error.strerror or error}. Check the disk and the folder it goes into."
@@ -183,17 +105,19 @@ def save(
             shutil.rmtree(made, ignore_errors=True)
 
 
-def load(path: str | Path) -> Predictor:
+def load(path: str | Path, *, trust: bool = False) -> Predictor:
     """A model that was taken away, ready to predict; neither the project nor its journal is needed.
 
     Args:
         path: The folder that ``askance export --model`` wrote.
+        trust: Whether code outside of askance that the folder names may run, such as the file of your own network.
+            Without it nothing but tensors and JSON is read.
 
     Returns:
         The model; see `Predictor.predict`.
 
     Raises:
-        BadInput: If it is no such folder, or what its encoder stands on is not there.
+        BadInput: If it is no such folder, names code that is not trusted, or what its encoder stands on is not there.
         StorageError: If it is damaged, or of another format.
     """
     folder = Path(path)
@@ -202,37 +126,129 @@ def load(path: str | Path) -> Predictor:
             f"{path} holds no model: there is no {ABOUT} in it. Make one with: askance export --model {path}"
         )
     try:
-        about = json.loads((folder / ABOUT).read_text("utf-8"))
-        if about["format"] != FORMAT:
-            raise StorageError(
-                f"{folder / ABOUT} is of format {about['format']}, and this askance reads {FORMAT}. Update askance."
-            )
-        if _checksum(folder / HEAD) != about["head"]:
-            raise StorageError(f"{folder / HEAD} is damaged: its bytes are not what was written. Take it from a copy.")
-        weights = load_file(folder / HEAD)
+        about = _about(folder)
+        if not trust:
+            _check_code(folder, [about["task"], about["learner"]], ABOUT)
+            said = json.loads((folder / ENCODER / FACTS).read_text("utf-8"))
+            _check_code(folder, said["encoder"], f"{ENCODER}/{FACTS}")
         task, learner = build(about["task"]), build(about["learner"])
+        if not isinstance(task, Task) or not isinstance(learner, Learner):
+            raise ValueError(f"{ABOUT} names no task or no learner")
         read: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in about["reads"].items()}
         how = Reading(**read)
-        model = learner.restore(weights, about["model"]) if isinstance(learner, Learner) else None
-        facts = {**about["facts"], "askance": about["askance"]}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        model = learner.restore(load_file(folder / HEAD), about["model"])
+        if model is None:
+            raise ValueError(f"{HEAD} does not fit the learner of {ABOUT}")
+        encoder, encoding = load_encoding(folder / ENCODER)
+        if fingerprint(encoder, encoding) != about["encoder"]["fingerprint"] or encoder.reads != how.reads:
+            raise ValueError(f"{ENCODER} is that of another model")
+        facts = {**about["facts"], "askance": about["askance"], "made": about["made"]}
+        return _check_fit(Predictor(task, model, encoding, how, facts))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
         if isinstance(error, BadInput):
             raise
         raise StorageError(f"{folder} is damaged: {type(error).__name__}: {error}. Take it from a copy.") from error
-    if not isinstance(task, Task) or model is None:
-        raise StorageError(f"{folder} is damaged: it names no task or no learner. Take it from a copy.")
-    _, encoding = load_encoding(folder / ENCODER)
-    return Predictor(task, model, encoding, how, facts)
 
 
-def _checksum(path: Path) -> str:
-    return blake2b(path.read_bytes(), digest_size=16).hexdigest()
+def _about(folder: Path) -> dict[str, Any]:
+    """What `ABOUT` says, checked against its own sum and that of the head."""
+    about: dict[str, Any] = json.loads((folder / ABOUT).read_text("utf-8"))
+    if about["format"] != FORMAT:
+        raise StorageError(
+            f"{folder / ABOUT} is of format {about['format']}, and this askance reads {FORMAT}. Update askance."
+        )
+    if about.pop("sum") != _sum(about):
+        raise StorageError(f"{folder / ABOUT} is damaged: its text is not what was written. Take it from a copy.")
+    if _checksum((folder / HEAD).read_bytes()) != about["head"]:
+        raise StorageError(f"{folder / HEAD} is damaged: its bytes are not what was written. Take it from a copy.")
+    return about
 
 
-def _wanted(how: Reading) -> str:
-    return {
-        "text": f"texts, or mappings of {', '.join(how.columns)}",
-        "table": f"mappings of {', '.join(how.columns)}",
-        "image": "images, as bytes or paths",
-        "array": "rows of numbers",
-    }[how.reads]
+def _check_code(folder: Path, description: Any, file: str) -> None:
+    """Refuse a description that names anything but parts of ours; finding or building it could run code."""
+    for name in _named(description):
+        if not _OURS.fullmatch(name):
+            raise BadInput(
+                f"{folder / file} names {name}, which is code outside of askance and could run. If you know where the "
+                f"folder comes from: askance.load({str(folder)!r}, trust=True)"
+            )
+        module, _, kind = name.partition(":")
+        try:
+            found = find(name)
+        except BadInput as error:
+            raise StorageError(
+                f"{folder / file} names {name}, which this askance does not have. Update askance, or take the folder "
+                f"from a copy."
+            ) from error
+        if not is_dataclass(found) or found.__module__ != module:
+            raise BadInput(f"{folder / file} names {name}, and {kind} is no part of that module. Take it from a copy.")
+
+
+def is_ours(*parts: Any) -> bool:
+    """Whether parts are askance's own, so that a model of them can be loaded without trust."""
+    return all(_OURS.fullmatch(name) for name in _named([describe(part) for part in parts]))
+
+
+def _named(description: Any, code: bool = True) -> Iterator[str]:
+    """All that a description names: parts, functions, and options of parts that read like the place of one."""
+    if isinstance(description, list):
+        for one in description:
+            yield from _named(one, code)
+    elif isinstance(description, dict):
+        yield from (str(description[key]) for key in ("part", "name") if key in description)
+        code = code and not str(description.get("part")).startswith("askance.task:")  # names of classes are free text
+        for key, one in description.items():
+            if key not in ("part", "name"):
+                yield from _named(one, code)
+    elif code and isinstance(description, str) and _PLACE.fullmatch(description):
+        yield description
+
+
+_OURS = re.compile(r"askance\.(task|learners\.\w+|encoders\.\w+):[A-Z]\w*")
+_PLACE = re.compile(r".*:[A-Za-z_][\w.]*", re.DOTALL)  # module:Name and path/file.py:Name
+
+
+def _check_fit(predictor: Predictor) -> Predictor:
+    """Refuse parts that are whole, and of different models."""
+    model, encoding, task = predictor.model, predictor.encoding, predictor.task
+    scores = model.outputs(torch.zeros(1, encoding.width)).scores
+    if scores is None or scores.shape != (1, task.width):
+        raise ValueError(f"{HEAD} gives other scores than the {task.width} that {ABOUT} has names for")
+    return predictor
+
+
+def _put(made: Path, folder: Path) -> None:
+    """Move a whole new folder to its place; what is there gives way, and comes back if that fails."""
+    if not folder.exists():
+        os.rename(made, folder)
+        return
+    old = folder.absolute().parent / f".{folder.name}-{uuid4().hex}.old"
+    os.rename(folder, old)
+    try:
+        os.rename(made, folder)
+    except OSError:
+        os.rename(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync(file: Path) -> None:
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())
+
+
+def _sum(about: Mapping[str, Any]) -> str:
+    return _checksum(_text(about).encode())
+
+
+def _text(about: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(about, indent=1, sort_keys=True)
+    except TypeError as error:
+        raise BadInput(
+            f"The facts about the model cannot be written as JSON: {error}. Give plain numbers, texts, lists, dicts."
+        ) from error
+
+
+def _checksum(data: bytes) -> str:
+    return blake2b(data, digest_size=16).hexdigest()

@@ -242,8 +242,11 @@ class State:
             self.sides[row] = LABELED
         elif standing:
             self.sides[row] = ASIDE
+        elif row in self._waiting:
+            self.sides[row] = PENDING
         else:
-            self.sides[row] = PENDING if row in self._waiting else UNLABELED
+            self.sides[row] = UNLABELED
+            self.controls.discard(row)  # whoever asks it next may have reasons
 
 
 class Past:
