@@ -82,12 +82,59 @@ def test_sub_folders_are_labels_where_some_images_have_none(
     assert (found.reads, found.label, found.unlabeled) == ("image", label, unlabeled)
 
 
-CELLS = some.one_of(some.text(max_size=20), some.just(b"x"))
+def test_a_few_labels_filled_in_at_the_top_are_labels_and_no_text() -> None:
+    rows, names = table(text=many(PROSE), label=["cat", "dog", "cow", *[""] * 27])
+    assert guess(rows, names).label == "label"
+    phrases = ["a problem with a delivery", "a question about my bill"] * 2
+    rows, names = table(text=PROSE + PROSE[:1], label=phrases)
+    assert (guess(rows, names).columns, guess(rows, names).label) == (("text",), "label")
 
 
-@given(some.lists(some.text(min_size=1, max_size=6), min_size=1, max_size=5, unique=True), some.data())
+def test_a_column_called_label_is_preferred_to_stars_and_the_other_is_named() -> None:
+    rows, names = table(stars=["1", "5", "3"] * 10, text=many(PROSE), Label=["bad", "good", ""] * 10)
+    found = guess(rows, names)
+    (said,) = (one for one in found.said if one.startswith("labels: column 'Label'"))
+    assert found.label == "Label" and "'stars', too" in said and "67%" in said and "--task" in said
+
+
+def test_chinese_and_short_texts_are_prose() -> None:
+    rows, names = table(id=[f"{n}" for n in range(30)], 内容=[f"我的发票金额不对请帮我检查编号{n}" for n in range(30)])
+    assert (guess(rows, names).reads, guess(rows, names).columns) == ("text", ("内容",))
+    rows, names = table(text=[f"good {n}" for n in range(30)], price=["1", "2", "3"] * 10)
+    assert (guess(rows, names).reads, guess(rows, names).columns) == ("text", ("text",))
+    assert guess([{"keyword": f"pump{n}"} for n in range(9)], ["keyword"]).reads == "text"
+
+
+def test_images_that_are_not_there_are_said(tmp_path: Path) -> None:
+    rows, names = table(file=["a.png", "b.png"], kind=["x", "y"])
+    found = guess(rows, names, folder=tmp_path)
+    assert any("not there" in said and "--image file" in said for said in found.said)
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(b"x")  # the advice, followed
+    assert guess(rows, names, folder=tmp_path).columns == ("file",)
+
+
+def test_a_file_of_ids_or_of_nothing_has_no_columns_and_a_wide_one_has_all() -> None:
+    assert guess([{"id": f"{n}"} for n in range(30)], ["id"]).columns == ()
+    assert guess([{"x": "", "label": " "}] * 3, ["x", "label"]).columns == ()
+    wide = [f"c{n}" for n in range(200)]
+    found = guess([dict.fromkeys(wide, "1.5"), dict.fromkeys(wide, "2")], wide)
+    assert found.columns == tuple(wide) and "192 more" in found.said[0]
+
+
+def test_names_too_long_for_a_file_and_brackets_without_end_raise_nothing(tmp_path: Path) -> None:
+    rows, names = table(file=["x" * 300 + ".png"] * 3, label=["[" * 100_000] * 3)
+    found = guess(rows, names, folder=tmp_path)
+    assert (found.columns, found.label, found.task) == (("file",), "label", "classes")
+
+
+NAMES = some.text(min_size=1, max_size=6) | some.sampled_from(["id", "label", "tags", "text", "title"])
+CELLS = some.one_of(some.text(max_size=20), some.just(b"x"), some.sampled_from(["1", "a;b", "[", "p.png"]))
+
+
+@given(some.lists(NAMES, min_size=1, max_size=5, unique=True), some.data())
 def test_no_table_is_too_odd_to_guess_about(names: list[str], data: some.DataObject) -> None:
     rows = data.draw(some.lists(some.fixed_dictionaries({name: CELLS for name in names}), max_size=6))
-    found = guess(rows, names)
+    found = guess(rows, names, folder=Path())
     assert len(set(found.columns)) == len(found.columns) and set(found.columns) <= set(names)
     assert found.label is None or found.label not in found.columns

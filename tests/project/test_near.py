@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
+import pytest
 
 from askance.images import decode, look_of
+from askance.project import near as near_module
 from askance.project.near import ALIKE, NearDuplicates, NearImages
 
 DICE = np.random.default_rng(0)
@@ -84,3 +88,46 @@ def test_looks_that_differ_in_two_bits_are_found_wherever_the_bits_are() -> None
         far.add(look)
         far.add(look ^ 0b111)
     assert far.count() == 0
+
+
+def test_texts_without_a_letter_are_near_none_and_signs_without_spaces_are_words() -> None:
+    assert counted(["4711", "0815", "?!", ""]) == 0
+    assert (
+        counted(["我的发票金额不对请帮我检查一下", "我的发票金额不对请帮我检查一下吧", "包裹还没有送到我家里来"]) == 1
+    )
+
+
+def test_however_texts_are_handed_in_the_pairs_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [" ".join(sentence()) for _ in range(300)]
+    texts += [f"{text} twice" for text in texts[:40]]
+    whole, single = NearDuplicates(), NearDuplicates()
+    whole.add(texts)
+    monkeypatch.setattr(near_module, "LETTERS", 500)  # a few texts at a time
+    monkeypatch.setattr(near_module, "KNOWN", 50)
+    for text in texts:
+        single.add([text])
+    assert single.count() == 40
+    assert single.examples(100) == whole.examples(100) == [(place, 300 + place) for place in range(40)]
+
+
+def test_memory_is_some_tens_of_bytes_an_item_and_long_texts_do_not_fill_it() -> None:
+    near = NearDuplicates()
+    texts = [" ".join(DICE.choice(WORDS, 20)) for _ in range(6144)]
+    long = " ".join(WORDS)
+    near.add(texts[:2048])  # every word is known from here on
+    tracemalloc.start()
+    near.add(texts[2048:])
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    near.add([long] * 80)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 4096 * 100  # the list of texts that wait to be hashed included
+    assert peak < 30_000_000
+
+
+def test_many_images_that_look_the_same_are_counted_once_less_and_even_ones_not_at_all() -> None:
+    near = NearImages()
+    for look in [7] * 50_000 + [0] * 50_000:
+        near.add(look)
+    assert near.count() == 49_999

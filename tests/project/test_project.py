@@ -12,7 +12,7 @@ from tickets import fill, label_batch, make_project, truth, write_tickets
 
 from askance import Labels, Targets
 from askance.encoders.text import TfidfEncoding
-from askance.errors import BadInput, UnknownName
+from askance.errors import BadInput, StorageError, UnknownName
 from askance.project.asking import ask
 from askance.project.predicting import write_predictions
 from askance.project.project import Project, find_project
@@ -331,3 +331,16 @@ def test_answers_of_an_item_go_with_the_rows_that_stood_behind_it(tmp_path: Path
     project.add(tmp_path / "t.csv", update=True)
     project.settle()
     assert project.study.labels == {"a": "cat", "b": "cat"}
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "odd.askance").mkdir()
+    (tmp_path / "odd.askance" / "project.db").write_bytes(b"this is no database at all, whatever it is called " * 50)
+    with pytest.raises(StorageError, match="project.db cannot be read"):
+        Project(tmp_path / "odd.askance")
+
+
+def test_what_was_overruled_is_not_said(tmp_path: Path) -> None:
+    write_table(tmp_path / "a.csv", {"text": [f"some words of row {n}" for n in range(20)], "label": ["x", "y"] * 10})
+    started = init(tmp_path / "a.csv", Wishes(no_label=True), folder=tmp_path / "a.askance")
+    assert not any(said.startswith("labels") for said in started.said) and started.how.label is None

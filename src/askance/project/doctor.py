@@ -8,20 +8,28 @@ import re
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from askance import cached
 from askance.errors import AskanceError
+
+if TYPE_CHECKING:
+    from askance.project.project import Project
 
 OK, WARN, BAD = "ok", "warn", "bad"
 PACKAGES = ("askance", "torch", "numpy", "scikit-learn", "scipy", "numba", "pyarrow", "pillow", "sqlalchemy")
 ROOM = 1 << 30  # bytes that should be free on a disk
 MEMORY = 2 << 30  # bytes of memory that fifty thousand texts take with room to spare
-MODULES = {"sentence-transformers": "sentence_transformers", "rdata": "rdata"}  # a package's module, where it differs
+ANOTHER = "Install askance into an environment of Python 3.11, 3.12 or 3.13: these are tested."
+MODULES = {"sentence-transformers": "sentence_transformers"}  # a package's module, where it differs
 
 
 @dataclass(frozen=True)
@@ -47,15 +55,16 @@ def examine(project: str | Path | None = None) -> list[Finding]:
     Args:
         project: A project's folder; None is for the one in this folder, if there is one.
     """
-    looks: list[Callable[[], Iterator[Finding]]] = [_python, _packages, _sqlite, _threads, _memory, _disk, _terminal]
-    looks += [_extras, _gpu, lambda: _project(project)]
+    looks: list[Callable[[], Iterator[Finding]]] = [_python, _packages, _sqlite, _threads, _memory, _disk, _files]
+    looks += [_terminal, _extras, _gpu, _compiled, partial(_project, project)]
     found: list[Finding] = []
     for look in looks:
         try:
             found += look()
         except Exception as error:  # a doctor that falls ill helps nobody
-            name = getattr(look, "__name__", "look").strip("_<>")
-            found.append(Finding(name, BAD, f"could not be looked at: {type(error).__name__}: {error}", "Tell us."))
+            name = getattr(look, "__name__", "project").strip("_")
+            said = f"could not be looked at: {type(error).__name__}: {error}"
+            found.append(Finding(name, BAD, said, "Send us this line; what the others say holds."))
     return found
 
 
@@ -74,7 +83,7 @@ def as_text(findings: list[Finding]) -> str:
 def _python() -> Iterator[Finding]:
     said = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     fits = (3, 11) <= sys.version_info[:2] < (3, 14)
-    yield Finding("python", OK if fits else WARN, said, "" if fits else "askance is tested with Python 3.11 to 3.13.")
+    yield Finding("python", OK if fits else WARN, said, "" if fits else ANOTHER)
 
 
 def _packages() -> Iterator[Finding]:
@@ -107,28 +116,30 @@ def _sqlite() -> Iterator[Finding]:
             f"SQLite {number} by {name}; before {safe} the write-ahead log has a fault, so askance does without it",
             "Install a newer one: pip install pysqlite3" if wheels else "Nothing is wrong; several writers are slower.",
         )
-    with tempfile.TemporaryDirectory() as folder:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about an old SQLite, which the line above is about
         try:
-            journal = SqlJournal(Path(folder) / "try.db")
-            journal.append([Draft("stopped", {"reason": "a try"})], after=0)
-            kept = len(journal.read())
-            journal.close()
-        except AskanceError as error:
-            yield Finding("journal", BAD, "a journal could not be written and read", str(error))
-            return
-    yield Finding(
-        "journal", OK if kept == 1 else BAD, "a journal was written and read", "" if kept == 1 else "Tell us."
-    )
+            with tempfile.TemporaryDirectory() as folder:
+                journal = SqlJournal(Path(folder) / "try.db")
+                journal.append([Draft("stopped", {"reason": "a try"})], after=0)
+                journal.close()
+                journal = SqlJournal(Path(folder) / "try.db")
+                kept = len(journal.read())
+                journal.close()
+            said, fine = f"a journal was written, closed and read again: {kept} of 1 line", kept == 1
+        except (AskanceError, OSError) as error:
+            said, fine = f"a journal could not be written and read: {error}", False
+    advice = "" if fine else "Let temporary files go to a sound disk: export TMPDIR=FOLDER"
+    yield Finding("journal", OK if fine else BAD, said, advice)
 
 
 def _threads() -> Iterator[Finding]:
+    import torch
+
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    said = [f"{name}={os.environ[name]}" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ]
-    yield Finding(
-        "threads",
-        OK,
-        f"{cores} cores; studies compute on 1 thread unless told otherwise; {' '.join(said)}".rstrip("; "),
-    )
+    said = [f"{cores} cores", f"torch takes {torch.get_num_threads()}"]
+    said += [f"{name}={os.environ[name]}" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ]
+    yield Finding("threads", OK, f"{'; '.join(said)}; studies compute on 1 thread unless told otherwise")
 
 
 def _memory() -> Iterator[Finding]:
@@ -142,8 +153,8 @@ def _memory() -> Iterator[Finding]:
 
 def _disk() -> Iterator[Finding]:
     for name, place in (("this folder", Path.cwd()), ("cache", cached.here())):
-        there = next(folder for folder in (place, *place.parents) if folder.exists())
-        if not os.access(there, os.W_OK):
+        there = _standing(place)
+        if not there.is_dir() or not os.access(there, os.W_OK):
             how = "Name another: export ASKANCE_CACHE=FOLDER" if name == "cache" else "Work in a folder of your own."
             yield Finding(name, WARN if name == "cache" else BAD, f"{place} cannot be written", how)
             continue
@@ -153,14 +164,27 @@ def _disk() -> Iterator[Finding]:
         yield Finding(name, WARN if short else OK, f"{place}: {free / (1 << 30):.1f} GiB free", advice)
 
 
+def _files() -> Iterator[Finding]:
+    """Whether this folder's file system keeps two writers apart, and gives a file its name in one step."""
+    if not os.access(Path.cwd(), os.W_OK):
+        return  # said already
+    with tempfile.TemporaryDirectory(prefix=".askance-doctor-", dir=Path.cwd()) as name:
+        folder = Path(name)
+        wrong = [] if _locks(folder / "try.db") else ["does not lock files, so two processes could spoil a study"]
+        wrong += [] if _renames(folder) else ["does not put a file in the place of another"]
+    said = f"{Path.cwd()} " + (" and ".join(wrong) or "locks files, and renames them in one step")
+    advice = "Keep projects on a disk of this machine, not on a network's: cd FOLDER" if wrong else ""
+    yield Finding("file system", BAD if wrong else OK, said, advice)
+
+
 def _terminal() -> Iterator[Finding]:
     encoding = (getattr(sys.stdout, "encoding", None) or "unknown").lower().replace("-", "")
     if encoding == "utf8":
         yield Finding("terminal", OK, "UTF-8")
-    else:
-        yield Finding(
-            "terminal", WARN, f"{encoding}: letters with accents may be shown wrong", "Set it: export PYTHONUTF8=1"
-        )
+        return
+    said = f"{encoding}: letters with accents may be shown wrong"
+    set_to = "PYTHONIOENCODING=utf-8" if "PYTHONIOENCODING" in os.environ else "PYTHONUTF8=1"  # the first one wins
+    yield Finding("terminal", WARN, said, f"Set it: {'set' if sys.platform == 'win32' else 'export'} {set_to}")
 
 
 def _extras() -> Iterator[Finding]:
@@ -186,54 +210,140 @@ def _gpu() -> Iterator[Finding]:
         yield Finding("gpu", OK, "none that torch sees; everything runs on the processor")
 
 
+def _compiled() -> Iterator[Finding]:
+    """Where numba keeps what it compiled: without a place, loading its functions fails."""
+    from askance import kernels
+
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    places = [Path(given)] if given else []
+    places += [Path(place) / "__pycache__" for place in kernels.__path__]
+    others = {name: text for name, text in os.environ.items() if name != "ASKANCE_CACHE"}
+    places.append(cached.cache_folder(others, sys.platform, Path.home()).parent)
+    fit = next((place for place in places if os.access(_standing(place), os.W_OK)), None)
+    if fit is None:
+        said = f"none of these can be written: {', '.join(map(str, places))}"
+        yield Finding("compiled code", BAD, said, "Name a folder for it: export NUMBA_CACHE_DIR=FOLDER")
+    else:
+        yield Finding("compiled code", OK, f"kept in {fit}")
+
+
 def _project(given: str | Path | None) -> Iterator[Finding]:
     from askance.project.project import find_project
     from askance.study.sql import sqlite_driver
 
-    if given is None and not any(Path.cwd().glob("*.askance/project.db")):
+    here = Path.cwd()
+    if given is None and not (here / "project.db").is_file() and not any(here.glob("*.askance/project.db")):
         return
     try:
         project = find_project(None if given is None else str(given))
     except AskanceError as error:
         yield Finding("project", BAD if given is not None else WARN, "it cannot be opened", str(error))
         return
-    for name in ("project.db", "study.db"):
-        place = project.folder / name
-        if not place.exists():
-            yield Finding("project", WARN, f"{place} is not there yet", "Encode first: askance encode")
-            continue
-        try:
-            connection = sqlite_driver().connect(str(place))
-            said = connection.execute("PRAGMA quick_check").fetchone()[0]
-            connection.close()
-        except sqlite_driver().DatabaseError as error:
-            said = str(error)
-        whole = said == "ok"
-        advice = "" if whole else f"Restore a copy, or save what is left: sqlite3 {place} .recover"
-        yield Finding("project", OK if whole else BAD, f"{place}: {said}", advice)
+    with closing(project):
+        found = [_database(project.folder / "project.db"), _journal(project)]
+        yield from found
+        if found[0].state == OK:
+            yield from _sources(project)
+            yield _features(project)
+
+
+def _journal(project: Project) -> Finding:
+    place = project.folder / "study.db"
+    if place.exists():
+        return _database(place)
+    if project.items.fact("settled", False):
+        return Finding(
+            "project",
+            BAD,
+            f"{place} is gone, and the labels with it",
+            "Restore a copy of it; without one, askance status begins a new one.",
+        )
+    return Finding("project", WARN, f"{place} is not there yet", "Look at the project, which makes it: askance status")
+
+
+def _database(place: Path) -> Finding:
+    """Whether SQLite finds a file whole."""
+    from askance.study.sql import sqlite_driver
+
+    try:
+        with closing(sqlite_driver().connect(str(place))) as connection:
+            said = str(connection.execute("PRAGMA quick_check").fetchone()[0])
+    except sqlite_driver().DatabaseError as error:
+        said = str(error)
+        code = getattr(error, "sqlite_errorname", None) or ""
+        if code.startswith("SQLITE_BUSY"):
+            return Finding("project", WARN, f"{place}: {said}", "Look again when the other process is done.")
+        if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+            advice = f"Let this user read and write it and its folder: chmod u+rwX {place.parent} {place}"
+            return Finding("project", BAD, f"{place}: {said}", advice)
+    whole = said == "ok"
+    advice = "" if whole else f"Restore a copy, or save what is left: sqlite3 {place} .recover"
+    return Finding("project", OK if whole else BAD, f"{place}: {said}", advice)
+
+
+def _sources(project: Project) -> Iterator[Finding]:
+    reads = project.how.reads == "image"
     for source in project.items.fact("sources"):
         if not Path(source["path"]).exists():
-            reads = project.how.reads == "image"
             advice = "Put it back, or take it in from its new place: askance add FOLDER" if reads else ""
             said = f"{source['path']} is not there any more" + ("" if reads else "; the project has its rows")
             yield Finding("project", BAD if reads else OK, said, advice)
-    store = project.features.store() if (project.folder / "encoder").is_dir() else None
-    if store is not None:
-        damaged = [*store.damaged, *store.verify()]
-        missing = project.features.missing()
-        state, advice = (BAD, "Make them anew: askance encode") if damaged else (OK, "")
-        if missing and not damaged:
-            state, advice = WARN, "Encode them: askance encode"
-        said = f"features of {store.rows:,} rows; {len(damaged)} damaged files, {missing:,} items without"
-        yield Finding("project", state, said, advice)
-    project.close()
+
+
+def _features(project: Project) -> Finding:
+    if not (project.folder / "encoder").is_dir():
+        said = f"{project.folder / 'encoder'} is not there: no item can be encoded"
+        return Finding("project", BAD, said, "Fit the encoder anew: askance encode")
+    store = project.features.store()
+    damaged = [*store.damaged, *store.verify()]
+    missing = project.features.missing()
+    said = f"features of {store.rows:,} rows; {len(damaged)} damaged files, {missing:,} items without"
+    if damaged:
+        return Finding("project", BAD, said, "Make them anew: askance encode")
+    return Finding("project", WARN if missing else OK, said, "Encode them: askance encode" if missing else "")
+
+
+def _standing(place: Path) -> Path:
+    """The folder itself, or the nearest one above it that exists."""
+    return next(folder for folder in (place, *place.absolute().parents) if os.path.exists(folder))  # raises nothing
+
+
+def _locks(file: Path) -> bool:
+    """Whether a second writer is kept out while the first one writes."""
+    from askance.study.sql import sqlite_driver
+
+    driver = sqlite_driver()
+    first = driver.connect(str(file), isolation_level=None)
+    second = driver.connect(str(file), isolation_level=None, timeout=0)
+    with closing(first), closing(second):
+        try:
+            first.execute("BEGIN IMMEDIATE")
+        except driver.OperationalError:  # no locks at all
+            return False
+        try:
+            second.execute("BEGIN IMMEDIATE")
+        except driver.OperationalError:
+            return True
+        return False
+
+
+def _renames(folder: Path) -> bool:
+    """Whether a file takes the place of another."""
+    new, old = folder / "new", folder / "old"
+    new.write_bytes(b"new")
+    old.write_bytes(b"old")
+    try:
+        os.replace(new, old)
+    except OSError:
+        return False
+    return old.read_bytes() == b"new" and not new.exists()
 
 
 def _wanted_by_extra() -> dict[str, list[str]]:
     """The packages of each extra that users have a use for, as the installed package declares them."""
     found: dict[str, list[str]] = {}
     for line in requires("askance") or ():
-        extra = re.search(r"extra == ['\"](\w+)['\"]", line)
+        extra = re.search(r"extra == ['\"]([\w.-]+)['\"]", line)
         name = re.match(r"[\w.-]+", line)
         if extra and name and extra[1] != "dev":
             found.setdefault(extra[1], []).append(name[0].lower())

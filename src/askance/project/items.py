@@ -105,11 +105,13 @@ class Items:
         if not path.is_file():
             raise StorageError(f"There is no {path}. Make a project with: askance init FILE")
         self.path = path
-        self._open()
         try:
+            self._open()
             found = self.fact("format")
         except sqlite_driver().DatabaseError as error:
-            raise StorageError(f"{path} cannot be read: {error}. Restore a copy of it.") from error
+            raise StorageError(
+                f"{path} cannot be read: {error}. Restore a copy of it, or make the project anew."
+            ) from error
         if found != FORMAT:
             raise StorageError(
                 f"{path} is of format {found}, and this askance reads {FORMAT}. Bring askance up to date."

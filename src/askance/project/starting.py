@@ -273,7 +273,8 @@ def _understood(source: Source, wishes: Wishes) -> tuple[Reading, str, tuple[str
     how = Reading(found.reads, columns, wishes.id, label, found.unlabeled if label == found.label else ())
     how.check(source)
     task = wishes.task or (found.task if label == found.label else _task_of(shown, label))
-    said = [one for one in found.said if wishes.id is None or not one.startswith("ids are")]
+    overruled = ["ids are"] * (wishes.id is not None) + ["labels:", "every image"] * (label != found.label)
+    said = [one for one in found.said if not one.startswith(tuple(overruled))]
     return how, task, (*source.said, *said)
 
 
