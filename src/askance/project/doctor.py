@@ -229,7 +229,6 @@ def _compiled() -> Iterator[Finding]:
 
 def _project(given: str | Path | None) -> Iterator[Finding]:
     from askance.project.project import find_project
-    from askance.study.sql import sqlite_driver
 
     here = Path.cwd()
     if given is None and not (here / "project.db").is_file() and not any(here.glob("*.askance/project.db")):
