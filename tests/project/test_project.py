@@ -344,3 +344,13 @@ def test_what_was_overruled_is_not_said(tmp_path: Path) -> None:
     write_table(tmp_path / "a.csv", {"text": [f"some words of row {n}" for n in range(20)], "label": ["x", "y"] * 10})
     started = init(tmp_path / "a.csv", Wishes(no_label=True), folder=tmp_path / "a.askance")
     assert not any(said.startswith("labels") for said in started.said) and started.how.label is None
+
+
+def test_a_file_that_is_labeled_throughout_says_what_it_is_good_for(tmp_path: Path) -> None:
+    write_table(tmp_path / "a.csv", {"size": ["1", "2", "3", "4"], "class": ["x", "y", "x", "y"]})
+    started = init(tmp_path / "a.csv", folder=tmp_path / "a.askance")
+    assert (
+        "there is nothing to ask" in started.next
+        and "askance run" in started.next
+        and "--label 'class'" in started.next
+    )

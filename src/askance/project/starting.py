@@ -216,7 +216,7 @@ def init(
         encoded=encoded,
         unencoded=project.features.missing(),
         seconds={"read": read, "encode": time.monotonic() - begun - read},
-        next="askance ask -n 50 -o batch.csv",
+        next="askance ask -n 50 -o batch.csv" if project.study.progress.unlabeled else _all_labeled(path, how),
     )
     project.close()
     return started
@@ -367,6 +367,15 @@ def _making(place: Path) -> Iterator[Path]:
             raise StorageError(f"{place} cannot be made: {error.strerror}. Name another folder.") from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _all_labeled(path: str | Path, how: Reading) -> str:
+    """What to do with a file that says what everything is."""
+    label = f" --label '{how.label}'" if how.label else ""
+    return (
+        f"every item is labeled, so there is nothing to ask: askance predict -o predictions.csv. To see what asking "
+        f"would have been worth: askance run {path}{label}"
+    )
 
 
 def _problems(settled: Settled) -> str:
