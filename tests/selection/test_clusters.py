@@ -83,3 +83,14 @@ def test_a_space_without_points_is_refused() -> None:
     space = Product(torch.zeros(3, 2), torch.zeros(3, 2))
     with pytest.raises(BadInput, match="given a Product"):
         KMeans().pick(1, candidates=rows, known=rows[:0], keys=rows, dice=Dice(0, "ask"), space=space)
+
+
+def test_in_a_large_cluster_typicality_is_looked_for_among_a_part_and_the_picks_are_among_the_most_typical() -> None:
+    points = torch.randn(1500, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    one = points.new_zeros(len(points), 4) + points / 1000  # one cluster, wherever its center is
+    exact = pick(TypicalPerCluster(members=10_000, clusters_at_most=1), 1500, [], one)
+    part = TypicalPerCluster(members=300, clusters_at_most=1)
+    place = {row: number for number, row in enumerate(exact.rows.tolist())}
+    found = pick(part, 5, [], one).rows.tolist()
+    assert len(set(found)) == 5 and all(place[row] < 150 for row in found)
+    assert sorted(pick(part, 1500, [], one).rows.tolist()) == list(range(1500))

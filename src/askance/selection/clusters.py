@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -72,12 +73,15 @@ class TypicalPerCluster(Selector):
         neighbors: Neighbors that count, at most, and at most half of the cluster.
         smallest: Clusters of fewer items wait.
         sample: Items that the centers are found on, at most, or ten for each cluster if that is more.
+        members: Of a larger cluster, so many candidates are looked at, and neighbors looked for among so many members,
+            drawn by a hash of their keys: comparing all with all would take the square of their number.
     """
 
     clusters_at_most: int = 500  # authors' code
     neighbors: int = 20  # Hacohen et al. 2022
     smallest: int = 6  # authors' code drops clusters of up to 5
     sample: int = 10_000  # authors' code takes mini-batches of 5,000 past 50 clusters
+    members: int = 2_000
 
     def choose(self, n: int, ground: Ground) -> Picked:
         """Cluster, then let the clusters take turns."""
@@ -95,8 +99,10 @@ class TypicalPerCluster(Selector):
         visits = turns(n, *sides, smallest=self.smallest)
         noise = dice.of("ties").uniform(keys)
         queues: dict[int, Iterator[tuple[int, float]]] = {}
-        for cluster in set(visits):
+        draw = dice.of("members").uniform(keys)
+        for cluster, count in Counter(visits).items():
             own, members = (rows[labels[rows] == cluster] for rows in (candidates, items))
+            own, members = _drawn(own, max(self.members, count), draw), _drawn(members, self.members, draw)
             typical = typicality(features, own, members, self.neighbors)
             order = _lexicographic(noise[own], -typical)
             queues[cluster] = zip(own[order].tolist(), typical[order].tolist(), strict=True)
@@ -133,6 +139,11 @@ def turns(n: int, candidates: Sequence[int], known: Sequence[int], *, smallest: 
             for cluster in turn:
                 left[cluster] -= 1
     return picks[:n]
+
+
+def _drawn(rows: Tensor, most: int, draw: Tensor) -> Tensor:
+    """The rows, or so many of them by what was drawn for each, in their order."""
+    return rows if len(rows) <= most else rows[draw[rows].argsort(stable=True)[:most]].sort().values
 
 
 def _lexicographic(*keys: Tensor) -> Tensor:
