@@ -1,9 +1,11 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +34,65 @@ def whole_bytes(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """The same for a file of bytes."""
     with _beside(path, "wb") as file:
         yield cast(BinaryIO, file)
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike[str], *, there: str = "refuse") -> Iterator[Path]:
+    """Make a folder beside its place, and move it there at the end, on disk and for others to read.
+
+    Args:
+        path: The folder; the one that it goes into must exist.
+        there: What becomes of one that is there at the end: ``refuse`` is an error, ``keep`` leaves it, and ``replace``
+            puts the new one in its place, or the old one back if that fails.
+
+    Raises:
+        StorageError: If it cannot be made; what was there is left as it was.
+    """
+    place = Path(path)
+    parent = place.absolute().parent
+    if not parent.is_dir():
+        raise StorageError(f"{place} cannot be made: there is no folder {parent}. Make it, or name another.")
+    made: Path | None = None
+    try:
+        for old in parent.glob(f".{place.name}-*"):  # of somebody who was killed
+            if time.time() - old.stat().st_mtime > _YOUNG:
+                shutil.rmtree(old, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=parent))
+        yield made
+        for file in made.rglob("*"):
+            if file.is_file():
+                with file.open("rb+") as opened:
+                    os.fsync(opened.fileno())
+        os.chmod(made, 0o755)  # temporary folders are private
+        if there != "keep" or not place.is_dir():
+            _move(made, place, replace=there == "replace")
+    except OSError as error:
+        raise StorageError(
+            f"{place} cannot be made: {error.strerror or error}. Check the disk and the permissions of {parent}."
+        ) from error
+    finally:
+        if made is not None:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+_YOUNG = 3600.0  # seconds in which whoever makes a folder surely ends
+
+
+def _move(made: Path, place: Path, *, replace: bool) -> None:
+    """Put a folder in its place; one cannot be replaced in one step, so the old one steps aside first."""
+    if place.exists() and not replace:
+        raise StorageError(f"{place} is there already. Name another folder.")
+    if not place.exists():
+        os.rename(made, place)
+        return
+    aside = made.with_name(f"{made.name}.old")
+    os.rename(place, aside)
+    try:
+        os.rename(made, place)
+    except OSError:
+        os.rename(aside, place)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def test_a_folder_that_holds_something_else_is_never_replaced(tmp_path: Path) ->
     with pytest.raises(BadInput, match="holds no model, so it is not written over. Name another folder"):
         take_away(labeled(), tmp_path / "m", replace=True)
     assert (tmp_path / "m" / "thesis.txt").read_text() == "four years"
-    with pytest.raises(StorageError, match="cannot be written"):
+    with pytest.raises(StorageError, match="cannot be made: there is no folder"):
         take_away(labeled(), tmp_path / "no" / "m")
 
 
@@ -171,8 +171,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from small import labeled, take_away
-from askance.project import takeaway
-takeaway._sync = lambda file: os.kill(os.getpid(), signal.SIGKILL)
+from askance import files
+files._move = lambda made, place, replace: os.kill(os.getpid(), signal.SIGKILL)
 take_away(labeled(), Path(sys.argv[1]))
 """
 

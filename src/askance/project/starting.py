@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from askance.describe import describe
 from askance.encoders import catalogue as encoders
-from askance.errors import BadInput, StorageError
+from askance.errors import BadInput
+from askance.files import whole_folder
 from askance.project.features import Features, Progress, Raws, root_of
 from askance.project.guess import Guess, guess, labels_in
 from askance.project.intake import Found, Intake, Reading, sample, take_in
@@ -28,7 +25,6 @@ from askance.task import Named
 
 LOOKED_AT = 2000  # rows that guesses are made from
 SHOWN = 5
-YOUNG = 3600.0  # seconds in which whoever makes a project surely ends
 
 
 @dataclass(frozen=True)
@@ -172,7 +168,7 @@ def init(
     how, task, said = _understood(source, wishes)
     encoder = encoders.encoder(wishes.encoder, how.reads)
     _checked(wishes, task)
-    with _making(place) as made:
+    with whole_folder(place) as made:
         store = Items.create(made / "project.db")
         near = _counter(how.reads)
         with store.write():
@@ -343,30 +339,6 @@ def _counting(near: NearDuplicates | NearImages | _Uncounted, how: Reading) -> C
             near.add(found.look)
 
     return add
-
-
-@contextmanager
-def _making(place: Path) -> Iterator[Path]:
-    """A folder that gets its name when all is well, and is gone otherwise."""
-    parent = place.absolute().parent
-    try:
-        for old in parent.glob(f".{place.name}-*"):  # of somebody who was killed
-            if time.time() - old.stat().st_mtime > YOUNG:
-                shutil.rmtree(old, ignore_errors=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=parent))
-    except OSError as error:
-        raise StorageError(
-            f"{place} cannot be made: {error.strerror}. Check the folder {parent} and its permissions."
-        ) from error
-    try:
-        yield made
-        try:
-            os.chmod(made, 0o755)  # temporary folders are private
-            os.rename(made, place)
-        except OSError as error:
-            raise StorageError(f"{place} cannot be made: {error.strerror}. Name another folder.") from error
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def _all_labeled(path: str | Path, how: Reading) -> str:

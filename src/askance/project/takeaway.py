@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import torch
 from safetensors import SafetensorError
@@ -24,6 +20,7 @@ from askance.describe import build, describe, find
 from askance.encoders.base import Encoder, Encoding, fingerprint
 from askance.encoders.saved import FACTS, load_encoding, save_encoding
 from askance.errors import BadInput, StorageError
+from askance.files import whole_folder
 from askance.learners.base import Learner, Model
 from askance.project.intake import Reading
 from askance.project.predictor import Predictor
@@ -72,9 +69,7 @@ def save(
         raise BadInput(f"{folder} is there already. Name another folder, or say --force.")
     if folder.exists() and not (folder / ABOUT).is_file():
         raise BadInput(f"{folder} is there and holds no model, so it is not written over. Name another folder.")
-    made = None
-    try:
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
+    with whole_folder(folder, there="replace" if replace else "refuse") as made:
         alone = {name: array.detach().cpu().contiguous().clone() for name, array in weights.items()}  # also if tied
         save_file(alone, made / HEAD)
         save_encoding(made / ENCODER, encoder, encoding)
@@ -92,17 +87,6 @@ def save(
         }
         about = json.loads(_text(about))  # what is summed is what will be read
         (made / ABOUT).write_text(_text({**about, "sum": _sum(about)}), encoding="utf-8")
-        for file in (made / HEAD, made / ABOUT):
-            _sync(file)
-        os.chmod(made, 0o755)  # temporary folders are private
-        _put(made, folder)
-    except OSError as error:
-        raise StorageError(
-            f"{folder} cannot be written: {error.strerror or error}. Check the disk and the folder it goes into."
-        ) from error
-    finally:
-        if made is not None:
-            shutil.rmtree(made, ignore_errors=True)
 
 
 def load(path: str | Path, *, trust: bool = False) -> Predictor:
@@ -215,26 +199,6 @@ def _check_fit(predictor: Predictor) -> Predictor:
     if scores is None or scores.shape != (1, task.width):
         raise ValueError(f"{HEAD} gives other scores than the {task.width} that {ABOUT} has names for")
     return predictor
-
-
-def _put(made: Path, folder: Path) -> None:
-    """Move a whole new folder to its place; what is there gives way, and comes back if that fails."""
-    if not folder.exists():
-        os.rename(made, folder)
-        return
-    old = folder.absolute().parent / f".{folder.name}-{uuid4().hex}.old"
-    os.rename(folder, old)
-    try:
-        os.rename(made, folder)
-    except OSError:
-        os.rename(old, folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync(file: Path) -> None:
-    with file.open("rb+") as opened:
-        os.fsync(opened.fileno())
 
 
 def _sum(about: Mapping[str, Any]) -> str:
