@@ -191,7 +191,7 @@ print(count, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 10
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 def test_a_million_rows_are_read_in_bounded_memory(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"a.{kind}"
-    text = "a ticket of about a hundred characters that nobody will ever read, number "
+    text = "a ticket of about a hundred characters that nobody will ever read; number "
     if kind == "parquet":
         with parquet.ParquetWriter(path, pa.schema({"text": pa.string()})) as writer:
             for start in range(0, 1_000_000, 50_000):

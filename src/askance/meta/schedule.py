@@ -57,7 +57,8 @@ class Until(Strategy):
     def said(self, task: Task) -> str:
         """What asks when, in words."""
         early, late = (catalogue.name_of(part) for part in self._parts())
-        return f"{early} until {self._enough(task)} labels, then {late}"
+        much = f"{self._enough(task)} labels" if self._enough(task) else f"{self.per_class} labels of each class"
+        return f"{early} until {much}, then {late}"
 
     def _enough(self, task: Task) -> int:
         return self.labels + self.per_class * task.width
