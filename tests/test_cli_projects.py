@@ -204,3 +204,29 @@ def test_another_strategy_and_learner_stay(here: Path, capsys: Said) -> None:
     assert "--learner linear" in capsys.readouterr().err
     assert main(["ask", "-n", "1", "--learner", "linear"]) == 0
     assert main(["export", "--model", "m"]) == 0
+
+
+def test_files_of_several_people_are_told_in_one_command(here: Path, capsys: Said) -> None:
+    begun(capsys)
+    ids = [item["id"] for item in as_json(capsys, "ask", "-n", "2")["items"]]
+    Path("ada.csv").write_text(f"id,label,by\n{ids[0]},billing,Ada\n{ids[1]},billing,Ada\n")
+    Path("ben.csv").write_text(f"by;label;id\nBen;login;{ids[1]}\nBen;billing;{ids[0]}\n")
+    found = as_json(capsys, "tell", "ada.csv", "ben.csv")
+    assert [one["new"] for one in found] == [2, 2] and found[1]["disagreed"] == [ids[1]]
+    assert main(["tell", "ada.csv", "ben.csv"]) == 0
+    assert capsys.readouterr().out.count("2 known already") == 2
+
+
+def test_a_command_after_a_stopped_init_encodes_first_and_says_so(
+    here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    from askance.cli import progress
+
+    main(["init", "tickets.csv"])
+    shutil.rmtree("tickets.askance/features")  # as if it had been killed before the first shard
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    capsys.readouterr()
+    assert main(["ask", "-n", "2", "-o", "x.csv"]) == 0
+    assert "encoding: " in capsys.readouterr().err

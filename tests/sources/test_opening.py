@@ -205,3 +205,13 @@ def test_a_million_rows_are_read_in_bounded_memory(tmp_path: Path, kind: str) ->
     count, grown = map(int, done.stdout.split())
     assert count == 1_000_000
     assert grown < 100  # MiB
+
+
+def test_paths_of_images_in_a_data_set_lead_there_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pa.table({"image": [{"bytes": None, "path": "a.png"}]})
+    write_dataset(tmp_path / "hf", table, {}, files=1)
+    monkeypatch.chdir(tmp_path)
+    (row,) = open_source("hf")
+    assert row.cells["image"] == str(tmp_path / "hf" / "a.png")

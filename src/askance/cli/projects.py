@@ -225,15 +225,18 @@ def _tell(options: argparse.Namespace) -> int:
         if not sign or not wrong or not right:
             raise BadInput(f"--same {pair} is not TYPO=CLASS. Write for example: --same billng=billing")
         same[wrong] = right
-    code = 0
+    code, all_found = 0, []
     for file in options.files:
         told = tell_file(project, file, by=options.by, new=new, same=same)
         while told.doubts and sys.stdin.isatty() and not options.json:
             _decide(told.doubts, new, same)
             told = tell_file(project, file, by=options.by, new=new, same=same)
-        found = {**vars(told), "doubts": [vars(doubt) for doubt in told.doubts], "file": str(file)}
-        _print(options, found, _told(file, told))
+        all_found.append({**vars(told), "doubts": [vars(doubt) for doubt in told.doubts], "file": str(file)})
+        if not options.json:
+            print(_told(file, told))
         code = DECIDE if told.doubts else code
+    if options.json:
+        print(json.dumps(all_found if len(all_found) > 1 else all_found[0], indent=2, ensure_ascii=False))
     return code
 
 
@@ -355,9 +358,10 @@ def _merge(options: argparse.Namespace) -> int:
 
 
 def _project(options: argparse.Namespace) -> Project:
+    from askance.cli.progress import Line
     from askance.project.project import find_project
 
-    return find_project(options.project)
+    return find_project(options.project, watch=Line().items)
 
 
 def _print(options: argparse.Namespace, found: dict[str, Any], text: str) -> None:

@@ -6,6 +6,11 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)")
+_SIGNS = re.compile(r"[+#*<>=%]|^-(?=\d)|-$")  # C and C++, A and A-, 1 and -1: signs that mean something
+_ACCENTS = re.compile("[\u0300-\u036f]")  # of Latin, Greek and Cyrillic; other marks are letters of their own
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def sort_out(
     """Tell known names, new ones and slips apart.
 
     A name is doubtful if it differs from a known class, or from a commoner new name, only by case, blanks, punctuation
-    or accents, or by one letter (two in long names); names that differ in digits are different.
+    or accents, or by one letter (two in long names), as `looks_like` has it. The nearest name is the one it looks like.
 
     Args:
         typed: How often each name was typed.
@@ -60,13 +65,13 @@ def sort_out(
     >>> found.new, found.doubtful
     (['login'], [Doubt(name='billng', count=1, near='billing')])
     """
-    meant = dict(aliases or {})
-    taken = {name: name for name in typed if name in known}
+    meant, classes = dict(aliases or {}), frozenset(known)
+    taken = {name: name for name in typed if name in classes}
     taken |= {name: meant[name] for name in typed if name in meant and name not in taken}
     new: list[str] = []
     doubtful: list[Doubt] = []
     for name in sorted((name for name in typed if name not in taken), key=lambda name: (-typed[name], name)):
-        near = None if name in accepted else next((one for one in [*known, *new] if looks_like(name, one)), None)
+        near = None if name in accepted else _nearest(name, [*known, *new])
         if near is None:
             new.append(name)
             taken[name] = name
@@ -78,17 +83,15 @@ def sort_out(
 def looks_like(name: str, other: str) -> bool:
     """Whether one of two different names may be a slip for the other.
 
+    Case, blanks, punctuation and accents are slips, and so is one letter added, dropped, changed or swapped with its
+    neighbor in names of four letters or more, two in names of eight or more. Another first letter is no slip, unless
+    the first two are swapped: relevant is not irrelevant, legal not regal. Nor are other digits, or a plus or minus:
+    class 1 is not class 2, A not A+. Of two numbers only the same value is a slip, as a spreadsheet's 1 for 01.
+
     >>> looks_like("Billing ", "billing"), looks_like("class 1", "class 2"), looks_like("male", "female")
     (True, False, False)
     """
-    one, two = _plain(name), _plain(other)
-    if re.sub(r"\D", "", one) != re.sub(r"\D", "", two):
-        return False
-    if one == two:
-        return bool(one) or name.strip() == other.strip()
-    shorter = min(len(one), len(two))
-    allowed = 2 if shorter >= 8 else 1 if shorter >= 4 else 0
-    return allowed > 0 and one[0] == two[0] and edits(one, two, allowed) <= allowed
+    return _apart(name, other) is not None
 
 
 def edits(one: str, two: str, most: int) -> int:
@@ -108,10 +111,51 @@ def edits(one: str, two: str, most: int) -> int:
             if i > 1 and j > 1 and a == two[j - 2] and one[i - 2] == b:
                 cost = min(cost, last[j - 2] + 1)
             row.append(cost)
+        if min(row) > most and min(before) > most:  # a swap looks back two rows
+            return most + 1
     return min(row[-1], most + 1)
 
 
-def _plain(name: str) -> str:
-    """A name without case, accents, blanks and punctuation."""
-    apart = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(sign for sign in apart if sign.isalnum())
+def _nearest(name: str, others: Sequence[str]) -> str | None:
+    """The name that looks most like this one, the first of several; None if none does."""
+    apart = [(far, place) for place, other in enumerate(others) if (far := _apart(name, other)) is not None]
+    return others[min(apart)[1]] if apart else None
+
+
+def _apart(name: str, other: str) -> int | None:
+    """How many slips lie between two names; None if they are names of their own."""
+    one, two = _Letters.of(name), _Letters.of(other)
+    if one.value is not None and two.value is not None:
+        return 0 if one.value == two.value else None
+    if one.signs != two.signs:
+        return None
+    if one.plain == two.plain:
+        return 0 if one.plain or name.strip() == other.strip() else None
+    shorter = min(len(one.plain), len(two.plain))
+    allowed = 2 if shorter >= 8 else 1 if shorter >= 4 else 0
+    if abs(len(one.plain) - len(two.plain)) > allowed or not allowed:
+        return None
+    if one.plain[0] != two.plain[0] and one.plain[:2] != two.plain[1::-1]:
+        return None
+    found = edits(one.plain, two.plain, allowed)
+    return found if found <= allowed else None
+
+
+@dataclass(frozen=True)
+class _Letters:
+    """What is compared of a name: without case, accents, blanks and punctuation; digits and signs must be the same."""
+
+    plain: str
+    signs: str
+    value: float | None
+
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def of(name: str) -> _Letters:
+        bare = name.strip()
+        value = float(bare.replace(",", ".")) if _NUMBER.fullmatch(bare) else None
+        folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", bare.casefold()))
+        whole = unicodedata.normalize("NFC", folded)
+        plain = "".join(sign for sign in whole if unicodedata.category(sign)[0] in "LMN")
+        digits = "".join(sign for sign in plain if sign.isdigit())
+        return _Letters(plain, digits + "".join(_SIGNS.findall(bare)), value)

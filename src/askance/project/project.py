@@ -36,6 +36,7 @@ class Project:
 
     Args:
         folder: The project's folder, which `askance.project.starting.init` or ``askance init`` made.
+        watch: Told how far encoding is, where opening the study finds items that were not encoded yet.
 
     Attributes:
         folder: The same.
@@ -46,8 +47,8 @@ class Project:
         StorageError: If it cannot be read.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path, watch: Progress = _quiet) -> None:
+        self.folder, self._watch = Path(folder), watch
         if not (self.folder / "project.db").is_file():
             raise BadInput(f"{folder} is no project. Make one with: askance init FILE")
         self.items = Items(self.folder / "project.db")
@@ -204,7 +205,7 @@ class Project:
     def _opened(self) -> tuple[Study, Settled]:
         limit = self.items.fact("limit")
         if limit is None or self.items.fact("edited", []):
-            self.features.bring_up(limit, _quiet)
+            self.features.bring_up(limit, self._watch)
         pool = self.features.pool()
         study = Study(pool, storage=self.folder / "study.db", task=self._task(), **self.items.fact("study"))
         mark = [self.items.fact("reading"), len(pool)]
@@ -229,25 +230,27 @@ class Project:
         return parse_label(text, self.kind)
 
 
-def find_project(given: str | None, here: Path | None = None) -> Project:
+def find_project(given: str | None, here: Path | None = None, watch: Progress = _quiet) -> Project:
     """The project that is meant: the one that is named, or the only one in this folder.
 
     Args:
         given: Its folder, if somebody named it.
         here: Where to look otherwise; by default the current folder.
+        watch: Told how far encoding is.
 
     Raises:
         BadInput: If there is none, or there are several.
     """
     if given is not None:
         place = Path(given)
-        return Project(place if place.is_dir() or place.suffix == ENDING else place.with_name(place.name + ENDING))
+        whole = place.is_dir() or place.suffix == ENDING
+        return Project(place if whole else place.with_name(place.name + ENDING), watch)
     here = here or Path.cwd()
     if (here / "project.db").is_file():
-        return Project(here)
+        return Project(here, watch)
     found = sorted(place for place in here.glob(f"*{ENDING}") if (place / "project.db").is_file())
     if len(found) == 1:
-        return Project(found[0])
+        return Project(found[0], watch)
     if not found:
         raise BadInput(f"There is no project in {here}. Make one with: askance init FILE, or name one with --project.")
     names = ", ".join(place.name for place in found)

@@ -10,17 +10,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from askance.errors import BadInput
 from askance.files import whole
 
 ID, LABEL = "id", "label"
-CELL = 32_767  # characters that a cell of Excel holds
+BY = ("by", "annotator", "who")
+OURS = (ID, LABEL, *BY, "kind", "seconds")  # columns that mean something when the file comes back
+CELL = 32_767  # characters that a cell of Excel holds, each of two bytes: an emoji counts twice
 MARK = " […]"  # at the end of a text that was cut
 BOM = "\ufeff"
+DELIMITERS = (",", ";", "\t")
 
-_FORMULA = re.compile(r"^[\s]*[=+\-@\t\r＝＋－＠]")
-_NUMBER = re.compile(r"^[+-]?\d{1,15}([.,]\d+)?$")
-_SAFE_ID = re.compile(r"^(?=.*[A-Za-z_])(?!\d)[\w.:/#-]*$", re.ASCII)
-_MONTH = re.compile(r"^(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-. /]?\d", re.IGNORECASE)
+_FORMULA = re.compile(r"\s*[=+\-@\t\r＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?\d{1,15}([.,]\d+)?", re.ASCII)
+_SAFE_ID = re.compile(r"[A-Za-z_][\w.:/#-]*", re.ASCII)
+_WORDS = ("true", "false", "inf", "infinity", "nan")
+# Excel reads a month and a number as a date, in the language of the machine: English, German, French, Spanish, Italian,
+# Portuguese and Dutch here; names with accents are no safe ids anyhow.
+_MONTH = re.compile(
+    r"(jan|ene|gen|feb|fev|mar|mrt|apr|avr|abr|may|mai|mei|mag|jun|jui|giu|jul|lug|aug|aou|ago|sep|set|oct|okt|ott|out"
+    r"|nov|dec|dez|dic)[a-z]*[-. /]?\d",
+    re.IGNORECASE,
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -42,20 +53,25 @@ def write_batch(
 ) -> Written:
     """Write items with an empty label column, as CSV for a spreadsheet or as JSON lines.
 
-    CSV is UTF-8 with a byte order mark, which tells Excel the encoding. A cell that a spreadsheet would compute as a
-    formula, and an id that it would turn into a number or a date, gets an apostrophe in front, which makes it text;
-    reading takes it off ids and labels again.
+    CSV is UTF-8 with a byte order mark, which tells Excel the encoding. A comma parts cells, for LibreOffice and an
+    English Excel; where Excel wants semicolons, because the comma is the decimal sign there, name that delimiter. (A
+    first line ``sep=,`` would serve every Excel, yet make it forget the encoding.) A cell that a spreadsheet would
+    compute as a formula, and an id that it would turn into a number or a date, gets an apostrophe in front, which makes
+    it text; reading takes it off ids and labels again. Line breaks and tabs stay.
 
     Args:
         to: The file, ``.csv`` or ``.jsonl``, which appears whole or not at all; or a stream, which gets CSV.
         rows: For each item its ``id`` and its cells.
         columns: Which cells, in their order; one that is called like an own column gets ``(file)`` behind its name.
-        delimiter: What stands between cells.
+        delimiter: What stands between cells: a comma, a semicolon or a tab.
 
     Raises:
+        BadInput: For another delimiter.
         StorageError: If the file cannot be written.
     """
-    names = {name: f"{name} (file)" if name.strip().lower() in (ID, LABEL) else name for name in columns}
+    if delimiter not in DELIMITERS:
+        raise BadInput(f"{delimiter!r} cannot stand between cells. Use a comma, a semicolon or a tab.")
+    names = _named(columns)
     if isinstance(to, Path) and to.suffix.lower() == ".jsonl":
         with whole(to) as file:
             for row in rows:
@@ -79,7 +95,7 @@ def guarded(cell: str) -> str:
     >>> guarded("=1+1"), guarded("-3.5"), guarded("plain")
     ("'=1+1", '-3.5', 'plain')
     """
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.match(cell) else cell
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
 def as_text(id: str) -> str:
@@ -88,7 +104,7 @@ def as_text(id: str) -> str:
     >>> as_text("i3fa9"), as_text("007"), as_text("1E5"), as_text("3-4"), as_text("MAR1"), as_text("T-10")
     ('i3fa9', "'007", "'1E5", "'3-4", "'MAR1", 'T-10')
     """
-    safe = _SAFE_ID.match(id) and not _MONTH.match(id) and id.lower() not in ("true", "false", "inf", "nan")
+    safe = _SAFE_ID.fullmatch(id) and not _MONTH.match(id) and id.lower() not in _WORDS
     return id if safe else f"'{id}"
 
 
@@ -97,22 +113,46 @@ def bare(cell: str) -> str:
     return cell.removeprefix("'")
 
 
+def shown(text: str) -> str:
+    r"""The text without what no spreadsheet can hold: control characters show as signs, half surrogates as a mark.
+
+    >>> shown("bell\x07")
+    'bell␇'
+    """
+    clean = text.encode("utf-8", "replace").decode("utf-8")
+    return _CONTROL.sub(lambda found: chr(0x2400 + ord(found[0])) if found[0] != "\x7f" else "\u2421", clean)
+
+
+def _named(columns: Sequence[str]) -> dict[str, str]:
+    """A heading for each column that is no heading of ours, nor another column's."""
+    names: dict[str, str] = {}
+    taken = {*OURS, *(name.strip().lower() for name in columns)}
+    for name in columns:
+        heading = name
+        while heading.strip().lower() in (OURS if heading == name else taken):
+            heading = f"{heading} (file)"
+        names[name] = heading
+        taken.add(heading.strip().lower())
+    return names
+
+
 def _write(file: TextIO, rows: Sequence[Mapping[str, str]], names: Mapping[str, str], delimiter: str) -> int:
     table = csv.writer(file, delimiter=delimiter)  # RFC 4180's \r\n
-    table.writerow([ID, LABEL, *names.values()])
+    table.writerow([ID, LABEL, *(_fitting(guarded(shown(name))) for name in names.values())])
     cut = 0
     for row in rows:
-        cells = [row.get(name, "") for name in names]
-        cut += sum(len(cell) > CELL - 1 for cell in cells)
-        table.writerow([as_text(_shown(row[ID])), "", *(guarded(_fitting(_shown(cell))) for cell in cells)])
+        cells = [guarded(shown(row.get(name, ""))) for name in names]
+        cut += sum(_length(cell) > CELL for cell in cells)
+        table.writerow([as_text(shown(row[ID])), "", *map(_fitting, cells)])
     return cut
 
 
+def _length(cell: str) -> int:
+    return len(cell) if cell.isascii() else len(cell.encode("utf-16-le")) // 2
+
+
 def _fitting(cell: str) -> str:
-    return cell if len(cell) < CELL else cell[: CELL - 1 - len(MARK)] + MARK
-
-
-def _shown(text: str) -> str:
-    """The text without what no spreadsheet can hold: control characters show as signs, half surrogates as a mark."""
-    clean = text.encode("utf-8", "replace").decode("utf-8")
-    return _CONTROL.sub(lambda found: chr(0x2400 + ord(found[0])) if found[0] != "\x7f" else "\u2421", clean)
+    if _length(cell) <= CELL:
+        return cell
+    room = 2 * (CELL - len(MARK))
+    return cell.encode("utf-16-le")[:room].decode("utf-16-le", "ignore") + MARK  # half an emoji is left out

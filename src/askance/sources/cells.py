@@ -46,4 +46,4 @@ def cell(value: Any, root: Path | None = None) -> Cell:
 def _path(path: str | None, root: Path | None) -> str:
     if not path:
         return ""
-    return path if root is None or Path(path).is_absolute() else str(root / path)
+    return path if root is None or Path(path).is_absolute() else str((root / path).absolute())
