@@ -354,3 +354,29 @@ def test_a_file_that_is_labeled_throughout_says_what_it_is_good_for(tmp_path: Pa
         and "askance run" in started.next
         and "--label 'class'" in started.next
     )
+
+
+def test_rows_of_one_content_with_two_labels_are_a_conflict_and_old_names_are_understood(tmp_path: Path) -> None:
+    table = {"id": ["a", "b", "c"], "text": ["the same text here", "the same text here", "quite another text"]}
+    write_table(tmp_path / "t.csv", table)
+    wishes = Wishes(text=("text",), id="id", classes=("cat", "dog"))
+    project = Project(init(tmp_path / "t.csv", wishes, folder=tmp_path / "t.askance").project)
+    (tmp_path / "a.csv").write_text("id,label\na,cat\nb,dog\nc,dog\n")
+    found = tell_file(project, tmp_path / "a.csv", by="Ada")
+    assert found.new == 1 and len(found.conflicts) == 1 and "line 2" in found.conflicts[0]
+    project.study.rename("cat", "kitten")
+    (tmp_path / "b.csv").write_text("id,label\na,cat\nb,cat\n")
+    assert tell_file(project, tmp_path / "b.csv", by="Ada").new == 1
+    assert project.study.labels == {"a": "kitten", "c": "dog"}
+
+
+def test_a_number_that_is_none_is_named_with_its_line_and_thousands_are_not_guessed(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", {"id": ["a", "b"], "text": ["one text of some words", "another text of words"]})
+    wishes = Wishes(text=("text",), id="id", task="number")
+    project = Project(init(tmp_path / "t.csv", wishes, folder=tmp_path / "t.askance").project)
+    for cell, message in (("many", "a.csv, line 2: 'many' is not a number"), ('"1,234"', "could be 1234 or 1.234")):
+        (tmp_path / "a.csv").write_text(f"id,label\na,{cell}\n")
+        with pytest.raises(BadInput, match=message):
+            tell_file(project, tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text('id;label\na;"0,125"\nb;1234,5\n')
+    assert tell_file(project, tmp_path / "a.csv").new == 2 and project.study.labels == {"a": [0.125], "b": [1234.5]}

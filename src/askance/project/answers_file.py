@@ -20,6 +20,7 @@ from askance.project.sheets import BY, ID, LABEL, OURS, bare
 WORDS = {"?": "unsure", "!": "broken", "none of these": "none-of-these"}  # cells that are no label; a class's name wins
 WRONG = 3  # ids that a message names
 
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -134,7 +135,8 @@ def parse_label(text: str, kind: str, place: str = "") -> Any:
     """The text of a label as a value.
 
     A class is its name. Labels stand between semicolons or bars, or in a JSON list; ``[]`` is none. A number may have a
-    comma or a point before its decimals, whatever stands between cells; a number with both is refused.
+    comma or a point before its decimals, whatever stands between cells. What could be thousands, such as 1,234, and a
+    number with both are refused.
 
     Args:
         text: What the cell says.
@@ -155,6 +157,10 @@ def parse_label(text: str, kind: str, place: str = "") -> Any:
     where = f"{place}: " if place else ""
     if "," in text and "." in text:
         raise BadInput(f"{where}{text!r} has a comma and a point. Write the number with one of them, as in 1234.5")
+    if _THOUSANDS.fullmatch(text):
+        raise BadInput(
+            f"{where}{text!r} could be {text.replace(',', '')} or {text.replace(',', '.')}. Write one of these."
+        )
     plain = text.replace(",", ".")
     value = float(plain) if _NUMBER.fullmatch(plain) else math.nan
     if not math.isfinite(value):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from askance.errors import BadInput
 from askance.history import Answer
-from askance.project.answers_file import parse_label, read_answers
+from askance.project.answers_file import Filled, parse_label, read_answers
 from askance.project.names import Doubt, sort_out
 from askance.project.project import Project
 from askance.task import Named
@@ -74,13 +74,17 @@ def tell_file(
         classes=[str(name) for name in study.task.names] if isinstance(study.task, Named) else [],
     )
     done = Told(blank=found.blank, conflicts=list(found.conflicts), remarks=list(found.remarks))
-    values = [(row, parse_label(row.label, project.kind) if row.kind == "label" else None) for row in found.rows]
+    values = [
+        (row, _asked(project, row), parse_label(row.label, project.kind, row.place) if row.kind == "label" else None)
+        for row in found.rows
+    ]
     if isinstance(study.task, Named):
-        known: dict[str, str] = {**project.items.fact("same", {}), **(same or {})}
+        old = {str(name): str(now) for name, now in study.task.aliases}
+        known: dict[str, str] = {**old, **project.items.fact("same", {}), **(same or {})}
         for wrong, right in (same or {}).items():
             if not study.task.knows(right) and right not in new:
                 raise BadInput(f"There is no class {right!r} that {wrong!r} could mean. Name a class of the project.")
-        counted = Counter(name for _, value in values for name in _names(value))
+        counted = Counter(name for _, _, value in values for name in _names(value))
         sorted_ = sort_out(counted, [str(name) for name in study.task.names], accepted=new, aliases=known)
         if sorted_.doubtful:
             done.doubts = list(sorted_.doubtful)
@@ -89,12 +93,11 @@ def tell_file(
             study.declare(name)
             done.declared.append(name)
         if same:
-            project.items.put("same", known)
-        values = [(row, _meant(value, sorted_.taken)) for row, value in values]
+            project.items.put("same", {name: now for name, now in known.items() if name not in old})
+        values = [(row, id, _meant(value, sorted_.taken)) for row, id, value in values]
     standing = study.history.answers
     answers: list[tuple[str, Answer]] = []
-    for row, value in values:
-        id = _asked(project, row.id)
+    for row, id, value in _agreeing(values, done):
         read = study.task.read(value, "label") if row.kind == "label" else value
         before = next((one for one in standing.get(study.pool.row(id), ()) if one.by == row.by), None)
         if before is not None and (before.kind, before.value) == (row.kind, read):
@@ -108,12 +111,27 @@ def tell_file(
     return done
 
 
-def _asked(project: Project, id: str) -> str:
+def _asked(project: Project, filled: Filled) -> str:
     """The id of the item that a row stands for: a folded row's answer is its item's."""
-    (row,) = project.items.of([id])
+    (row,) = project.items.of([filled.id])
     if row.item is None:
-        raise BadInput(f"The row {id!r} is set aside ({row.why}) and cannot be labeled. Leave its label blank.")
+        raise BadInput(
+            f"{filled.place}: the row {row.id!r} is set aside ({row.why}) and cannot be labeled. Leave its label blank."
+        )
     return row.id if row.item == row.number else next(project.items.numbered([row.item])).id
+
+
+def _agreeing(values: Sequence[tuple[Filled, str, Any]], done: Told) -> Iterator[tuple[Filled, str, Any]]:
+    """One answer for each item and person; where rows of one content got different ones, none."""
+    by_item: dict[tuple[str, str], list[tuple[Filled, str, Any]]] = {}
+    for row, id, value in values:
+        by_item.setdefault((id, row.by), []).append((row, id, value))
+    for (id, _), said in by_item.items():
+        if len({(row.kind, str(value)) for row, _, value in said}) == 1:
+            yield said[0]
+        else:
+            places = ", ".join(f"{row.id!r} in {row.place}" for row, _, _ in said)
+            done.conflicts.append(f"{id}, whose rows have one content ({places})")
 
 
 def _names(value: Any) -> list[str]:
