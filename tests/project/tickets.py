@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 from make_tickets import tickets  # of examples/
+from spreadsheets import as_libreoffice_saves
 
 from askance.project.project import Project
 from askance.project.starting import Wishes, init
@@ -46,10 +48,12 @@ def label_batch(project: Project, folder: Path, n: int = 40, by: str = "Ada") ->
 
 
 def fill(file: Path, folder: Path) -> None:
-    """Fill in the label column by the ids."""
+    """Fill in the label column by the ids, and save it as LibreOffice does."""
     known = truth(folder)
-    with file.open(encoding="utf-8-sig", newline="") as opened:
-        rows = list(csv.DictReader(opened))
-    for row in rows:
-        row["label"] = known[row["id"].removeprefix("'")]
-    write_table(file, {name: [row[name] for row in rows] for name in rows[0]})
+    rows = list(csv.reader(io.StringIO(file.read_bytes().decode("utf-8-sig"), newline="")))
+    id, label = (rows[0].index(name) for name in ("id", "label"))
+    for row in rows[1:]:
+        row[label] = known[row[id].removeprefix("'")]
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    file.write_bytes(as_libreoffice_saves(out.getvalue().encode()))
