@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from askance.encoders.base import Encoder, fingerprint
-from askance.encoders.numbers import AsIs
+from askance.encoders.numbers import FAR, AsIs, Standardized
+from askance.encoders.numbers import ROWS as PIECE
 from askance.encoders.pixels import Pixels
 from askance.encoders.saved import load_encoding, save_encoding
 from askance.encoders.table import TableColumns
@@ -42,8 +43,9 @@ SETS: list[tuple[Encoder, list[Any]]] = [
     (Pixels(side=8), IMAGES),
     (Pixels(gray=True), IMAGES),
     (AsIs(), ROWS),
+    (Standardized(), ROWS),
 ]
-NAMES = ["text", "table", "pixels", "gray", "rows"]
+NAMES = ["text", "table", "pixels", "gray", "rows", "standardized"]
 
 
 @pytest.mark.parametrize(("encoder", "items"), SETS, ids=NAMES)
@@ -98,6 +100,12 @@ def test_words_are_learned_from_a_sample_that_is_drawn_by_content() -> None:
     assert few.width <= 3
 
 
+def test_of_words_as_common_as_each_other_the_first_in_the_alphabet_are_kept() -> None:
+    words = [f"v{number:03}" for number in range(200)]
+    encoding = TfidfSvd(words=100, dimensions=3).fit([" ".join(words)] * 3 + ["zz zz zz zz"])
+    assert encoding.words == (*words[:99], "zz")  # zz four times, all others three times
+
+
 def test_a_text_without_a_known_word_gets_zeros() -> None:
     encoding = TfidfSvd().fit(TEXTS)
     assert not encoding.encode(["", "?!", "unheard of"]).any()
@@ -112,6 +120,39 @@ def test_new_levels_words_among_numbers_and_gaps_do_not_stop_a_file_that_grows()
     assert all(found[f"color = {name}"] == 0.0 for name in WORDS[:3])
     rare = TableColumns(levels=2).fit(TABLE)
     assert rare.encode([{**TABLE[0], "color": "green"}])[0][rare.names.index("color = (other)")] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("learned", "later", "expected"),
+    [
+        (["1", "2"], "1e300", FAR),
+        (["1", "2"], "-1e308", -FAR),
+        (["1e-300", "2e-300"], "1e10", FAR),
+        (["0", ""], "5", 0.0),
+        (["5", ""], "1e300", 0.0),
+        (["1", "2"], "inf", 0.0),
+    ],
+)
+def test_a_number_far_from_all_others_stays_finite(learned: list[str], later: str, expected: float) -> None:
+    encoding = TableColumns().fit([{"size": cell, "color": "red"} for cell in learned])
+    found = encoding.encode([{"size": later, "color": "red"}])
+    assert found[0, encoding.names.index("size")] == expected and np.isfinite(found).all()
+
+
+def test_what_a_table_learned_is_strict_json() -> None:
+    _, facts = TableColumns().fit([{"size": "5"}, {"size": ""}]).state()
+    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+
+
+def test_rows_of_a_table_with_other_columns_are_named() -> None:
+    with pytest.raises(BadInput, match="Row 2 lacks the column 'color'"):
+        TableColumns().fit([TABLE[0], {"size": "1"}])
+    with pytest.raises(BadInput, match="Row 2 has more columns than size"):
+        TableColumns().fit([{"size": "1"}, {"size": "2", "color": "red"}])
+    with pytest.raises(BadInput, match="Row 2 lacks the column 'color'"):
+        TableColumns().fit(TABLE).encode([TABLE[0], {"size": "1", "gap": ""}])
+    with pytest.raises(BadInput, match="keeps no level"):
+        TableColumns(levels=0)
 
 
 def test_a_number_that_is_not_finite_is_named_while_learning() -> None:
@@ -132,3 +173,23 @@ def test_rows_of_another_width_are_refused() -> None:
     encoding = AsIs().fit(ROWS)
     with pytest.raises(BadInput, match=r"Row 1 has the shape \(2,\)"):
         encoding.encode([ROWS[0], ROWS[0][:2]])
+
+
+def test_columns_of_numbers_get_mean_zero_and_deviation_one_in_any_number_of_pieces() -> None:
+    rows = DICE.normal(size=(2 * PIECE + 7, 4)).astype(np.float32) * [1e-3, 1.0, 1e6, 0.0] + [0.0, 1e4, 0.0, 0.1]
+    items = list(rows.astype(np.float32))
+    found = Standardized().fit(items).encode(items).astype(np.float64)
+    assert np.allclose(found[:, :3].mean(axis=0), 0, atol=1e-5) and np.allclose(found[:, :3].std(axis=0), 1, atol=1e-5)
+    assert not found[:, 3].any()
+
+
+def test_a_row_far_from_all_others_stays_finite_and_gaps_are_named() -> None:
+    encoding = Standardized().fit(ROWS)
+    largest = np.full(5, np.finfo(np.float32).max, dtype=np.float32)
+    assert (encoding.encode([largest, -largest]) == [[FAR], [-FAR]]).all()
+    with pytest.raises(BadInput, match="Row 1, column 0 holds nan. Clean that row"):
+        encoding.encode([ROWS[0], ROWS[1] * np.float32(np.nan)])
+    with pytest.raises(BadInput, match=r"Row 1 has the shape \(2,\)"):
+        Standardized().fit([ROWS[0], ROWS[0][:2]])
+    with pytest.raises(BadInput, match="There is no row of numbers"):
+        Standardized().fit([])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import random
 import signal
@@ -11,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +21,9 @@ from numpy.typing import NDArray
 
 from askance.encoders.base import fingerprint
 from askance.encoders.numbers import AsIs, AsIsEncoding
-from askance.encoders.store import YOUNG, FeatureStore
-from askance.errors import AskanceError, BadInput
+from askance.encoders.shards import YOUNG
+from askance.encoders.store import FeatureStore
+from askance.errors import AskanceError, BadInput, StorageError
 
 ENCODER = AsIs()
 
@@ -109,6 +113,99 @@ def test_a_broken_item_stops_and_what_was_done_stays(tmp_path: Path) -> None:
         store.add(keys_of(3, 1000), rows_of(2))
 
 
+def test_items_without_a_key_do_not_give_later_ones_the_features_of_others(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    with pytest.raises(AskanceError, match="More items came than the 300 keys"):
+        store.add(keys_of(300), rows_of(302))
+    store.add(keys_of(5, 1000), rows_of(5, 1000))
+    again = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    assert np.array_equal(again.gather(keys_of(5, 1000)), rows_of(5, 1000))
+    assert np.array_equal(again.gather(keys_of(256)), rows_of(256)) and again.missing(keys_of(300))[256:].all()
+
+
+def test_one_of_several_shards_in_order_is_a_map_of_its_file(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    store.add(keys_of(30), rows_of(30), rows=10)
+    found = store.gather(keys_of(30)[10:20])
+    assert isinstance(found, np.memmap) and np.array_equal(found, rows_of(30)[10:20])
+    assert np.array_equal(store.gather(keys_of(30)[19:9:-1]), rows_of(30)[19:9:-1])
+
+
+def test_no_items_and_items_that_come_twice_are_items_too(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    store.add(keys_of(0), [])
+    assert store.rows == 0 and store.gather(keys_of(0)).shape == (0, 3) and store.missing(keys_of(0)).shape == (0,)
+    twice = [0, 1, 1, 2, 0]
+    store.add(keys_of(3)[twice], rows_of(3)[twice])
+    again = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    assert np.array_equal(again.gather(keys_of(3)[[2, 2, 0, 1]]), rows_of(3)[[2, 2, 0, 1]])
+
+
+@pytest.mark.parametrize("keys", [np.zeros((3, 8), np.uint8), np.zeros(16, np.uint8), np.zeros((2, 16), np.int64)])
+def test_what_is_no_key_is_refused(tmp_path: Path, keys: NDArray[np.uint8]) -> None:
+    store = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    with pytest.raises(BadInput, match=r"Hand in uint8 of shape \(items, 16\)"):
+        store.missing(keys)
+    with pytest.raises(BadInput, match=r"Hand in uint8 of shape \(items, 16\)"):
+        store.add(keys, rows_of(len(keys)))
+
+
+def test_a_full_disk_leaves_nothing_of_a_shard_and_encoding_goes_on_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    store.add(keys_of(10), rows_of(10))
+    before = sorted(store.folder.iterdir())
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(StorageError, match="No space left on device. Free some space"):
+            store.add(keys_of(10, 10), rows_of(10, 10))
+    assert sorted(store.folder.iterdir()) == before
+    store.add(keys_of(10, 10), rows_of(10, 10))
+    assert np.array_equal(store.gather(keys_of(20)), rows_of(20))
+
+
+def test_a_shard_of_a_later_askance_is_refused_and_left_alone(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    store.add(keys_of(4), rows_of(4))
+    (manifest,) = store.folder.glob("*.json")
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 2}))
+    with pytest.raises(StorageError, match="is of format 2, and this askance reads 1. Bring askance up to date, or"):
+        FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    assert manifest.is_file()
+    store.folder.rename(tmp_path / "away")
+    assert FeatureStore(tmp_path, ENCODER, AsIsEncoding(3)).missing(keys_of(4)).all()
+
+
+def test_a_file_that_went_away_under_an_open_store_is_named_and_encoded_again(tmp_path: Path) -> None:
+    FeatureStore(tmp_path, ENCODER, AsIsEncoding(3)).add(keys_of(4), rows_of(4))
+    store = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    (file,) = (path for path in store.folder.glob("*.npy") if ".keys" not in path.name)
+    file.unlink()
+    assert store.verify() == [file.stem]
+    with pytest.raises(StorageError, match=f"{file.name} cannot be read.*askance encode"):
+        store.gather(keys_of(4))
+    again = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    again.add(keys_of(4), rows_of(4))
+    assert np.array_equal(again.gather(keys_of(4)), rows_of(4))
+
+
+@pytest.mark.parametrize(
+    "change", [{"files": {}}, {"fingerprint": "0"}, {"rows": 9}, {"shape": [10, 4]}, {"rows": "a"}]
+)
+def test_a_manifest_that_does_not_fit_its_shard_counts_as_damage(tmp_path: Path, change: dict[str, Any]) -> None:
+    store = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    store.add(keys_of(10), rows_of(10))
+    (manifest,) = store.folder.glob("*.json")
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), **change}))
+    again = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    assert again.damaged == [manifest.stem] and again.missing(keys_of(10)).all() and not manifest.exists()
+
+
 @pytest.mark.parametrize("harm", ["cut", "gone", "manifest"])
 def test_a_damaged_shard_counts_as_missing(tmp_path: Path, harm: str) -> None:
     store = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
@@ -170,14 +267,27 @@ print("done", flush=True)
 """
 
 
-@pytest.mark.slow
-def test_a_kill_at_any_moment_leaves_whole_shards_and_the_rest_is_done_later(tmp_path: Path) -> None:
-    dice = random.Random(0)
+def writing(folder: Path) -> subprocess.Popen[str]:
+    """A process that says how many items lack features, and encodes them."""
+    command = [sys.executable, "-c", WRITER, str(folder), str(Path(__file__).parent)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_that_encode_the_same_items_at_once_do_no_harm(tmp_path: Path) -> None:
+    writers = [writing(tmp_path) for _ in range(2)]
+    said = [writer.communicate(timeout=120)[0] for writer in writers]
+    assert all(lines.endswith("done\n") for lines in said)
+    store = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
+    assert store.damaged == [] and store.verify() == []
+    assert np.array_equal(store.gather(keys_of(20_000)), rows_of(20_000))
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(12, marks=pytest.mark.slow)])
+def test_a_kill_at_any_moment_leaves_whole_shards_and_the_rest_is_done_later(tmp_path: Path, kills: int) -> None:
+    dice = random.Random(kills)
     last = 20_001
-    for _ in range(12):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path), str(Path(__file__).parent)], stdout=subprocess.PIPE, text=True
-        )
+    for _ in range(kills):
+        writer = writing(tmp_path)
         assert writer.stdout is not None
         left = int(writer.stdout.readline())
         assert left <= last
@@ -192,5 +302,8 @@ def test_a_kill_at_any_moment_leaves_whole_shards_and_the_rest_is_done_later(tmp
         assert np.array_equal(store.gather(keys_of(20_000)[there]), rows_of(20_000)[there])
     store = FeatureStore(tmp_path, ENCODER, AsIsEncoding(3))
     lacking = store.missing(keys_of(20_000))
-    store.add(keys_of(20_000)[lacking], rows_of(20_000)[lacking])
-    assert np.array_equal(store.gather(keys_of(20_000)), rows_of(20_000))
+    calls: list[int] = []
+    rest = FeatureStore(tmp_path, ENCODER, Counting(3, (calls,)))
+    rest.add(keys_of(20_000)[lacking], rows_of(20_000)[lacking])
+    assert sum(calls) == lacking.sum()
+    assert np.array_equal(rest.gather(keys_of(20_000)), rows_of(20_000))

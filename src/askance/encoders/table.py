@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from askance.errors import BadInput
 
 MISSING = frozenset({"", "NA", "N/A", "nan", "NaN"})
 KEPT = 100_000  # levels that are counted; a column with more of them is no description
+FAR = 1e6  # standard deviations; of n cells that were learned from none is further off than the square root of n
 LEVELS = 50  # a column's commonest levels; past these, a level has too few rows to learn from
 
 
@@ -39,7 +40,9 @@ class TableColumns(Encoder):
 
     An empty cell gets the mean, and a 0/1 feature of its own where the items that were learned from had some. Columns
     that tell items nothing apart (one value) or tell all of them apart (an id) are dropped. A level that was not there
-    at first counts as one of the rare ones, and a word in a column of numbers as an empty cell.
+    at first counts as one of the rare ones, and a word in a column of numbers as an empty cell; a number that is far
+    from all that were learned from counts as a million standard deviations. So a file may grow by an odd cell, and what
+    was learned from it goes on. While it is learned from, a number that is infinite is an error.
 
     Args:
         levels: A column's commonest levels that get a feature each; the others share one.
@@ -52,9 +55,15 @@ class TableColumns(Encoder):
     reads: ClassVar[str] = "table"
     levels: int = LEVELS
 
+    def __post_init__(self) -> None:
+        if self.levels < 1:
+            raise BadInput(f"TableColumns(levels={self.levels}) keeps no level. Use 1 or more, such as {LEVELS}.")
+
     def fit(self, items: Iterable[Mapping[str, str]], seed: int = 0) -> TableEncoding:
         seen: dict[str, _Seen] = {}
         for row, item in enumerate(items):
+            if row and item.keys() != seen.keys():
+                raise _ragged(row, item, seen)
             for name, cell in item.items():
                 seen.setdefault(name, _Seen()).add(cell.strip(), row)
         if not seen or not next(iter(seen.values())).rows:
@@ -103,6 +112,10 @@ class TableEncoding(Encoding):
         return len(self.names)
 
     def encode(self, items: Sequence[Mapping[str, str]]) -> NDArray[np.float32]:
+        needed = {name for name, made in self.columns.items() if made["kind"] != "dropped"}
+        for row, item in enumerate(items):
+            if not needed <= item.keys():
+                raise _ragged(row, item, needed)
         found: list[NDArray[np.float64]] = []
         for name, made in self.columns.items():
             if made["kind"] != "dropped":
@@ -221,7 +234,14 @@ class _Moments:
     def facts(self) -> dict[str, float]:
         """What standardizing needs; with one value and gaps, only the gaps tell items apart."""
         spread = float(np.sqrt(self._squares / self._count))
-        return {"scale": self._scale, "mean": self._mean, "spread": spread if spread > 0 else float("inf")}
+        return {"scale": self._scale, "mean": self._mean, "spread": spread}
+
+
+def _ragged(row: int, item: Mapping[str, str], columns: Collection[str]) -> BadInput:
+    """The error for an item with other columns than were there before."""
+    lacking = [name for name in columns if name not in item]
+    what = f"lacks the column {lacking[0]!r}" if lacking else f"has more columns than {', '.join(columns)}"
+    return BadInput(f"Row {row + 1} {what}. Give all rows the same columns; an empty text is an empty cell.")
 
 
 def _number(cell: str) -> float | None:
@@ -250,7 +270,9 @@ def _features(cells: list[str], made: Mapping[str, Any]) -> list[NDArray[np.floa
         found = [None if gap else _number(cell) for cell, gap in zip(cells, missing, strict=True)]
         odd = np.array([value is None or not np.isfinite(value) for value in found], dtype=bool)
         values = np.array([0.0 if gap else value for value, gap in zip(found, odd, strict=True)], dtype=np.float64)
-        scaled = (values / made["scale"] - made["mean"]) / made["spread"]
+        with np.errstate(over="ignore"):  # what is too large to divide is far
+            shares = np.nan_to_num(values / made["scale"]) - made["mean"]
+            scaled = np.clip(shares / (made["spread"] or np.inf), -FAR, FAR)
         return [np.where(odd, 0.0, scaled), *([odd.astype(np.float64)] if made["missing"] else [])]
     made_of = [np.array([cell == level for cell in cells], dtype=np.float64) for level in made["levels"]]
     if made["rare"]:

@@ -27,7 +27,7 @@ class TfidfSvd(Encoder):
 
     Args:
         dimensions: How many dimensions at most; fewer where the sample has fewer texts or words.
-        words: So many of the commonest words count.
+        words: So many of the commonest words count; of words as common as each other, those first in the alphabet.
         sample: So many texts are learned from.
 
     >>> encoding = TfidfSvd().fit(["a red fox", "a red hen", "two blue jays", "two blue tits"])
@@ -50,21 +50,25 @@ class TfidfSvd(Encoder):
             raise BadInput(f"TfidfSvd(words={self.words}, sample={self.sample}) learns nothing. Use 1 or more of each.")
 
     def fit(self, items: Iterable[str], seed: int = 0) -> TfidfEncoding:
-        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
         from sklearn.utils.extmath import randomized_svd
 
         texts = _drawn(items, self.sample)
-        counts = TfidfVectorizer(sublinear_tf=True, token_pattern=_WORD, dtype=np.float64, max_features=self.words)
+        counter = CountVectorizer(token_pattern=_WORD, dtype=np.float64)
         try:
-            weights = counts.fit_transform(texts)
+            counts = counter.fit_transform(texts)
         except ValueError:  # scikit-learn's word for an empty vocabulary
             raise BadInput(
                 f"None of the {len(texts)} texts has a word in it. Check that the column you named holds the texts."
             ) from None
+        # Not by max_features: among words as common as each other it keeps what an unstable sort happens to leave.
+        chosen = np.sort(np.argsort(-np.asarray(counts.sum(axis=0)).ravel(), kind="stable")[: self.words])
+        weighing = TfidfTransformer(sublinear_tf=True)
+        weights = weighing.fit_transform(counts[:, chosen])
         kept = min(self.dimensions, *weights.shape)
         _, _, axes = randomized_svd(weights, kept, n_iter=5, random_state=Dice(seed, "encode").key % 2**32)
-        words = counts.get_feature_names_out().tolist()
-        return TfidfEncoding(tuple(words), counts.idf_, np.ascontiguousarray(axes.T, dtype=np.float32))
+        words = counter.get_feature_names_out()[chosen].tolist()
+        return TfidfEncoding(tuple(words), weighing.idf_, np.ascontiguousarray(axes.T, dtype=np.float32))
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> TfidfEncoding:
         words = arrays["words"].tobytes().decode("utf-8").split("\n")
