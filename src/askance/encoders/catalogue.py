@@ -24,6 +24,7 @@ ENCODERS = Catalogue(
         "table": "askance.encoders.table:TableColumns",
         "pixels": "askance.encoders.pixels:Pixels",
         "as-is": "askance.encoders.numbers:AsIs",
+        "standardized": "askance.encoders.numbers:Standardized",
         "wordllama": "askance.encoders.wordllama:WordLlama",
         "minilm-l6": "askance.encoders.sentence:MiniLM",
         "efficientnet-lite0": "askance.encoders.efficientnet:EfficientNetLite0",

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 from askance.describe import build, describe
 from askance.encoders.base import Encoder, Encoding, fingerprint
 from askance.errors import BadInput, StorageError
+from askance.files import whole_folder
 
 FORMAT = 1
 ARRAYS, FACTS = "encoding.safetensors", "encoding.json"
@@ -26,9 +24,7 @@ def save_encoding(folder: Path, encoder: Encoder, encoding: Encoding) -> None:
     Raises:
         StorageError: If it cannot be written.
     """
-    made = None
-    try:
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    with whole_folder(folder, there="keep") as made:
         arrays, facts = encoding.state()
         if arrays:
             save_file(arrays, made / ARRAYS)
@@ -40,21 +36,6 @@ def save_encoding(folder: Path, encoder: Encoder, encoding: Encoding) -> None:
             "fingerprint": fingerprint(encoder, encoding),
         }
         (made / FACTS).write_text(json.dumps(said, indent=1), encoding="utf-8")
-        os.chmod(made, 0o755)  # temporary folders are private
-        for file in made.iterdir():
-            _sync(file)
-        try:
-            os.rename(made, folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
-    except OSError as error:
-        raise StorageError(
-            f"{folder} cannot be written: {error.strerror or error}. Check the disk and the permissions of its folder."
-        ) from error
-    finally:
-        if made is not None:
-            shutil.rmtree(made, ignore_errors=True)
 
 
 def load_encoding(folder: Path) -> tuple[Encoder, Encoding]:
@@ -88,8 +69,3 @@ def load_encoding(folder: Path) -> tuple[Encoder, Encoding]:
     if fingerprint(encoder, encoding) != expected:
         raise StorageError(f"{folder} is damaged: its content is not what was saved. Take it from a copy.")
     return encoder, encoding
-
-
-def _sync(file: Path) -> None:
-    with file.open("rb+") as opened:
-        os.fsync(opened.fileno())
