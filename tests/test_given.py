@@ -16,9 +16,10 @@ from scipy.stats import chisquare
 
 from askance import BadInput, select
 from askance.errors import MissingSignal, UnknownName
-from askance.given import Explained
+from askance.given import Explained, view
+from askance.signals.probabilities import Probabilities
 from askance.strategies.catalogue import serving
-from askance.task import Classes
+from askance.task import Classes, Labels, Targets
 
 ALL = serving(Classes((0, 1)))  # arrays are of classes
 BY_VALUE = ["least-confidence", "margin", "entropy"]  # a number per item decides, not dice
@@ -453,3 +454,11 @@ def _on_disk(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
         return loaded
 
     return save
+
+
+def test_a_view_of_labels_or_numbers_reads_logits_by_their_task() -> None:
+    paper = view(logits=[[0.0, 0.0], [9.0, -9.0]], task=Labels(("a", "b")), labeled=[1])
+    assert paper[Probabilities()][0].tolist() == [0.5, 0.5] and paper.targets.shape == (1, 2)
+    assert view(logits=[[3.0], [7.0]], task=Targets())[Probabilities()].tolist() == [[3.0], [7.0]]
+    with pytest.raises(BadInput, match="has 2 columns, and the arrays have 3"):
+        view(logits=[[0.0, 0.0, 0.0]], task=Labels(("a", "b")))

@@ -16,7 +16,7 @@ from askance.signals.base import Rows, Signal, signals_of
 from askance.signals.embeddings import Embeddings
 from askance.strategies import catalogue
 from askance.strategies.base import Strategy
-from askance.task import Classes
+from askance.task import Classes, Task
 from askance.view import View
 
 _ARGUMENT = {  # which argument brings which model output
@@ -163,6 +163,7 @@ def view(
     embeddings: Any = None,
     labeled: Sequence[int] = (),
     pending: Sequence[int] = (),
+    task: Task | None = None,
     seed: int = 0,
 ) -> View:
     """A view over a few arrays: the pool of a doctest.
@@ -173,13 +174,18 @@ def view(
         embeddings: Features, (items, features).
         labeled: Positions that are labeled; their targets are unknown.
         pending: Positions that are asked and not answered.
+        task: What the items are labeled with, if not with as many classes as the arrays have: then the logits are the
+            scores of labels, or numbers.
         seed: Seed of all dice.
 
     Raises:
         BadInput: If the arrays do not fit together.
     """
-    arrays = Arrays(probabilities=probabilities, logits=logits, embeddings=embeddings)
-    return _view(check(arrays), None, seed, labeled, pending)
+    checked = check(Arrays(probabilities=probabilities, logits=logits, embeddings=embeddings))
+    scores = checked.outputs.scores
+    if task is not None and scores is not None and scores.shape[1] != task.width:
+        raise BadInput(f"{task} has {task.width} columns, and the arrays have {scores.shape[1]}. Hand in as many.")
+    return _view(checked, None, seed, labeled, pending, task)
 
 
 def _view(
@@ -188,10 +194,11 @@ def _view(
     seed: int,
     labeled: Sequence[int] = (),
     pending: Sequence[int] = (),
+    task: Task | None = None,
 ) -> View:
     """A view over checked arrays; of a strategy's view, only its own signals may be read."""
     declared = frozenset(signals_of(strategy)) if strategy is not None else None
-    task = Classes(tuple(range(checked.classes)))
+    task = task or Classes(tuple(range(checked.classes)))
     if strategy is not None and not strategy.serves(task):
         raise BadInput(
             f"{catalogue.name_of(strategy)} is not for classes, and arrays are taken to be of classes here. Use it "
@@ -214,7 +221,7 @@ def _view(
         task=task,
         candidates=open_.nonzero().squeeze(1),
         labeled=sides[0],
-        targets=torch.zeros(len(sides[0]), checked.classes, dtype=torch.float64),
+        targets=torch.zeros(len(sides[0]), task.width, dtype=torch.float64),
         pending=sides[1],
         aside=torch.zeros(0, dtype=torch.int64),
         dice=Dice(seed, "ask"),

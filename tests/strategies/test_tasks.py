@@ -7,9 +7,13 @@ import torch
 
 import askance
 from askance import BadInput, Classes, Labels, Pool, Study, Targets, Until
+from askance.pool import LABELED, PENDING, UNLABELED
 from askance.selection.greedy import farthest_product
+from askance.signals.embeddings import Embeddings
+from askance.signals.probabilities import Scores
 from askance.strategies import catalogue
 from askance.strategies.regression import GreedyDistance
+from askance.testing.worlds import LEARNER, World, small_pool, small_world
 
 POOL = Pool.from_arrays([[float(row)] for row in range(20)])
 
@@ -53,7 +57,14 @@ def test_greedy_distance_is_its_definition(distance: str, known: int) -> None:
     y = torch.randn(80, 2, generator=dice, dtype=torch.float64)
     spaces = {"both": [x, y], "inputs": [x], "outputs": [y]}[distance]
     rows, _ = farthest_product(
-        x, spaces, 10, candidates=torch.arange(known, 80), known=torch.arange(known), noise=torch.rand(80)
+        x,
+        y,
+        10,
+        candidates=torch.arange(known, 80),
+        known=torch.arange(known),
+        noise=torch.rand(80),
+        inputs=x is spaces[0],
+        outputs=y is spaces[-1],
     )
     picked, left = list(range(known)), list(range(known, 80))
     for row in rows:
@@ -77,10 +88,38 @@ def _apart(spaces: list[torch.Tensor], one: int, two: int) -> float:
 def test_features_decide_where_the_model_tells_nothing_apart() -> None:
     line = torch.tensor([[0.0], [1.0], [5.0], [9.0]])
     same = torch.zeros(4, 1)
-    rows, _ = farthest_product(
-        line, [line, same], 2, candidates=torch.arange(1, 4), known=torch.arange(1), noise=torch.rand(4)
-    )
+    rows, _ = farthest_product(line, same, 2, candidates=torch.arange(1, 4), known=torch.arange(1), noise=torch.rand(4))
     assert rows == [3, 2]
+
+
+def test_known_numbers_are_the_told_ones_and_those_of_open_questions_are_the_models() -> None:
+    sides = torch.tensor([LABELED] * 9 + [PENDING] * 4 + [UNLABELED] * 27, dtype=torch.int8)
+    view = World(small_pool(), sides, Targets(n=1)).view(GreedyDistance(), LEARNER)
+    numbers = view[Scores()].clone()
+    assert not torch.equal(numbers[:9].double(), view.targets)
+    numbers[:9] = view.targets.float()
+    left = range(13, 40)
+    best = max(left, key=lambda item: min(_apart([view[Embeddings()], numbers], item, other) for other in range(13)))
+    assert GreedyDistance().query(view, 1).rows.tolist() == [best]
+
+
+def test_numbers_of_other_units_are_asked_for_alike() -> None:
+    dice = torch.Generator().manual_seed(1)
+    x, y = torch.randn(40, 3, generator=dice), torch.randn(40, 2, generator=dice)
+    here, there = (
+        GreedyDistance().query(askance.testing.view(embeddings=x, logits=y * torch.tensor(units), labeled=[0]), 5)
+        for units in ([1.0, 1.0], [1.0, 4096.0])
+    )
+    assert here.ids == there.ids
+
+
+@pytest.mark.parametrize("name", ["mean-margin", "greedy-distance", "margin"])
+def test_the_contract_shows_a_strategy_what_it_serves(name: str) -> None:
+    strategy = catalogue.strategy(name)
+    for task in (Classes((0, 1)), Labels(("a", "b")), Targets(n=2)):
+        shown = small_world(task=task).view(strategy, LEARNER)
+        assert strategy.serves(shown.task) and shown.task.width == 2
+        assert shown.targets.shape == (9, 2)
 
 
 def test_an_unknown_distance_is_refused() -> None:

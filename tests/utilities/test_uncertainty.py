@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from askance.utilities import uncertainty
-from askance.utilities.uncertainty import entropy, least_confidence, margin
+from askance.utilities.uncertainty import entropy, least_confidence, margin, mean_margin
 
 Utility = Callable[[Tensor], Tensor]
 UTILITIES: list[Utility] = [least_confidence, margin, entropy]
@@ -54,3 +54,21 @@ def test_one_class_is_certain_and_no_items_give_no_numbers(utility: Utility) -> 
 @pytest.mark.parametrize("utility", UTILITIES)
 def test_nan_stays_nan(utility: Utility) -> None:
     assert utility(torch.tensor([[float("nan"), 0.5, 0.5], [0.2, 0.3, 0.5]])).isnan().tolist() == [True, False]
+
+
+def test_a_mean_margin_looks_at_each_label_for_itself() -> None:
+    rows = torch.tensor([[0.5, 0.5], [1.0, 0.0], [0.75, 0.5], [0.25, 0.5]])
+    assert mean_margin(rows).tolist() == [0.0, -1.0, -0.25, -0.25]  # sure of yes or of no is alike
+    assert mean_margin(torch.tensor([[float("nan"), 0.5]])).isnan().all()
+    assert mean_margin(torch.zeros(3, 0)).tolist() == [0.0] * 3  # no label is named yet: nothing to be sure of
+
+
+def test_a_mean_margin_of_one_label_orders_as_the_margin_of_yes_and_no() -> None:
+    share = torch.linspace(0, 1, 21).unsqueeze(1)
+    torch.testing.assert_close(mean_margin(share), margin(torch.cat([share, 1 - share], 1)))
+
+
+def test_a_mean_margin_in_pieces_is_the_one_in_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = some(101, 7)
+    monkeypatch.setattr(uncertainty, "_PIECE", 70)
+    torch.testing.assert_close(mean_margin(rows), -(2 * rows - 1).abs().mean(1))

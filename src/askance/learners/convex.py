@@ -28,19 +28,22 @@ def logistic_heads(
 
     Returns:
         Coefficients with the bias last, (runs, labels, features + 1), and the largest gradient norm and iterations.
+
+    >>> one, _ = logistic_heads(np.array([[-1.0], [1.0]]), np.eye(2), np.ones((1, 2)), np.array([1.0]), 1e-8)
+    >>> one.round(3) + 0.0  # by symmetry w = 2 p(wrong) = 2 / (1 + exp(w)), so w = 0.675
+    array([[[-0.675,  0.   ],
+            [ 0.675,  0.   ]]])
     """
     runs, labels = len(weights), targets.shape[1]
-    both = np.stack([1 - targets, targets], axis=-1).transpose(1, 0, 2)  # (labels, items, 2)
-    solved = solve_softmax_head(
-        features[None],
-        np.tile(both, (runs, 1, 1)),
-        np.repeat(weights, labels, axis=0),
-        np.repeat(2 * ridge, labels),
-        tolerance=tolerance,
-    )
-    heads = solved.coefficients[:, 1] - solved.coefficients[:, 0]
-    facts = {"gradient_norm": float(solved.gradient_norm.max()), "iterations": int(solved.iterations.max())}
-    return heads.reshape(runs, labels, -1), facts
+    heads = np.zeros((runs, labels, features.shape[1] + 1))
+    facts = {"gradient_norm": 0.0, "iterations": 0}
+    for label in range(labels):
+        both = np.stack([1 - targets[:, label], targets[:, label]], axis=-1)  # (items, 2)
+        solved = solve_softmax_head(features[None], both[None], weights, 2 * ridge, tolerance=tolerance)
+        heads[:, label] = solved.coefficients[:, 1] - solved.coefficients[:, 0]
+        facts["gradient_norm"] = max(facts["gradient_norm"], float(solved.gradient_norm.max()))
+        facts["iterations"] = max(facts["iterations"], int(solved.iterations.max()))
+    return heads, facts
 
 
 def logistic_loss(heads: Floats, features: Floats, targets: Floats, weights: Floats) -> Floats:
@@ -51,8 +54,12 @@ def logistic_loss(heads: Floats, features: Floats, targets: Floats, weights: Flo
 
 
 def ridge_head(features: Floats, targets: Floats, weights: Floats, ridge: float) -> Floats:
-    """``sum_i w_i |y_i - A h_i - b|^2 + ridge |A|^2`` solved exactly; the bias is free. (targets, features + 1)"""
-    if not len(weights):
+    """``sum_i w_i |y_i - A h_i - b|^2 + ridge |A|^2`` solved exactly; the bias is free. (targets, features + 1)
+
+    >>> ridge_head(np.array([[-1.0], [1.0]]), np.array([[2.0], [6.0]]), np.ones(2), 2.0)  # 4 / (2 + ridge), the mean
+    array([[1., 4.]])
+    """
+    if not weights.sum() > 0:
         return np.zeros((targets.shape[1], features.shape[1] + 1))
     x, y, middle, mean = _centered(features, targets, weights)
     if len(x) < x.shape[1]:  # fewer items than features: the same solution from a matrix of items
@@ -70,8 +77,8 @@ def left_out_error(features: Floats, targets: Floats, weights: Floats, strengths
     x, y, _, _ = _centered(features, targets, weights)
     spread = y.std(0)
     y = y / np.where(spread > 0, spread, 1)
-    values, vectors = np.linalg.eigh(x @ x.T)
-    values, turned = values.clip(min=0), vectors.T @ y
+    vectors, lengths, _ = np.linalg.svd(x, full_matrices=False)  # items or features, whichever are fewer
+    values, turned = lengths**2, vectors.T @ y
     share = weights / weights.sum()  # what the free bias takes of each item
     errors = []
     for ridge in strengths:

@@ -30,6 +30,9 @@ class Linear(Learner):
     dice nor a starting point; where it is found by iteration, its gradient norm is in the model's facts as a
     certificate.
 
+    What a strength means hangs on the scale of the features and on nothing else: features k times as large want k^2
+    times the strength, and numbers in other units give the same head in those units.
+
     Args:
         ridge: The strength; None chooses it by cross-validation on the labeled data (numbers: each item left out in
             turn), at the first fit and again whenever labels have grown by half.

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import torch
+import numpy as np
 from torch import Tensor
 
-from askance.arrays import spans
-
-TOGETHER = 64  # known items whose distances are computed at once
+from askance.kernels.product_distances import Race
 
 
 def farthest_product(
-    features: Tensor, spaces: Sequence[Tensor], n: int, *, candidates: Tensor, known: Tensor, noise: Tensor
+    features: Tensor,
+    numbers: Tensor,
+    n: int,
+    *,
+    candidates: Tensor,
+    known: Tensor,
+    noise: Tensor,
+    inputs: bool = True,
+    outputs: bool = True,
 ) -> tuple[list[int], list[float]]:
     """Again and again the candidate whose nearest known item, or pick, is farthest by a product of distances.
 
@@ -22,55 +26,27 @@ def farthest_product(
 
     >>> line = torch.tensor([[0.0], [1.0], [2.0], [9.0]])
     >>> rows = torch.arange(4)
-    >>> farthest_product(line, [line], 2, candidates=rows[1:], known=rows[:1], noise=rows / 4)
-    ([3, 2], [9.0, 2.0])
+    >>> farthest_product(line, line, 2, candidates=rows[1:], known=rows[:1], noise=rows / 4)
+    ([3, 2], [81.0, 4.0])
 
     Args:
-        features: Decide where products are equal, (items, features).
-        spaces: Distances in each are multiplied, (items, ...).
+        features: (items, features).
+        numbers: (items, numbers).
         n: How many, at most as many as there are candidates.
         candidates: Rows that may be picked, int64.
         known: Rows that count as picked already, int64.
         noise: Decides the rest, (items,).
+        inputs: Whether distances in features are a factor.
+        outputs: Whether distances in numbers are one.
 
     Returns:
         Rows in the order of picking, and for each the product when it was picked; 0 for a first one.
     """
-    near = torch.full((len(candidates),), torch.inf, dtype=torch.float64)
-    close = near.clone()
-    rows: list[int] = []
+    race = Race(features, numbers, inputs=inputs, outputs=outputs, candidates=candidates, noise=noise)
+    points = np.concatenate([known.cpu().numpy(), np.zeros(n, dtype=np.int64)])
     values: list[float] = []
-    left = torch.ones(len(candidates), dtype=torch.bool)
-
-    def approach(others: Tensor) -> None:
-        apart = _distances(features[candidates], features[others])
-        product = torch.ones_like(apart)
-        for space in spaces:
-            product = product * (apart if space is features else _distances(space[candidates], space[others]))
-        torch.minimum(near, product.amin(1), out=near)
-        torch.minimum(close, apart.amin(1), out=close)
-
-    for start, stop in spans(len(known), TOGETHER):
-        approach(known[start:stop])
-    while len(rows) < n:
-        if rows or len(known):
-            best = near[left].max()
-            tied = (left & (near == best)).nonzero().squeeze(1)
-            tied = tied[close[tied] == close[tied].max()]
-            value = float(best)
-        else:
-            middle = features[candidates].double().mean(0)
-            off = (features[candidates].double() - middle).square().sum(1)
-            tied, value = (off == off.min()).nonzero().squeeze(1), 0.0
-        place = int(tied[noise[candidates[tied]].argmin()])
-        left[place] = False
-        rows.append(int(candidates[place]))
+    for count in range(len(known), len(known) + n):
+        place, value = race.farthest(points[:count]) if count else (race.central(), 0.0)
+        points[count] = race.take(place)
         values.append(value)
-        if len(rows) < n:
-            approach(candidates[place : place + 1])
-    return rows, values
-
-
-def _distances(one: Tensor, two: Tensor) -> Tensor:
-    """Distances of pairs, each computed for itself, float64 (one, two)."""
-    return torch.cdist(one, two, compute_mode="donot_use_mm_for_euclid_dist").double()
+    return points[len(known) :].tolist(), values

@@ -25,14 +25,15 @@ class GreedyDistance(Strategy):
 
     Improved greedy sampling (iGS): the distance to a known item is the product of both distances, and the nearest known
     item counts. Known numbers are the told ones; of items asked and not answered, the model's. The first item of all is
-    the one nearest to the mean of the candidates. Where the model tells nothing apart, features alone decide.
+    the one nearest to the mean of the candidates. Where the model tells nothing apart, features alone decide. Numbers
+    are taken in units of their range over the pool, so that none of several outweighs the others.
 
     Args:
         features: Where the items lie.
         numbers: What the model predicts.
         distance: ``both``, ``inputs`` alone (GSx) or ``outputs`` alone (GSy).
 
-    >>> paper = view(embeddings=[[0.0], [1.0], [1.0]], logits=[[0.0], [0.5], [3.0]], labeled=[0])
+    >>> paper = view(embeddings=[[0.0], [1.0], [1.0]], logits=[[0.0], [0.5], [3.0]], labeled=[0], task=Targets())
     >>> GreedyDistance().query(paper, 1).ids
     [2]
     """
@@ -52,9 +53,16 @@ class GreedyDistance(Strategy):
         features: Tensor = view[self.features]
         numbers: Tensor = view[self.numbers].clone()
         numbers[view.labeled] = view.targets.to(numbers)
-        spaces = {"both": [features, numbers], "inputs": [features], "outputs": [numbers]}[self.distance]
-        noise = view.dice.of("ties").uniform(view.keys)
+        spread = numbers.amax(0) - numbers.amin(0)
+        numbers /= torch.where(spread > 0, spread, 1)
         rows, values = farthest_product(
-            features, spaces, min(n, len(view.candidates)), candidates=view.candidates, known=view.known, noise=noise
+            features,
+            numbers,
+            min(n, len(view.candidates)),
+            candidates=view.candidates,
+            known=view.known,
+            noise=view.dice.of("ties").uniform(view.keys),
+            inputs=self.distance != "outputs",
+            outputs=self.distance != "inputs",
         )
         return view.batch(torch.tensor(rows, dtype=torch.int64), notes=[{"utility": value} for value in values])

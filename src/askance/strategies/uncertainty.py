@@ -75,12 +75,12 @@ class Entropy(Strategy):
 
 @dataclass(frozen=True)
 class MeanMargin(Strategy):
-    """Ask where the labels of an item are closest to yes or no alike, on average. [esuli2009active]
+    """Ask where the labels of an item are least decided between yes and no, on average. [esuli2009active]
 
     For items with any number of labels: the mean over labels of how far each is from one half.
 
-    >>> paper = view(probabilities=[[0.9, 0.1], [0.6, 0.4]])
-    >>> MeanMargin().query(paper, 1).ids
+    >>> paper = view(logits=[[5.0, -5.0, 5.0], [0.0, 5.0, 0.5]], task=Labels(("urgent", "billing", "refund")))
+    >>> MeanMargin().query(paper, 1).ids  # two of its labels are close to yes or no alike
     [1]
     """
 

@@ -19,20 +19,27 @@ from askance.task import Classes, Labels, Task
 
 FOLDS = 5
 RESAMPLES = 2000  # of a bootstrap interval
+_SPOKEN = {"accuracy": "accuracy", "f1": "F1", "rmse": "error (RMSE)"}
+_WHOLE = ("whole", "whole_low", "whole_high")  # as the journal has them
 
 
 @dataclass(frozen=True)
 class Score:
     """How good a model is, with its interval.
 
+    Of labels, the share of right decisions would be high for a model that finds none, as most items lack most labels;
+    F1 counts those that are found against those that are missed or made up. Of numbers, the error is in their own units
+    and is what the linear head makes small. A share of 1, an F1 of 1 and an error of 0 are perfect.
+
     Args:
-        value: The share of items whose class the model finds; for labels the F1 over all labels of all items; for
-            numbers the root of the mean squared error, where less is better.
+        value: The share of items whose class the model finds; for labels the F1 over all labels of all items, 1 where
+            there are none and none are found; for numbers the root of the mean squared error, where less is better.
         low: Lower end of the 95 % interval: Wilson's for a share, else a bootstrap over items.
         high: Upper end.
         items: How many items were looked at.
         on: ``held-out`` or ``control``.
         metric: ``accuracy``, ``f1`` or ``rmse``.
+        whole: Of labels, beside their F1: the share of items with every label right, and Wilson's interval.
     """
 
     value: float
@@ -41,6 +48,7 @@ class Score:
     items: int
     on: str
     metric: str = "accuracy"
+    whole: tuple[float, float, float] | None = None
 
     @property
     def accuracy(self) -> float:
@@ -61,20 +69,22 @@ class Score:
 
     def measured(self) -> dict[str, float | int]:
         """The numbers as the journal keeps them."""
-        return {self.metric: self.value, "low": self.low, "high": self.high, "items": self.items}
+        whole = dict(zip(_WHOLE, self.whole or (), strict=False))
+        return {self.metric: self.value, "low": self.low, "high": self.high, "items": self.items, **whole}
 
     @classmethod
     def read(cls, scores: Mapping[str, float | int], on: str) -> Score:
         """The score that the journal keeps."""
-        metric = next(name for name in scores if name not in ("low", "high", "items"))
-        return cls(scores[metric], scores["low"], scores["high"], int(scores["items"]), on, metric)
+        metric = next(name for name in _SPOKEN if name in scores)
+        whole = (scores["whole"], scores["whole_low"], scores["whole_high"]) if "whole" in scores else None
+        return cls(scores[metric], scores["low"], scores["high"], int(scores["items"]), on, metric, whole)
 
     def __str__(self) -> str:
         where = f"on {self.items} {self.on} items"
         if self.metric == "accuracy":
-            return f"{self.value:.1%} [{self.low:.1%}, {self.high:.1%}] {where}"
-        name = {"f1": "F1", "rmse": "error (RMSE)"}[self.metric]
-        return f"{name} {self.value:.3g} [{self.low:.3g}, {self.high:.3g}] {where}"
+            return f"{_percent(self.value, self.low, self.high)} {where}"
+        said = f"{_SPOKEN[self.metric]} {self.value:.3g} [{self.low:.3g}, {self.high:.3g}] {where}"
+        return f"{said}, {_percent(*self.whole)} of them with every label right" if self.whole else said
 
 
 def measure(task: Task, predictions: Tensor, truth: Tensor, on: str, seed: int) -> Score:
@@ -89,17 +99,18 @@ def measure(task: Task, predictions: Tensor, truth: Tensor, on: str, seed: int) 
     """
     if isinstance(task, Classes):
         return Score.of(predictions.argmax(1) == truth.argmax(1), on)
-    draws = Dice(seed, "bootstrap").generator().multinomial(len(truth), [1 / len(truth)] * len(truth), RESAMPLES)
-    weights = torch.from_numpy(np.vstack([np.ones(len(truth)), draws]))  # first each item once, then resampled
     if isinstance(task, Labels):
         guess, told = predictions >= 0.5, truth >= 0.5
-        hits, made = (guess & told).sum(1).double(), (guess.sum(1) + told.sum(1)).double()
-        values, metric = 2 * (weights @ hits) / (weights @ made).clamp_min(1e-12), "f1"
+        found, named = (guess & told).sum(1), guess.sum(1) + told.sum(1)
+        hits, made = _sums(torch.stack([found, named], 1), seed).T
+        values, metric = np.where(made > 0, 2 * hits / np.maximum(made, 1), 1.0), "f1"
+        right = (guess == told).all(1)
+        whole = (accuracy(right), *wilson(int(right.sum()), len(right)))
     else:
-        errors = (predictions - truth).double().square().mean(1)
-        values, metric = ((weights @ errors) / len(truth)).sqrt(), "rmse"
-    low, high = torch.quantile(values[1:], torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return Score(float(values[0]), low, high, len(truth), on, metric)
+        errors = (predictions - truth).double().square().mean(1, keepdim=True)
+        values, metric, whole = np.sqrt(_sums(errors, seed)[:, 0] / len(truth)), "rmse", None
+    low, high = np.quantile(values[1:], [0.025, 0.975]).tolist()
+    return Score(float(values[0]), low, high, len(truth), on, metric, whole)
 
 
 def cross_fitted(lesson: Lesson, learner: Learner, rows: Tensor, seed: int, size: int) -> tuple[Tensor, Tensor]:
@@ -137,3 +148,15 @@ def cross_fitted(lesson: Lesson, learner: Learner, rows: Tensor, seed: int, size
         )
         found[fold == number] = predict(learner.fit(part), arrays.take(lesson.items, out), lesson.task, size).double()
     return found, truth
+
+
+def _sums(parts: Tensor, seed: int) -> np.ndarray:
+    """Sums of columns over all items, then over items drawn with replacement, (1 + RESAMPLES, columns)."""
+    columns, draws = parts.double().numpy(), Dice(seed, "bootstrap").generator()
+    sums = [columns.sum(0)]
+    sums += [columns[draws.integers(len(columns), size=len(columns))].sum(0) for _ in range(RESAMPLES)]
+    return np.stack(sums)
+
+
+def _percent(value: float, low: float, high: float) -> str:
+    return f"{value:.1%} [{low:.1%}, {high:.1%}]"

@@ -85,10 +85,11 @@ def small_study(
     return study
 
 
-def served(strategy: Strategy) -> Task:
-    """A task that a strategy serves: classes where it can."""
-    tasks: tuple[Task, ...] = (THREE, Labels(("red", "green", "blue")), Targets(n=2))
-    return next((task for task in tasks if strategy.serves(task)), THREE)
+def served(strategy: Strategy, task: Task = THREE) -> Task:
+    """A task that a strategy serves: the given one where it can, else one of another kind with as many columns."""
+    names = tuple(range(task.width))
+    kinds = (task, Classes(names), Labels(names), Targets(n=task.width))
+    return next((kind for kind in kinds if strategy.serves(kind)), task)
 
 
 @dataclass(frozen=True)
@@ -131,11 +132,16 @@ class World:
     def view(self, strategy: Strategy, learner: Learner, seed: int = 0) -> View:
         """What the strategy sees; it may read any signal, in its fields or not.
 
+        Where it means nothing for the task of this world, the items are labeled with what it does serve.
+
         Args:
             strategy: Who looks.
             learner: Learned the study's model, before the strategy equips it.
             seed: Seed of all dice.
         """
+        task = served(strategy, self.task)
+        if task != self.task:
+            return replace(self, task=task).view(strategy, learner, seed)
         equipped = strategy.equip(learner)
 
         @cache

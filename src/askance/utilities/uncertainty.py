@@ -68,21 +68,26 @@ def entropy(probabilities: Tensor) -> Tensor:
     return out
 
 
-def _pieces(probabilities: Tensor) -> Iterator[slice]:
-    step = max(1, _PIECE // probabilities.shape[1])
-    return (slice(start, start + step) for start in range(0, len(probabilities), step))
-
-
 def mean_margin(probabilities: Tensor) -> Tensor:
-    """How torn between yes and no, on average over labels; 0 is a tie everywhere, -1 is certain. [esuli2009active]
+    """How torn between yes and no, on average over labels; 0 is a tie everywhere, -1 is certain.
+
+    Source: Esuli & Sebastiani 2009, the average over labels of a binary confidence.
+
+    >>> mean_margin(torch.tensor([[.5, .5], [1., .5]]))
+    tensor([ 0.0000, -0.5000])
 
     Args:
-        probabilities: Of each label, (items, labels).
+        probabilities: Of each label, (items, labels); with no label nothing is certain.
 
     Returns:
         (items,).
-
-    >>> mean_margin(torch.tensor([[0.5, 0.5], [1.0, 0.5]]))
-    tensor([-0.0000, -0.5000])
     """
-    return -(2 * probabilities - 1).abs().mean(-1)
+    out = probabilities.new_zeros(len(probabilities))
+    for piece in _pieces(probabilities) if probabilities.shape[1] else ():
+        torch.mean((2 * probabilities[piece] - 1).abs_().neg_(), -1, out=out[piece])
+    return out
+
+
+def _pieces(probabilities: Tensor) -> Iterator[slice]:
+    step = max(1, _PIECE // probabilities.shape[1])
+    return (slice(start, start + step) for start in range(0, len(probabilities), step))
