@@ -16,13 +16,16 @@ from sklearn.svm import SVC
 from askance.learners.base import Learner
 from askance.learners.catalogue import LEARNERS
 from askance.learners.linear import Linear
+from askance.learners.many import Bootstrapped, Committee
 from askance.learners.sklearn import Sklearn
 from askance.learners.wrappers import Untrained
 from askance.meta.schedule import Until
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.signals.gradients import GradientFactors
+from askance.signals.layer import LastLayer
 from askance.signals.probabilities import Probabilities, Scores
+from askance.signals.samples import Samples, Votes
 from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.strategies.coverage import KCenter, TypiClust
@@ -41,6 +44,8 @@ STRATEGIES = {
 LEARNERS_HELD = {
     **{name: LEARNERS.make(name) for name in LEARNERS.names()},
     "linear-fixed": Linear(ridge=1.0),
+    "bootstrapped": Bootstrapped(Linear(), members=3),
+    "committee": Committee((Linear(), Sklearn(GaussianNB()))),
     "untrained": Untrained(Linear()),
     "untrained-forest": Untrained(Sklearn(RandomForestClassifier(n_estimators=5))),
     "logistic": Sklearn(LogisticRegression()),
@@ -49,7 +54,18 @@ LEARNERS_HELD = {
     "bayes": Sklearn(GaussianNB()),
     "neighbors": Sklearn(KNeighborsClassifier(n_neighbors=1)),
 }
-SIGNALS = [Scores(), Probabilities(), Embeddings(), GradientFactors(), Scores(of=Untrained(Linear())), Scores(age=1)]
+MANY = Bootstrapped(Linear(ridge=1.0), members=3)
+SIGNALS = [
+    Scores(),
+    Probabilities(),
+    Embeddings(),
+    GradientFactors(),
+    LastLayer(),
+    Samples(of=MANY),
+    Votes(of=MANY),
+    Scores(of=Untrained(Linear())),
+    Scores(age=1),
+]
 
 
 @pytest.mark.parametrize("name", STRATEGIES)

@@ -38,27 +38,38 @@ class Checked:
     Args:
         items: How many items they are about.
         outputs: What a model would have given for the items.
-        outside: Embeddings of labeled items that are none of them, (labeled, features).
+        outside: What it would have given for labeled items that are none of them; None where there are none.
+        targets: One-hot labels of those, (labeled, classes); None where they are not known.
         allowed: Which items may be picked, bool (items,).
     """
 
     items: int
     outputs: Outputs
-    outside: Tensor | None
+    outside: Outputs | None
+    targets: Tensor | None
     allowed: Tensor
 
     @property
     def given(self) -> frozenset[str]:
         """The model outputs that are there, by the names that signals use."""
-        outputs = self.outputs
-        scored = outputs.scores is not None or outputs.probabilities is not None
-        return frozenset({"scores"} if scored else ()) | ({"embeddings"} if outputs.embeddings is not None else set())
+        own = self.outputs
+        found = {
+            "scores": own.scores is not None or own.probabilities is not None,
+            "embeddings": own.embeddings is not None,
+            "samples": own.sampled is not None,
+            "votes": own.sampled is not None or own.votes is not None,
+            "layer": own.layer is not None,
+        }
+        return frozenset(name for name, there in found.items() if there) | own.extras.keys()
 
     @property
     def classes(self) -> int:
-        """How many classes the scores have; 2 where there are none."""
-        both = (self.outputs.probabilities, self.outputs.scores)
-        return next((int(array.shape[-1]) for array in both if array is not None), 2)
+        """How many classes the arrays are of; 2 where none of them says."""
+        own = self.outputs
+        both = (own.probabilities, own.scores, own.sampled)
+        found = next((int(array.shape[-1]) for array in both if array is not None), 0)
+        voted = int(own.votes.max()) + 1 if own.votes is not None and own.votes.numel() else 0
+        return found or max(2, 0 if self.targets is None else self.targets.shape[1], voted)
 
 
 def check(arrays: Arrays) -> Checked:
@@ -75,7 +86,8 @@ def check(arrays: Arrays) -> Checked:
     for name, size in sizes.items():
         if size != items:
             raise BadInput(f"{name} has {size} items and {first} has {items}. Hand in arrays of the same items.")
-    return Checked(items, outputs, _outside(outputs, arrays), _allowed(arrays.mask, items))
+    outside = _outside(outputs, arrays)
+    return Checked(items, outputs, outside, _targets(arrays, outputs), _allowed(arrays.mask, items))
 
 
 def whole(name: str, value: Any) -> int:
@@ -91,6 +103,7 @@ def _outputs(arrays: Arrays) -> Outputs:
     if probabilities is not None and logits is not None:
         raise BadInput("Both probabilities= and logits= are given. Hand in one of them.")
     shares = _shares(probabilities, "probabilities", 2) if probabilities is not None else None
+    passes = None
     if arrays.mc_probabilities is not None:
         passes = _shares(arrays.mc_probabilities, "mc_probabilities", 3)
         if shares is None and logits is None:
@@ -101,6 +114,10 @@ def _outputs(arrays: Arrays) -> Outputs:
         scores=_scores(logits) if logits is not None else None,
         probabilities=shares,
         embeddings=tensor(embeddings, "embeddings") if embeddings is not None else None,
+        sampled=passes.transpose(0, 1) if passes is not None else None,
+        votes=_votes(arrays.votes) if arrays.votes is not None else None,
+        layer=_layer(arrays.weights, arrays.embeddings) if arrays.weights is not None else None,
+        extras={"gradients": tensor(arrays.gradients, "gradients")} if arrays.gradients is not None else {},
     )
 
 
@@ -149,20 +166,53 @@ def _sizes(outputs: Outputs, arrays: Arrays) -> dict[str, int]:
     if arrays.mc_probabilities is not None:
         sizes["mc_probabilities"] = raw(arrays.mc_probabilities, "mc_probabilities").shape[1]
     if arrays.votes is not None:
-        voted = raw(arrays.votes, "votes")
-        if voted.ndim != 2 or voted.is_floating_point() or (voted.numel() and int(voted.min()) < 0):
-            raise BadInput(
-                f"votes must be whole class numbers from 0, (members, items); it is {voted.dtype} of shape "
-                f"{tuple(voted.shape)}. Hand in the class that each member votes for."
-            )
-        sizes["votes"] = voted.shape[1]
+        assert outputs.votes is not None
+        sizes["votes"] = len(outputs.votes)
     if arrays.gradients is not None:
-        sizes["gradients"] = len(tensor(arrays.gradients, "gradients"))
+        sizes["gradients"] = len(outputs.extras["gradients"])
     return sizes
 
 
-def _outside(outputs: Outputs, arrays: Arrays) -> Tensor | None:
-    """The embeddings of labeled items, after checking that all arrays about them fit."""
+def _votes(value: Any) -> Tensor:
+    """Votes, items first."""
+    voted = raw(value, "votes")
+    if voted.ndim != 2 or voted.is_floating_point() or (voted.numel() and int(voted.min()) < 0):
+        raise BadInput(
+            f"votes must be whole class numbers from 0, (members, items); it is {voted.dtype} of shape "
+            f"{tuple(voted.shape)}. Hand in the class that each member votes for."
+        )
+    if not len(voted):
+        raise BadInput("votes has no member. Hand in the votes of at least one.")
+    return voted.to(torch.int64).T
+
+
+def _layer(weights: Any, embeddings: Any) -> Tensor:
+    """The last layer with the bias as last column; a bias of zero where none was handed in."""
+    layer = tensor(weights, "weights")
+    width = raw(embeddings, "embeddings").shape[-1] if embeddings is not None else None
+    return torch.nn.functional.pad(layer, (0, 1)) if layer.shape[1] == width else layer
+
+
+def _targets(arrays: Arrays, outputs: Outputs) -> Tensor | None:
+    """The labels of items outside of the pool, one-hot."""
+    if arrays.labels is None:
+        return None
+    numbers = raw(arrays.labels, "labels").to(torch.int64)
+    both = (outputs.probabilities, outputs.scores, outputs.sampled)
+    classes = next((array.shape[-1] for array in both if array is not None), None)
+    most = int(numbers.max()) if len(numbers) else 0
+    if len(numbers) and (int(numbers.min()) < 0 or (classes is not None and most >= classes)):
+        count = classes or most + 1
+        bad = int(((numbers < 0) | (numbers >= count)).nonzero()[0])
+        raise BadInput(
+            f"labels hold {int(numbers[bad])} at row {bad}, and the classes are numbered 0 to {count - 1}. Hand in "
+            f"the number of each label's column in the scores."
+        )
+    return torch.nn.functional.one_hot(numbers, classes or max(2, most + 1)).to(torch.float64)
+
+
+def _outside(outputs: Outputs, arrays: Arrays) -> Outputs | None:
+    """What is known of labeled items outside of the pool, after checking that all arrays about them fit."""
     given = arrays.labeled_embeddings
     known = tensor(given, "labeled_embeddings") if given is not None else None
     own = outputs.embeddings
@@ -180,6 +230,7 @@ def _outside(outputs: Outputs, arrays: Arrays) -> Tensor | None:
                 f"labels have shape {tuple(numbers.shape)}, and labeled_embeddings have "
                 f"{0 if known is None else len(known)} rows. Hand in one class number for each labeled row."
             )
+    shares = None
     if arrays.labeled_probabilities is not None:
         shares = _shares(arrays.labeled_probabilities, "labeled_probabilities", 2)
         if known is not None and len(shares) != len(known):
@@ -198,7 +249,9 @@ def _outside(outputs: Outputs, arrays: Arrays) -> Tensor | None:
             )
     if known is not None and own is not None:
         known = known.to(own.dtype)
-    return known
+    if known is None and shares is None:
+        return None
+    return Outputs(embeddings=known, probabilities=shares)
 
 
 def _same_classes(name: str, classes: int, axis: str, *others: Tensor | None) -> None:

@@ -11,9 +11,10 @@ import torch
 
 from askance.checked import Arrays, Checked, check, whole
 from askance.errors import BadInput, MissingSignal
+from askance.learners.base import Outputs
 from askance.seeds import Dice
 from askance.signals.base import Rows, Signal, signals_of
-from askance.signals.embeddings import Embeddings
+from askance.signals.probabilities import Scores
 from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.task import Classes, Task
@@ -23,6 +24,9 @@ _ARGUMENT = {  # which argument brings which model output
     "scores": "probabilities= or logits= (items, classes)",
     "embeddings": "embeddings= (items, features)",
     "samples": "mc_probabilities= (samples, items, classes)",
+    "votes": "mc_probabilities= (samples, items, classes) or votes= (members, items)",
+    "layer": "weights= (classes, features + 1), the last layer",
+    "gradients": "gradients= (items, m)",
 }
 
 
@@ -161,7 +165,12 @@ def view(
     probabilities: Any = None,
     logits: Any = None,
     embeddings: Any = None,
+    mc_probabilities: Any = None,
+    votes: Any = None,
+    weights: Any = None,
+    gradients: Any = None,
     labeled: Sequence[int] = (),
+    labels: Sequence[Any] = (),
     pending: Sequence[int] = (),
     task: Task | None = None,
     seed: int = 0,
@@ -172,7 +181,12 @@ def view(
         probabilities: Class probabilities, (items, classes).
         logits: Scores before the softmax, (items, classes), instead of probabilities.
         embeddings: Features, (items, features).
-        labeled: Positions that are labeled; their targets are unknown.
+        mc_probabilities: Probabilities of several passes, (samples, items, classes).
+        votes: Class numbers that members voted for, (members, items).
+        weights: The last layer, (classes, features), or with the bias last.
+        gradients: Gradient features, (items, m).
+        labeled: Positions that are labeled.
+        labels: The class number of each of them, or a row of targets; none if they do not matter.
         pending: Positions that are asked and not answered.
         task: What the items are labeled with, if not with as many classes as the arrays have: then the logits are the
             scores of labels, or numbers.
@@ -181,11 +195,21 @@ def view(
     Raises:
         BadInput: If the arrays do not fit together.
     """
-    checked = check(Arrays(probabilities=probabilities, logits=logits, embeddings=embeddings))
+    checked = check(
+        Arrays(
+            probabilities=probabilities,
+            logits=logits,
+            embeddings=embeddings,
+            mc_probabilities=mc_probabilities,
+            votes=votes,
+            weights=weights,
+            gradients=gradients,
+        )
+    )
     scores = checked.outputs.scores
     if task is not None and scores is not None and scores.shape[1] != task.width:
         raise BadInput(f"{task} has {task.width} columns, and the arrays have {scores.shape[1]}. Hand in as many.")
-    return _view(checked, None, seed, labeled, pending, task)
+    return _view(checked, None, seed, labeled, pending, task, labels)
 
 
 def _view(
@@ -195,6 +219,7 @@ def _view(
     labeled: Sequence[int] = (),
     pending: Sequence[int] = (),
     task: Task | None = None,
+    labels: Sequence[Any] = (),
 ) -> View:
     """A view over checked arrays; of a strategy's view, only its own signals may be read."""
     declared = frozenset(signals_of(strategy)) if strategy is not None else None
@@ -205,14 +230,27 @@ def _view(
             f"in a study: Study(pool, task=..., strategy=...)."
         )
     for signal in declared or ():
-        _refuse_missing(strategy, signal, checked.given)
+        _refuse_missing(strategy, signal, checked)
+    if strategy is not None and strategy.reads_labels and checked.outside is not None and checked.targets is None:
+        raise MissingSignal(
+            f"{catalogue.name_of(strategy)} needs labels= (labeled,), the class number of each labeled item. "
+            f"Hand it in."
+        )
 
     @cache
     def read(signal: Signal) -> Rows:
-        _refuse_missing(strategy, signal, checked.given)
+        _refuse_missing(strategy, signal, checked)
         return signal.rows(checked.outputs, task)
 
+    @cache
+    def beyond(signal: Signal) -> Rows | None:
+        return None if checked.outside is None or not signal.per_item else _outside(signal, checked.outside, task)
+
     sides = [torch.tensor(sorted(rows), dtype=torch.int64) for rows in (labeled, pending)]
+    targets = torch.zeros(len(labeled), task.width, dtype=torch.float64)
+    if len(labels):
+        targets = torch.tensor([_target(value, task) for value in labels], dtype=torch.float64)
+        targets = targets[torch.tensor(labeled).argsort()]
     open_ = checked.allowed.clone()
     open_[torch.cat(sides)] = False
     return View(
@@ -221,23 +259,40 @@ def _view(
         task=task,
         candidates=open_.nonzero().squeeze(1),
         labeled=sides[0],
-        targets=torch.zeros(len(sides[0]), task.width, dtype=torch.float64),
+        targets=targets,
         pending=sides[1],
         aside=torch.zeros(0, dtype=torch.int64),
         dice=Dice(seed, "ask"),
         read=read,
         declared=declared,
-        beyond=lambda signal: checked.outside if isinstance(signal, Embeddings) else None,
+        beyond=beyond,
+        beyond_targets=checked.targets,
     )
 
 
-def _refuse_missing(strategy: Strategy | None, signal: Signal, given: frozenset[str]) -> None:
+def _target(value: Any, task: Task) -> list[float]:
+    """A row of targets from one, or from a class number."""
+    if isinstance(value, int):
+        return [float(value == number) for number in range(task.width)]
+    return [float(number) for number in value]
+
+
+def _outside(signal: Signal, outside: Outputs, task: Task) -> Rows | None:
+    """The rows of a signal for labeled items outside of the pool; None if too little of them was handed in."""
+    has = {name for name in ("embeddings", "probabilities") if getattr(outside, name) is not None}
+    named = {"scores" if name == "probabilities" else name for name in has}
+    return signal.rows(outside, task) if signal.needs <= named and not isinstance(signal, Scores) else None
+
+
+def _refuse_missing(strategy: Strategy | None, signal: Signal, checked: Checked) -> None:
     asker = catalogue.name_of(strategy) if strategy is not None else "The strategy"
     if signal.of is not None or signal.age or signal.records:
         raise MissingSignal(
             f"{asker} reads {signal}, which only a study can give: it fits companions and keeps earlier models. "
             f"Use Study(pool, strategy=...)."
         )
-    lacking = [_ARGUMENT.get(name, f"{name}=") for name in sorted(signal.needs - given)]
+    lacking = [_ARGUMENT.get(name, f"{name}=") for name in sorted(signal.needs - checked.given)]
+    if isinstance(signal, Scores) and checked.outputs.scores is None:
+        lacking = ["logits= (items, classes)"]
     if lacking:
         raise MissingSignal(f"{asker} needs {' and '.join(lacking)}. Hand it in.")

@@ -84,6 +84,9 @@ def read_signal(signal: Signal, model: Model, items: Any, task: Task, size: int 
                 f"A learner must record an array with a row for each item of the pool."
             )
         return recorded
+    if not signal.per_item:
+        with torch.no_grad():
+            return signal.rows(model.outputs(piece(items, 0, size)), task)
     joins: list[_Join] = []
     alone = True
     for start, stop in spans(len(items), size):
@@ -109,7 +112,8 @@ def check_needs(strategy: Strategy, learner: Learner) -> None:
     """
     for signal in signals_of(strategy):
         giver = signal.of if signal.of is not None else learner
-        lacking = (signal.needs - giver.gives) | (signal.records - giver.gives_records)
+        gives = giver.gives | ({"votes"} if "samples" in giver.gives else set())
+        lacking = (signal.needs - gives) | (signal.records - giver.gives_records)
         if lacking:
             raise MissingSignal(
                 f"{type(strategy).__name__} reads {', '.join(sorted(lacking))}, and {type(giver).__name__} does not "

@@ -63,7 +63,7 @@ class Batch:
         return ". ".join(word for word in words if word)
 
 
-def _nothing(signal: Signal) -> Tensor | None:
+def _nothing(signal: Signal) -> Rows | None:
     return None
 
 
@@ -86,7 +86,8 @@ class View:
         read: Computes a signal over the pool.
         declared: The signals that the strategy's fields name; others are refused. None: no check.
         history: What was asked and answered.
-        beyond: Rows of a signal for known items that lie in no row of the pool.
+        beyond: Rows of a signal for labeled items that lie in no row of the pool.
+        beyond_targets: The targets of those, (outside, width); None where there are none.
     """
 
     name: Callable[[Tensor], list[Any]]
@@ -101,7 +102,8 @@ class View:
     read: Callable[[Signal], Rows]
     declared: frozenset[Signal] | None = None
     history: History = field(default_factory=History)
-    beyond: Callable[[Signal], Tensor | None] = _nothing
+    beyond: Callable[[Signal], Rows | None] = _nothing
+    beyond_targets: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -119,9 +121,29 @@ class View:
             )
         return self.read(signal)
 
-    def outside(self, signal: Signal) -> Tensor | None:
-        """Rows of a signal for known items that lie in no row of the pool; None where all of them do."""
+    def outside(self, signal: Signal) -> Any:
+        """Rows of a signal for labeled items that lie in no row of the pool; None where all of them do."""
         return self.beyond(signal)
+
+    def of_labeled(self, signal: Signal) -> Any:
+        """Rows of a signal for all labeled items: those of the pool, ascending, then those that lie in no row of it.
+
+        They belong to `labels`. One array, or a tuple of arrays, as the signal gives.
+        """
+        rows, beyond = self[signal], self.beyond(signal)
+        inside = (rows,) if isinstance(rows, Tensor) else rows
+        outer = (beyond,) if isinstance(beyond, Tensor) else beyond
+        found = tuple(array[self.labeled] for array in inside)
+        if outer is not None:
+            found = tuple(torch.cat([own, more.to(own)]) for own, more in zip(found, outer, strict=True))
+        return found[0] if isinstance(rows, Tensor) else found
+
+    @cached_property
+    def labels(self) -> Tensor:
+        """The targets of all labeled items, in the order of `of_labeled`: (labeled, width), one-hot or soft."""
+        if self.beyond_targets is None:
+            return self.targets
+        return torch.cat([self.targets, self.beyond_targets.to(self.targets)])
 
     @cached_property
     def known(self) -> Tensor:

@@ -24,6 +24,10 @@ class Outputs:
         samples: Scores of several stochastic passes, (items, samples, classes).
         spread: The standard deviation of each score, (items, classes).
         probabilities: What the link makes of the scores, where the model knows it exactly, (items, classes).
+        sampled: What the link makes of the samples, where the model knows it exactly, (items, samples, classes).
+        votes: The class that each member of a committee votes for, int64 (items, members).
+        layer: The linear layer that makes scores of embeddings, bias last: (classes, features + 1). The one array that
+            has no row per item.
         extras: Named outputs of heads, rows aligned.
     """
 
@@ -32,6 +36,9 @@ class Outputs:
     samples: Tensor | None = None
     spread: Tensor | None = None
     probabilities: Tensor | None = None
+    sampled: Tensor | None = None
+    votes: Tensor | None = None
+    layer: Tensor | None = None
     extras: Mapping[str, Tensor] = field(default_factory=dict)
 
 

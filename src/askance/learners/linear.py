@@ -56,7 +56,7 @@ class Linear(Learner):
 
     @property
     def gives(self) -> frozenset[str]:
-        return frozenset({"scores", "embeddings"})
+        return frozenset({"scores", "embeddings", "layer"})
 
     @property
     def remembers(self) -> bool:
@@ -166,7 +166,7 @@ class LinearModel(Model):
 
     def outputs(self, items: Any) -> Outputs:
         head = self.coefficients.to(items)
-        return Outputs(scores=torch.addmm(head[:, -1], items, head[:, :-1].T), embeddings=items)
+        return Outputs(scores=torch.addmm(head[:, -1], items, head[:, :-1].T), embeddings=items, layer=head)
 
     def weights(self) -> dict[str, Tensor]:
         return {"coefficients": self.coefficients}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -37,11 +38,14 @@ class Ground:
     dice: Dice
     utility: Tensor | None
     space: Space | None
+    weights: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Selector(ABC):
     """Picks rows from the candidates. Its fields are its options; it holds no state and changes nothing it is shown."""
+
+    weighs: ClassVar[bool] = False  # whether it takes importance weights
 
     def pick(
         self,
@@ -53,6 +57,7 @@ class Selector(ABC):
         dice: Dice,
         utility: Tensor | None = None,
         space: Space | None = None,
+        weights: Tensor | None = None,
     ) -> Picked:
         """Pick ``min(n, len(candidates))`` distinct candidates.
 
@@ -66,6 +71,8 @@ class Selector(ABC):
             dice: The stream that all noise comes from.
             utility: How much each item is wanted, (items,); higher is more.
             space: Where the items lie.
+            weights: How much each item counts where picks are spread over a space, (items,), finite and at least 0. A
+                rule that picks by utility alone refuses them.
 
         Returns:
             The picks, in order of preference.
@@ -76,7 +83,9 @@ class Selector(ABC):
         """
         if n < 0:
             raise BadInput(f"Cannot pick {n} items. Ask for 0 or more.")
-        _spans_the_pool(len(keys), utility, space)
+        _spans_the_pool(len(keys), utility, space, weights)
+        if weights is not None:
+            _weigh(self, weights)
         _lie_in_the_pool("candidates", candidates, len(keys))
         _lie_in_the_pool("known items", known, len(keys))
         if not bool((candidates[1:] > candidates[:-1]).all()):
@@ -85,15 +94,24 @@ class Selector(ABC):
         if n == 0:
             nothing = torch.empty(0, device=candidates.device)
             return Picked(candidates[:0].clone(), nothing)
-        return self.choose(n, Ground(candidates, known, keys, dice, utility, space))
+        return self.choose(n, Ground(candidates, known, keys, dice, utility, space, weights))
 
     @abstractmethod
     def choose(self, n: int, ground: Ground) -> Picked:
         """Pick exactly ``n`` candidates, 1 <= n <= len(ground.candidates)."""
 
 
-def _spans_the_pool(items: int, utility: Tensor | None, space: Space | None) -> None:
-    for name, array in (("utility", utility), ("space", space)):
+def _weigh(selector: Selector, weights: Tensor) -> None:
+    if not selector.weighs:
+        raise BadInput(f"{type(selector).__name__} takes no weights. Use a selector that spreads picks over a space.")
+    bad = ~((weights >= 0) & weights.isfinite())
+    if bool(bad.any()):
+        row = int(bad.nonzero()[0])
+        raise BadInput(f"The weight of row {row} is {float(weights[row])}. Weights are finite and at least 0.")
+
+
+def _spans_the_pool(items: int, utility: Tensor | None, space: Space | None, weights: Tensor | None) -> None:
+    for name, array in (("utility", utility), ("space", space), ("weights", weights)):
         if array is not None and len(array) != items:
             raise BadInput(f"The {name} has {len(array)} rows and the pool has {items}. Give one for each pool row.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -23,6 +23,8 @@ class Signal:
         age: How many fits ago; 1 is the model of the round before. Before the first fit, a model knows nothing.
     """
 
+    per_item: ClassVar[bool] = True  # whether it has a row for each item
+
     of: Learner | None = None
     age: int = 0
 
@@ -37,7 +39,7 @@ class Signal:
         return frozenset()
 
     def rows(self, outputs: Outputs, task: Task) -> Rows:
-        """One array, or a tuple of arrays, items axis first, aligned with the outputs."""
+        """One array, or a tuple of arrays, items axis first, aligned with the outputs unless not `per_item`."""
         raise TypeError(f"{type(self).__name__} gives no rows")
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from askance.selection.base import Selector
     from askance.selection.space import Space
 
+_FITTED = {"scores", "samples", "votes", "layer"}  # what says nothing before the first label
+
 
 @dataclass(frozen=True)
 class Strategy:
@@ -26,6 +28,8 @@ class Strategy:
     """
 
     walks: ClassVar[bool] = False  # whether its dice walk the array: then another order of the pool keeps only the law
+    reads_labels: ClassVar[bool] = False  # whether it looks at the labeled items and their labels
+    cost: ClassVar[str] = ""  # time of a batch, in N items, L labeled, n picks, C classes, d features, S samples
 
     @property
     def select(self) -> Selector:
@@ -52,6 +56,10 @@ class Strategy:
         """Where the items of the pool lie."""
         return None
 
+    def weights(self, view: View) -> Tensor | None:
+        """How much each item counts where a selector spreads picks over a space, (items,), at least 0."""
+        return None
+
     def query(self, view: View, n: int) -> Batch:
         """Pick at most ``n`` candidates, in order of preference.
 
@@ -64,6 +72,7 @@ class Strategy:
             keys=view.keys,
             dice=view.dice.of("select"),
             utility=self.utility(view),
+            weights=self.weights(view),
             space=self.space(view),
         )
         values = picked.utility.tolist() if picked.utility is not None else ()
@@ -71,4 +80,4 @@ class Strategy:
 
     def needs_model(self) -> bool:
         """Whether any signal comes from a fitted model's scores, or was recorded while it trained."""
-        return any(s.of is None and ("scores" in s.needs or s.records) for s in signals_of(self))
+        return any(s.of is None and (s.needs & _FITTED or s.records) for s in signals_of(self))

@@ -27,6 +27,8 @@ STRATEGIES = Catalogue(
     },
 )
 
+LEFT_OUT: dict[str, str] = {}  # methods of the papers that are not here, and why
+
 DEFAULT = "askance.meta.schedule:default"  # found by name: strategies made of strategies stand a floor higher
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -22,6 +23,8 @@ class Random(Strategy):
     >>> sorted(Random().query(paper, 3).ids)
     [0, 1, 2]
     """
+
+    cost: ClassVar[str] = "N"
 
     select: Selector = Top()
 

@@ -142,7 +142,9 @@ def _nothing_changed(learner: Learner, task: Task) -> str:
 
 def _gives(learner: Learner, task: Task) -> str:
     model = learner.fit(replace(lesson_of(task), record=learner.gives_records))
-    lacking = learner.gives - _arrays(model.outputs(small_items())).keys()
+    outputs = model.outputs(small_items())
+    found = {"votes", *_arrays(outputs)} if outputs.samples is not None else {*_arrays(outputs)}
+    lacking = learner.gives - (found | ({"layer"} if outputs.layer is not None else set()))
     if lacking:
         return f"It says that it gives {', '.join(sorted(lacking))}, and its outputs hold none. Mend `gives`."
     for name in sorted(learner.gives_records):
@@ -248,6 +250,6 @@ def _apart(one: Outputs, other: Outputs, when: str) -> str:
 
 
 def _arrays(outputs: Outputs) -> dict[str, Tensor]:
-    names = ("scores", "embeddings", "samples", "spread", "probabilities")
+    names = ("scores", "embeddings", "samples", "spread", "probabilities", "sampled", "votes")
     own = {name: getattr(outputs, name) for name in names if getattr(outputs, name) is not None}
     return {**own, **outputs.extras}

@@ -57,6 +57,8 @@ def check_signal(signal: Signal, learner: Any = None) -> None:
 
 
 def _rows(signal: Signal, learner: Learner) -> str:
+    if not signal.per_item:
+        return ""
     for array in _read(signal, _model(signal, learner)):
         if len(array) != ITEMS:
             return f"It gives {len(array)} rows for {ITEMS} items. Give a row for each item, items axis first."
@@ -92,7 +94,7 @@ def _any_piece(signal: Signal, learner: Learner) -> str:
 
 
 def _grown(signal: Signal, learner: Learner) -> str:
-    if signal.records:
+    if signal.records or not signal.per_item:
         return ""  # there is nothing to compute
     model = _model(signal, learner)
     before = _read(signal, model, size=_PIECES[1])
@@ -135,8 +137,12 @@ class _Only(Model):
 
     def outputs(self, items: Any) -> Outputs:
         given = self.model.outputs(items)
-        fields = ("scores", "embeddings", "samples", "spread")
+        fields = ("scores", "embeddings", "samples", "spread", "layer", "votes")
         hidden: dict[str, Any] = {name: None for name in fields if name not in self.names}
         if "scores" not in self.names:
             hidden["probabilities"] = None
+        if not self.names & {"samples", "votes"}:
+            hidden |= {"samples": None, "sampled": None}
+        elif "votes" in self.names:
+            hidden.pop("samples", None)  # whoever gives samples gives votes
         return replace(given, extras={n: a for n, a in given.extras.items() if n in self.names}, **hidden)

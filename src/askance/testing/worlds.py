@@ -235,5 +235,9 @@ class _Believer(Model):
         given = self.model.outputs(items)
         probabilities = self.believes(items)
         scores = probabilities.clamp_min(1e-30).log()
-        samples = None if given.samples is None else scores.unsqueeze(1).expand_as(given.samples)
-        return replace(given, scores=scores, probabilities=probabilities, samples=samples)
+        if given.samples is None:
+            return replace(given, scores=scores, probabilities=probabilities)
+        samples = scores.unsqueeze(1).expand_as(given.samples)
+        return replace(
+            given, scores=scores, probabilities=probabilities, samples=samples, sampled=samples.exp(), votes=None
+        )
