@@ -95,6 +95,13 @@ REFERENCES = {
         "Journal of the American Statistical Association",
         1959,
     ),
+    "roy2001toward": Work(
+        "inproceedings",
+        "Roy, Nicholas and McCallum, Andrew",
+        "Toward Optimal Active Learning through Sampling Estimation of Error Reduction",
+        "International Conference on Machine Learning",
+        2001,
+    ),
     "scheffer2001active": Work(
         "inproceedings",
         "Scheffer, Tobias and Decomain, Christian and Wrobel, Stefan",
@@ -102,12 +109,26 @@ REFERENCES = {
         "International Symposium on Intelligent Data Analysis",
         2001,
     ),
+    "schein2007active": Work(
+        "article",
+        "Schein, Andrew I. and Ungar, Lyle H.",
+        "Active Learning for Logistic Regression: An Evaluation",
+        "Machine Learning",
+        2007,
+    ),
     "sener2018active": Work(
         "inproceedings",
         "Sener, Ozan and Savarese, Silvio",
         "Active Learning for Convolutional Neural Networks: A Core-Set Approach",
         "International Conference on Learning Representations",
         2018,
+    ),
+    "settles2008analysis": Work(
+        "inproceedings",
+        "Settles, Burr and Craven, Mark",
+        "An Analysis of Active Learning Strategies for Sequence Labeling Tasks",
+        "Conference on Empirical Methods in Natural Language Processing",
+        2008,
     ),
     "settles2009active": Work(
         "techreport", "Settles, Burr", "Active Learning Literature Survey", "University of Wisconsin-Madison", 2009

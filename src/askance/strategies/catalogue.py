@@ -23,6 +23,9 @@ STRATEGIES = Catalogue(
         "k-means": "askance.strategies.coverage:KMeans",
         "typiclust": "askance.strategies.coverage:TypiClust",
         "badge": "askance.strategies.gradient:Badge",
+        "information-density": "askance.strategies.density:InformationDensity",
+        "expected-error-reduction": "askance.strategies.lookahead:ExpectedErrorReduction",
+        "variance-reduction": "askance.strategies.lookahead:VarianceReduction",
         "greedy-distance": "askance.strategies.regression:GreedyDistance",
     },
 )
