@@ -53,6 +53,13 @@ REFERENCES = {
         "Wiley",
         1972,
     ),
+    "ebert2012ralf": Work(
+        "inproceedings",
+        "Ebert, Sandra and Fritz, Mario and Schiele, Bernt",
+        "RALF: A Reinforced Active Learning Formulation for Object Class Recognition",
+        "IEEE Conference on Computer Vision and Pattern Recognition",
+        2012,
+    ),
     "esuli2009active": Work(
         "inproceedings",
         "Esuli, Andrea and Sebastiani, Fabrizio",
@@ -139,6 +146,13 @@ REFERENCES = {
         "Probable Inference, the Law of Succession, and Statistical Inference",
         "Journal of the American Statistical Association",
         1927,
+    ),
+    "zhan2021comparative": Work(
+        "inproceedings",
+        "Zhan, Xueying and Liu, Huan and Li, Qing and Chan, Antoni B.",
+        "A Comparative Survey: Benchmarking for Pool-based Active Learning",
+        "International Joint Conference on Artificial Intelligence",
+        2021,
     ),
     "zhan2022deepal": Work(
         "misc",

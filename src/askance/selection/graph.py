@@ -21,7 +21,7 @@ def neighbor_graph(features: Tensor, neighbors: int) -> tuple[Tensor, Tensor]:
 
     Args:
         features: (items, features).
-        neighbors: How many nearest items each is joined to, at most; ties go to the lower row.
+        neighbors: How many nearest items each is joined to, at most.
 
     Returns:
         Edges, int64 (2, edges), each in both directions and ascending, and the weight of each, (edges,).
@@ -30,6 +30,7 @@ def neighbor_graph(features: Tensor, neighbors: int) -> tuple[Tensor, Tensor]:
     count = min(neighbors, items - 1)
     if count < 1:
         return torch.zeros(2, 0, dtype=torch.int64, device=features.device), features.new_zeros(0)
+    features = features - features.mean(0)  # a common offset would drown the products below
     norms = (features * features).sum(1)
     near = torch.empty(items, count, dtype=torch.int64, device=features.device)
     step = max(1, _PIECE // items)

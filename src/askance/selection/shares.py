@@ -9,7 +9,7 @@ from torch import Tensor
 def within_shares(order: Tensor, clusters: Tensor, shares: Tensor, n: int, counted: Tensor | None = None) -> Tensor:
     """Walk down an order and take an item while its cluster has less than its share of the batch.
 
-    Source: the informative and diverse sampler of Yang & Loeppky 2017's playground. What is then missing comes in the
+    Source: the sampler InfoDiv of the pool benchmark (Zhan et al. 2021). What is then missing comes in the
     same order.
 
     >>> within_shares(torch.arange(5), torch.tensor([0, 0, 0, 1, 1]), torch.tensor([0.5, 0.5]), 2)

@@ -24,6 +24,8 @@ STRATEGIES = Catalogue(
         "typiclust": "askance.strategies.coverage:TypiClust",
         "badge": "askance.strategies.gradient:Badge",
         "information-density": "askance.strategies.density:InformationDensity",
+        "graph-density": "askance.strategies.density:GraphDensity",
+        "info-div": "askance.strategies.density:InfoDiv",
         "expected-error-reduction": "askance.strategies.lookahead:ExpectedErrorReduction",
         "variance-reduction": "askance.strategies.lookahead:VarianceReduction",
         "greedy-distance": "askance.strategies.regression:GreedyDistance",

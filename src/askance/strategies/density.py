@@ -93,9 +93,7 @@ class GraphDensity(Strategy):
             points = torch.cat([points, outside[: self.items // 2].to(points)])
         said = torch.ones(len(points), dtype=torch.bool, device=points.device)
         said[len(known) : len(shown)] = False
-        picks, values = dense_and_apart(
-            *neighbor_graph(points, self.neighbors), said, min(n, len(shown) - len(known))
-        )
+        picks, values = dense_and_apart(*neighbor_graph(points, self.neighbors), said, min(n, len(shown) - len(known)))
         rest = order[self.items - len(known) :][: n - len(picks)]
         rows = torch.cat([shown[picks], rest])
         return view.batch(rows, notes=[{"utility": value} for value in values + [0.0] * len(rest)])
@@ -103,7 +101,8 @@ class GraphDensity(Strategy):
 
 @dataclass(frozen=True)
 class InfoDiv(Strategy):
-    """The smallest margins, as long as no cluster gets more of the batch than it has of the pool. [yang2017playground]
+    """The smallest margins, as long as no cluster gets more of the batch than it has of the pool.
+    [zhan2021comparative]
 
     A batch of one would be that of plain margin, were it alone: so the batch may be counted with all that is known.
 
