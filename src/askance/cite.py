@@ -53,6 +53,13 @@ REFERENCES = {
         "Wiley",
         1972,
     ),
+    "dasgupta2008hierarchical": Work(
+        "inproceedings",
+        "Dasgupta, Sanjoy and Hsu, Daniel",
+        "Hierarchical Sampling for Active Learning",
+        "International Conference on Machine Learning",
+        2008,
+    ),
     "ebert2012ralf": Work(
         "inproceedings",
         "Ebert, Sandra and Fritz, Mario and Schiele, Bernt",
@@ -80,6 +87,13 @@ REFERENCES = {
         "A Simple Sequentially Rejective Multiple Test Procedure",
         "Scandinavian Journal of Statistics",
         1979,
+    ),
+    "huang2010active": Work(
+        "inproceedings",
+        "Huang, Sheng-Jun and Jin, Rong and Zhou, Zhi-Hua",
+        "Active Learning by Querying Informative and Representative Examples",
+        "Advances in Neural Information Processing Systems",
+        2010,
     ),
     "lewis1994sequential": Work(
         "inproceedings",

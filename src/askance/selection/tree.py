@@ -57,8 +57,8 @@ def joined(centers: Tensor, sizes: Tensor) -> Tree:
     return Tree(children, tree.sums(sizes.double().cpu().numpy()))
 
 
-def pruned(tree: Tree, counts: Array, beta: float = 2.0) -> tuple[list[int], Array]:
-    """The nodes that cut the tree where labels say so, and how unsure the majority of each is.
+def pruned(tree: Tree, counts: Array, beta: float = 2.0) -> tuple[list[int], list[int], Array]:
+    """The nodes that cut the tree where labels say so, and the label of each with how unsure it is.
 
     Source: Dasgupta & Hsu 2008, section 3: with p the share of a label among those seen in a node, its bounds are p -+
     (c / n + sqrt(c p (1 - p) / n)), where c = 1 - n / size is the correction of the authors' code for small nodes. A
@@ -72,7 +72,7 @@ def pruned(tree: Tree, counts: Array, beta: float = 2.0) -> tuple[list[int], Arr
         beta: How much better than all others a label must be.
 
     Returns:
-        The nodes of the cut, and for each 1 minus the lower bound of its label, (nodes of the cut,).
+        The nodes of the cut, their labels, and 1 minus the lower bound of each, (nodes of the cut,).
     """
     seen = tree.sums(counts)
     lower, shares, admissible = _bounds(tree, seen, beta)
@@ -92,7 +92,7 @@ def pruned(tree: Tree, counts: Array, beta: float = 2.0) -> tuple[list[int], Arr
             better = here[best] < here
             score[node, better], label[node, better] = here[best], best
     cut: list[int] = []
-    unsure: list[float] = []
+    labels: list[int] = []
     waiting = [(len(own) - 1, 0)]
     while waiting:
         node, inherited = waiting.pop()
@@ -102,8 +102,8 @@ def pruned(tree: Tree, counts: Array, beta: float = 2.0) -> tuple[list[int], Arr
             waiting += [(int(other), said), (int(one), said)]
         else:
             cut.append(node)
-            unsure.append(1 - lower[node, said])
-    return cut, np.array(unsure)
+            labels.append(said)
+    return cut, labels, 1 - lower[cut, labels]
 
 
 def draws(tree: Tree, cut: list[int], weights: Array, leaves: Tensor, order: Tensor, throws: Tensor) -> Tensor:

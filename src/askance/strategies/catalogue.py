@@ -28,6 +28,8 @@ STRATEGIES = Catalogue(
         "info-div": "askance.strategies.density:InfoDiv",
         "expected-error-reduction": "askance.strategies.lookahead:ExpectedErrorReduction",
         "variance-reduction": "askance.strategies.lookahead:VarianceReduction",
+        "hierarchical": "askance.strategies.classics:Hierarchical",
+        "quire": "askance.strategies.classics:Quire",
         "greedy-distance": "askance.strategies.regression:GreedyDistance",
     },
 )
