@@ -36,21 +36,23 @@ def worst_cost(features: Tensor, known: Tensor, targets: Tensor, *, ridge: float
         float64 (items,); lower is more wanted.
     """
     points = known.double()
-    gram = _kernel(points, points, gamma)
+    gram = gaussian(points, points, gamma)
     gram.diagonal().add_(ridge)
     factor = torch.linalg.cholesky(gram)
     dual = torch.cholesky_solve(targets.double(), factor)
     out = torch.empty(len(features), dtype=torch.float64, device=features.device)
     step = max(1, _PIECE // max(1, len(points), features.shape[1]))
     for start in range(0, len(features), step):
-        near = _kernel(features[start : start + step].double(), points, gamma)
+        near = gaussian(features[start : start + step].double(), points, gamma)
         said = torch.linalg.solve_triangular(factor, near.T, upper=False).square().sum(0)
         worst = (1 + (near @ dual).abs()).square().sum(1)
         out[start : start + step] = worst / (1 + ridge - said)
     return out
 
 
-def _kernel(one: Tensor, other: Tensor, gamma: float) -> Tensor:
+def gaussian(one: Tensor, other: Tensor, gamma: float) -> Tensor:
+    """The Gaussian kernel exp(-gamma |x - x'|^2), float64 (one, other)."""
+    one, other = one.double(), other.double()
     # The product form of distances, as in most kernels: float64 keeps it exact enough, also far from the origin.
     gaps = (one * one).sum(1, keepdim=True) + (other * other).sum(1) - 2 * one @ other.T
     return torch.exp(-gamma * gaps.clamp_(min=0))
