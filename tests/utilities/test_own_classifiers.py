@@ -36,7 +36,7 @@ def test_the_hinted_machine_has_no_duality_gap(costs: tuple[float, float]) -> No
     f = gram @ dual
     size = (dual * f).sum(0) / 2
     primal = size + costs[0] * (1 - y * f[:20]).clamp(min=0).sum(0) + costs[1] * f[20:].abs().sum(0)
-    assert (primal + size - (dual[:20] * y).sum(0)).tolist() == pytest.approx([0.0, 0.0], abs=1e-4)
+    assert (primal + size - (dual[:20] * y).sum(0)).tolist() == pytest.approx([0.0, 0.0], abs=1e-3)
 
 
 @pins("hint-svm", "peer", "Without hints it is scikit-learn's linear machine with the bias as one more feature.")

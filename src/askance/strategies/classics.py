@@ -164,7 +164,8 @@ class Dwus(Strategy):
         return isinstance(task, Classes)
 
     def utility(self, view: View) -> Tensor:
-        features, dice = view[self.features], view.dice.of("clusters")
+        features: Tensor = view[self.features]
+        dice = view.dice.of("clusters")
         everyone = torch.arange(len(view), device=features.device)
         if not len(everyone):
             return features.new_zeros(0)
@@ -173,7 +174,7 @@ class Dwus(Strategy):
         found = mixture(features[drawn(everyone, dice.of("fit").uniform(view.keys), self.sample)], centers)
         _, belongs = found.of(view.of_labeled(self.features).to(centers))
         beliefs = cluster_beliefs(found, belongs, view.labels, self.ridge)
-        return density_weighted_error(features, found, beliefs).float()  # equal but for rounding are ties
+        return density_weighted_error(features, found, beliefs).float()  # what is equal but for rounding is a tie
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,8 @@ class HintSvm(Strategy):
     """Ask nearest to the boundary of a machine whose boundary is drawn through what is unlabeled. [li2012active]
 
     The machine is the method's own, with a Gaussian kernel, one class against the rest; hints are unlabeled items,
-    drawn by a hash of their keys. Hints that the boundary goes through are ties. With more than two classes the two highest values count, as with margin.
+    drawn by a hash of their keys. Hints that the boundary goes through are ties. With more than two classes the two
+    highest values count, as with margin.
 
     Args:
         features: Where the items lie.
@@ -216,7 +218,7 @@ class HintSvm(Strategy):
         hints = features[drawn(view.candidates, view.dice.of("hints").uniform(view.keys), self.hints)]
         points = torch.cat([known, hints])
         gamma = _gamma(view, features) if self.gamma is None else self.gamma
-        gram = gaussian(points, points, gamma) + 1  # the one is for the bias
+        gram = gaussian(points.double(), points.double(), gamma) + 1  # the one is for the bias
         dual = hinted_machine(gram, 2 * labels - 1, cost=self.loss, hint_cost=self.hint)
         return -boundary_distance(features, points, dual, gamma).float()  # equal but for rounding are ties
 

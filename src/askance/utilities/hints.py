@@ -8,8 +8,8 @@ from torch import Tensor
 from askance.utilities.quire import gaussian
 
 _PIECE = 1 << 18  # elements of a temporary
-_STEPS = 2_000  # of the quadratic program, at most
-_CLOSE = 1e-6
+_STEPS = 1_000  # of the quadratic program, at most
+_CLOSE = 1e-5  # how far a function's values may be off where they count
 _ZERO = 1e-4  # what is nearer to a boundary, in units of the farthest item, is on it
 
 
@@ -48,7 +48,7 @@ def hinted_machine(gram: Tensor, targets: Tensor, *, cost: float, hint_cost: flo
     for _ in range(_STEPS):
         slope = gram @ ahead - signs
         then = torch.minimum(torch.maximum(ahead - pace * slope, lower), upper)
-        if float((then - ahead).abs().max()) < _CLOSE * max(cost, hint_cost) * pace:
+        if float((then - ahead).abs().max()) < _CLOSE * pace:
             return then
         if float(((ahead - then) * (then - now)).sum()) > 0:
             momentum = 1.0  # it ran past the lowest point
@@ -75,7 +75,8 @@ def boundary_distance(features: Tensor, points: Tensor, dual: Tensor, gamma: flo
     out = torch.empty(len(features), dtype=torch.float64, device=features.device)
     step = max(1, _PIECE // max(1, len(points), features.shape[1]))
     for start in range(0, len(features), step):
-        values = (gaussian(features[start : start + step], points, gamma) + 1) @ dual
+        near = gaussian(features[start : start + step], points.to(features), gamma)
+        values = near.double() @ dual + dual.sum(0)
         if values.shape[1] == 1:
             out[start : start + step] = values[:, 0].abs()
         else:

@@ -91,8 +91,9 @@ def cluster_beliefs(found: Mixture, belongs: Tensor, targets: Tensor, ridge: flo
     def beliefs(flat: np.ndarray) -> np.ndarray:
         scores = points @ flat.reshape(shape)
         scores -= scores.max(1, keepdims=True)
-        powers = np.exp(scores)
-        return powers / powers.sum(1, keepdims=True)
+        powers: np.ndarray = np.exp(scores)
+        powers /= powers.sum(1, keepdims=True)
+        return powers
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights, by_cluster = flat.reshape(shape), beliefs(flat)
