@@ -60,6 +60,13 @@ REFERENCES = {
         "European Conference on Information Retrieval",
         2009,
     ),
+    "go2023transferable": Work(
+        "misc",
+        "Go, Kyeongryeol and Kim, Kye-Hyeon",
+        "Transferable Candidate Proposal with Bounded Uncertainty",
+        "arXiv:2312.04604",
+        2023,
+    ),
     "hacohen2022active": Work(
         "inproceedings",
         "Hacohen, Guy and Dekel, Avihu and Weinshall, Daphna",
