@@ -183,9 +183,7 @@ def test_explain_tells_what_made_each_pick_wanted() -> None:
 # Whether the picks are what the definitions say
 
 
-@pins(
-    "margin", "definition", "four rows by hand", "p(1) - p(2), the two largest probabilities; the least is wanted most"
-)
+@pins("margin", "definition", "four rows by hand", "p(1) - p(2), the likeliest two; the least is wanted most")
 @pins("least-confidence", "definition", "four rows by hand", "1 - max_c p_c")
 @pins("entropy", "definition", "four rows by hand", "-sum_c p_c log p_c, with 0 log 0 = 0")
 def test_uncertainty_by_hand() -> None:
@@ -236,7 +234,7 @@ def test_labeled_embeddings_repel_like_picks() -> None:
     "badge",
     "brute force",
     "distances of factors equal those of vectors built in full",
-    "g = (p - e_guess) x h; P(next) ~ min_{s in S} |g - g_s|^2, the longest first",
+    "g = (p - e_guess) x h; P(next) ~ min_s |g - g_s|^2",
 )
 def test_badge_starts_at_the_longest_gradient_and_its_distances_are_those_of_the_vectors() -> None:
     pool = arrays(items=40)
@@ -269,7 +267,7 @@ def test_badge_draws_its_second_pick_in_proportion_to_the_squared_distance() -> 
     "typiclust",
     "definition",
     "two clusters on a circle by hand",
-    "typicality = 1 / mean distance to the k nearest; clusters with fewest labels, then largest, take turns",
+    "1 / mean distance to the k nearest; clusters with fewest labels, then largest, take turns",
 )
 def test_typiclust_by_hand() -> None:
     # Four neighbors count in clusters of 8 and 9. At 20 degrees they lie 1, 1, 2 and 2 away, nowhere else nearer.
@@ -284,7 +282,7 @@ def test_typiclust_by_hand() -> None:
     "k-means",
     "definition",
     "two clusters on a line by hand",
-    "argmin over items of |h - center_k| for each of n clusters",
+    "argmin_u |h_u - center_k| for each of n clusters",
 )
 def test_k_means_takes_the_item_nearest_to_each_center() -> None:
     line = np.array([[0.0], [1.0], [2.0], [100.0], [103.0], [104.0], [109.0]])  # centers 1 and 104
