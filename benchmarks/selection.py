@@ -41,6 +41,35 @@ GOALS = {
     "badge": ("embeddings", 6.0),
     "k-means": ("product", 0.3 * _LLOYD),
     "typiclust": ("product", 0.3 * _LLOYD * 5),  # 500 clusters
+    "clue": ("product", 0.3 * _LLOYD),
+    "drop-query": ("product", 0.3 * _LLOYD),
+    "bald": ("samples", 1.5),
+    "lcmd": ("embeddings", 30.0),
+    "max-det": ("embeddings", 3.0),
+    "bait": ("embeddings", 1.3 * 3 * PICKS),
+    "k-dpp": ("gram", 1.5),
+}
+# How many times faster than the best peer a method should be.
+FASTER = {
+    "least-confidence": 8,
+    "margin": 8,
+    "entropy": 8,
+    "bald": 5,
+    "k-center": 100,
+    "badge": 50,
+    "k-means-plus-plus": 100,
+    "lcmd": 100,
+    "max-det": 100,
+    "bait": 6,
+    "k-dpp": 8,
+    "batch-bald": 20,
+    "typiclust": 10,
+    "clue": 10,
+    "drop-query": 10,
+    "k-means": 10,
+    "falcun": 10,
+    "contrastive-al": 10,
+    "discriminative-al": 10,
 }
 
 LOGITS = ("energy", "max-logit")  # probabilities do not say them
