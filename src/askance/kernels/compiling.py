@@ -8,7 +8,7 @@ from typing import Any
 from numba.core import event
 
 
-class Notice(event.Listener):  # type: ignore[misc]
+class Notice(event.Listener):
     """Speaks at the first compilation of one of our own loops in this process."""
 
     said = False
@@ -23,4 +23,4 @@ class Notice(event.Listener):  # type: ignore[misc]
         """Nothing: one line is enough."""
 
 
-event.register("numba:compile", Notice())
+event.register("numba:compile", Notice())  # type: ignore[no-untyped-call]
