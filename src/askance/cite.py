@@ -81,6 +81,13 @@ REFERENCES = {
         "Scandinavian Journal of Statistics",
         1979,
     ),
+    "konyushkova2017learning": Work(
+        "inproceedings",
+        "Konyushkova, Ksenia and Sznitman, Raphael and Fua, Pascal",
+        "Learning Active Learning from Data",
+        "Advances in Neural Information Processing Systems",
+        2017,
+    ),
     "lewis1994sequential": Work(
         "inproceedings",
         "Lewis, David D. and Gale, William A.",
@@ -132,6 +139,20 @@ REFERENCES = {
         "A Comparative Survey of Deep Active Learning",
         "arXiv:2203.13450",
         2022,
+    ),
+    "tang2019selfpaced": Work(
+        "inproceedings",
+        "Tang, Ying-Peng and Huang, Sheng-Jun",
+        "Self-Paced Active Learning: Query the Right Thing at the Right Time",
+        "AAAI Conference on Artificial Intelligence",
+        2019,
+    ),
+    "wang2015querying": Work(
+        "article",
+        "Wang, Zheng and Ye, Jieping",
+        "Querying Discriminative and Representative Samples for Batch Mode Active Learning",
+        "ACM Transactions on Knowledge Discovery from Data",
+        2015,
     ),
     "wu2019active": Work(
         "article",

@@ -23,6 +23,9 @@ STRATEGIES = Catalogue(
         "k-means": "askance.strategies.coverage:KMeans",
         "typiclust": "askance.strategies.coverage:TypiClust",
         "badge": "askance.strategies.gradient:Badge",
+        "bmdr": "askance.strategies.matching:Bmdr",
+        "spal": "askance.strategies.matching:Spal",
+        "lal": "askance.strategies.learned:Lal",
         "greedy-distance": "askance.strategies.regression:GreedyDistance",
     },
 )
