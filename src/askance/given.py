@@ -154,7 +154,8 @@ def select(
         mask=mask,
     )
     paper = _view(check(arrays), asked, seed)
-    picked = asked.query(paper, min(n, len(paper.candidates)))
+    n = min(n, len(paper.candidates))
+    picked = asked.query(paper, n) if n else paper.batch(paper.candidates[:0])
     positions = picked.rows.cpu().numpy().astype(np.int64)
     if not explain:
         return positions
@@ -296,9 +297,8 @@ def _lesson(checked: Checked, task: Task, labeled: Tensor, targets: Tensor, seed
         more = checked.outside.embeddings
         items = torch.cat([pool, more])
         rows = torch.cat([labeled, torch.arange(len(more)) + len(pool)])
-        aims = torch.cat(
-            [targets, torch.nn.functional.pad(checked.targets, (0, task.width - checked.targets.shape[1]))]
-        )
+        missing = task.width - checked.targets.shape[1]
+        aims = torch.cat([targets, torch.nn.functional.pad(checked.targets, (0, missing))])
         keys = torch.cat([keys, -1 - torch.arange(len(more))])
     open_ = torch.ones(len(items), dtype=torch.bool)
     open_[rows] = False
