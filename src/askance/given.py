@@ -257,7 +257,7 @@ def _view(
         name=lambda rows: rows.tolist(),
         keys=torch.arange(checked.items),
         task=task,
-        candidates=torch.from_numpy(np.flatnonzero(open_.numpy())),  # several times faster than torch's nonzero
+        candidates=torch.from_numpy(np.flatnonzero(open_.cpu().numpy())),  # several times faster than torch's nonzero
         labeled=sides[0],
         targets=targets,
         pending=sides[1],

@@ -50,7 +50,7 @@ def _threshold(values: Array, rows: Array, n: int, held: Array) -> Any:
     for i in range(len(rows)):
         value = values[rows[i]]
         if not value < least:  # what ties with the least is held as well: it may be the n-th
-            if value != value:  # noqa: PLR0124 - NaN
+            if value != value:  # NaN
                 return value
             if count == len(held):
                 ordered = np.partition(held, count - n)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 import torch
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 from torch import Tensor
@@ -130,7 +130,8 @@ def _pieces(array: Tensor) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, len(array), step))
 
 
-def _compiled(function: Loop) -> Loop:
+def compiled(function: Loop) -> Loop:
+    """A loop that is compiled, cached and releases the GIL."""
     # Sums may be reordered and fused, which makes them fast; NaN and infinity keep their meaning.
     return cast(Loop, numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})(function))
 
@@ -139,14 +140,12 @@ def _inlined(function: Loop) -> Loop:
     return cast(Loop, numba.njit(inline="always")(function))
 
 
-@intrinsic  # type: ignore[misc]
-def _bits(context: Any, x: Any) -> Any:
+def _bits_of(context: Any, x: Any) -> Any:
     """The bits of a float32 as an int32."""
     return types.int32(types.float32), lambda _, builder, __, given: builder.bitcast(given[0], ir.IntType(32))
 
 
-@intrinsic  # type: ignore[misc]
-def _float(context: Any, bits: Any) -> Any:
+def _float_of(context: Any, bits: Any) -> Any:
     """The float32 of some bits; numba widens whole numbers, so they are narrowed first."""
 
     def narrow(_: Any, builder: Any, __: Any, given: Any) -> Any:
@@ -155,6 +154,9 @@ def _float(context: Any, bits: Any) -> Any:
     return types.float32(types.int64), narrow
 
 
+_bits: Any = intrinsic(_bits_of)
+_float: Any = intrinsic(_float_of)
+
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _LOG2 = np.float32(np.log(2))
 _NORMAL = np.float32(2.0**-126)  # anything less has no exponent of its own, and is scaled up
@@ -162,8 +164,18 @@ _UP, _DOWN = np.float32(2.0**32), np.float32(-32)
 _ROOT = np.int32(0x3F3504F3)  # the bits of the square root of one half, where the mantissa begins
 _MANTISSA, _WIDTH = np.int32(0x7FFFFF), np.int32(23)
 # log(1 + f) = f - f^2/2 + f^3 g(f) between the roots of 1/2 and 2; g fitted at Chebyshev nodes, to 2.4e-8 relative
-_G0, _G1, _G2, _G3 = np.float32(0.333333286), np.float32(-0.250002965), np.float32(0.200014686), np.float32(-0.166422476)
-_G4, _G5, _G6, _G7 = np.float32(0.142021738), np.float32(-0.12972239), np.float32(0.127123077), np.float32(-0.0810155833)
+_G0, _G1, _G2, _G3 = (
+    np.float32(0.333333286),
+    np.float32(-0.250002965),
+    np.float32(0.200014686),
+    np.float32(-0.166422476),
+)
+_G4, _G5, _G6, _G7 = (
+    np.float32(0.142021738),
+    np.float32(-0.12972239),
+    np.float32(0.127123077),
+    np.float32(-0.0810155833),
+)
 
 
 @_inlined
@@ -194,7 +206,7 @@ def growth(x: Any, u: Any) -> Any:
     return near if exponent == _ZERO else far
 
 
-@_compiled
+@compiled
 def _least_confidence(rows: Array, out: Array) -> None:
     for i in range(len(rows)):
         first, total = rows[i, 0], rows[i, 0]
@@ -202,10 +214,10 @@ def _least_confidence(rows: Array, out: Array) -> None:
             x = rows[i, j]
             total += x
             first = x if x > first else first
-        out[i] = _ONE - first if total == total else total  # noqa: PLR0124 - NaN stays NaN
+        out[i] = _ONE - first if total == total else total  # NaN stays NaN
 
 
-@_compiled
+@compiled
 def _margin(rows: Array, out: Array) -> None:
     for i in range(len(rows)):
         first, second, total = rows[i, 0], np.float32(-np.inf), rows[i, 0]
@@ -215,10 +227,10 @@ def _margin(rows: Array, out: Array) -> None:
             low = x if x < first else first
             first = x if x > first else first
             second = low if low > second else second
-        out[i] = second - first if total == total else total  # noqa: PLR0124 - NaN stays NaN
+        out[i] = second - first if total == total else total  # NaN stays NaN
 
 
-@_compiled
+@compiled
 def _entropy(rows: Array, out: Array) -> None:
     classes = rows.shape[1]
     step = max(1, _BLOCK // classes)
@@ -236,7 +248,7 @@ def _entropy(rows: Array, out: Array) -> None:
             out[start + i] = total
 
 
-@_compiled
+@compiled
 def _bald(samples: Array, classes: int, out: Array) -> None:
     count, width = samples.shape
     step = max(1, _BLOCK // classes) * classes
@@ -270,7 +282,7 @@ def _bald(samples: Array, classes: int, out: Array) -> None:
             out[first + i] = value
 
 
-@_compiled
+@compiled
 def _unlike_shares(rows: Array, loose: float) -> bool:
     for i in range(len(rows)):
         total, least = rows.dtype.type(0), rows.dtype.type(0)

@@ -65,13 +65,15 @@ class StochasticTop(Selector):
         if self.kind not in KINDS:
             raise unknown("kind", self.kind, KINDS)
         if not 0 < self.beta < math.inf:
-            raise BadInput(f"StochasticTop(beta={self.beta}) is not above 0 and finite. Use Random() to draw uniformly.")
+            raise BadInput(
+                f"StochasticTop(beta={self.beta}) is not above 0 and finite. Use Random() to draw uniformly."
+            )
 
     def choose(self, n: int, ground: Ground) -> Picked:
         """The top of the scores once each has its Gumbel."""
         utility = _given(self, ground)
         values = utility[ground.candidates].to(torch.float64)
-        _refuse_nan(values, ground.candidates)
+        refuse_nan(values, ground.candidates)
         noisy = self._scores(values, ground) * self.beta + ground.dice.of("gumbel").gumbel(
             ground.keys[ground.candidates]
         )
@@ -119,15 +121,16 @@ def _wanted(utility: Tensor, n: int, candidates: Tensor) -> Tensor:
         if not math.isnan(threshold):
             return largest.at_least(utility, rows, threshold)
     values = utility[candidates]
-    _refuse_nan(values, candidates)
+    refuse_nan(values, candidates)
     return candidates[values >= values.topk(n).values[-1]]
 
 
-def _refuse_nan(values: Tensor, candidates: Tensor) -> None:
-    unknown_ = values.isnan()
-    if bool(unknown_.any()):
-        row = int(candidates[int(unknown_.int().argmax())])
+def refuse_nan(values: Tensor, candidates: Tensor) -> None:
+    """Refuse utilities of candidates that are no number, naming the first row."""
+    lost = values.isnan()
+    if bool(lost.any()):
+        row = int(candidates[int(lost.int().argmax())])
         raise BadInput(
-            f"The utility of row {row} is NaN, as are {int(unknown_.sum()) - 1} others. "
+            f"The utility of row {row} is NaN, as are {int(lost.sum()) - 1} others. "
             "Check the model's outputs and the utility for 0/0 and infinities."
         )
