@@ -81,6 +81,12 @@ REFERENCES = {
         "Deep Bayesian Active Learning with Image Data",
         "International Conference on Machine Learning",
         2017,
+    "go2023transferable": Work(
+        "misc",
+        "Go, Kyeongryeol and Kim, Kye-Hyeon",
+        "Transferable Candidate Proposal with Bounded Uncertainty",
+        "arXiv:2312.04604",
+        2023,
     ),
     "hacohen2022active": Work(
         "inproceedings",

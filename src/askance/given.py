@@ -16,7 +16,7 @@ from askance.seeds import Dice
 from askance.signals.base import Rows, Signal, signals_of
 from askance.signals.probabilities import Scores
 from askance.strategies import catalogue
-from askance.strategies.base import Strategy
+from askance.strategies.base import Strategy, reads_labels
 from askance.task import Classes, Task
 from askance.view import View
 
@@ -231,7 +231,7 @@ def _view(
         )
     for signal in declared or ():
         _refuse_missing(strategy, signal, checked)
-    if strategy is not None and strategy.reads_labels and checked.outside is not None and checked.targets is None:
+    if strategy is not None and reads_labels(strategy) and checked.outside is not None and checked.targets is None:
         raise MissingSignal(
             f"{catalogue.name_of(strategy)} needs labels= (labeled,), the class number of each labeled item. "
             f"Hand it in."
