@@ -81,6 +81,7 @@ REFERENCES = {
         "Deep Bayesian Active Learning with Image Data",
         "International Conference on Machine Learning",
         2017,
+    ),
     "go2023transferable": Work(
         "misc",
         "Go, Kyeongryeol and Kim, Kye-Hyeon",

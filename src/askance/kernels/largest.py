@@ -13,8 +13,6 @@ from torch import Tensor
 Array = np.ndarray[Any, np.dtype[Any]]
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
-_SPARE = 4  # how many times as many numbers are held as are wanted, so that sorting them out is rare
-
 
 def threshold(values: Tensor, rows: Tensor, n: int) -> float:
     """The n-th largest of the values at some rows; NaN if any of them is NaN.
@@ -24,7 +22,8 @@ def threshold(values: Tensor, rows: Tensor, n: int) -> float:
         rows: int64, contiguous.
         n: From 1 to the number of rows.
     """
-    return float(_threshold(values.numpy(), rows.numpy(), n, np.empty(max(64, _SPARE * n), values.numpy().dtype)))
+    array = values.numpy()
+    return float(_threshold(array, rows.numpy(), np.empty(n, array.dtype)))
 
 
 def at_least(values: Tensor, rows: Tensor, threshold: float) -> Tensor:
@@ -45,21 +44,30 @@ def _compiled(function: Loop) -> Loop:
 
 
 @_compiled
-def _threshold(values: Array, rows: Array, n: int, held: Array) -> Any:
-    count, least = 0, values.dtype.type(-np.inf)
+def _threshold(values: Array, rows: Array, heap: Array) -> Any:
+    n, count = len(heap), 0  # the n largest so far, the least of them at the root
     for i in range(len(rows)):
         value = values[rows[i]]
-        if not value < least:  # what ties with the least is held as well: it may be the n-th
-            if value != value:  # NaN
-                return value
-            if count == len(held):
-                ordered = np.partition(held, count - n)
-                held[:n] = ordered[count - n :]
-                count, least = n, ordered[count - n]
-            if value > least or count < n:
-                held[count] = value
-                count += 1
-    return np.partition(held[:count], count - n)[count - n]
+        if value != value:  # NaN
+            return value
+        if count < n:
+            place = count
+            count += 1
+            while place > 0 and heap[(place - 1) // 2] > value:
+                heap[place] = heap[(place - 1) // 2]
+                place = (place - 1) // 2
+            heap[place] = value
+        elif value > heap[0]:
+            place, child = 0, 1
+            while child < n:
+                if child + 1 < n and heap[child + 1] < heap[child]:
+                    child += 1
+                if heap[child] >= value:
+                    break
+                heap[place] = heap[child]
+                place, child = child, 2 * child + 1
+            heap[place] = value
+    return heap[0]
 
 
 @_compiled
