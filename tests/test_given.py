@@ -49,7 +49,8 @@ def fitting(strategy: str, pool: dict[str, Any]) -> dict[str, Any]:
     """The arrays as this strategy wants them: with logits instead of probabilities where it reads those."""
     if not any(isinstance(signal, Scores) for signal in signals_of(catalogue.strategy(strategy))):
         return pool
-    given = {**pool, "logits": np.log(np.asarray(pool["probabilities"], dtype=np.float64) + 1e-30)}
+    scores = 2 * np.log(np.asarray(pool["probabilities"], dtype=np.float64) + 1e-30)  # once: all of the same energy
+    given = {**pool, "logits": scores}
     given["logits"] = given["logits"].astype(np.asarray(pool["probabilities"]).dtype)
     del given["probabilities"]
     return given

@@ -53,12 +53,34 @@ REFERENCES = {
         "Wiley",
         1972,
     ),
+    "bickfordsmith2023prediction": Work(
+        "inproceedings",
+        "Bickford Smith, Freddie and Kirsch, Andreas and Farquhar, Sebastian and Gal, Yarin and Foster, "
+        "Adam and Rainforth, Tom",
+        "Prediction-Oriented Bayesian Active Learning",
+        "International Conference on Artificial Intelligence and Statistics",
+        2023,
+    ),
+    "dagan1995committee": Work(
+        "inproceedings",
+        "Dagan, Ido and Engelson, Sean P.",
+        "Committee-Based Sampling for Training Probabilistic Classifiers",
+        "International Conference on Machine Learning",
+        1995,
+    ),
     "esuli2009active": Work(
         "inproceedings",
         "Esuli, Andrea and Sebastiani, Fabrizio",
         "Active Learning Strategies for Multi-Label Text Classification",
         "European Conference on Information Retrieval",
         2009,
+    ),
+    "gal2017deep": Work(
+        "inproceedings",
+        "Gal, Yarin and Islam, Riashat and Ghahramani, Zoubin",
+        "Deep Bayesian Active Learning with Image Data",
+        "International Conference on Machine Learning",
+        2017,
     ),
     "go2023transferable": Work(
         "misc",
@@ -71,6 +93,14 @@ REFERENCES = {
         "inproceedings",
         "Hacohen, Guy and Dekel, Avihu and Weinshall, Daphna",
         "Active Learning on a Budget: Opposite Strategies Suit High and Low Budgets",
+        "International Conference on Machine Learning",
+        2022,
+    ),
+    "hendrycks2022scaling": Work(
+        "inproceedings",
+        "Hendrycks, Dan and Basart, Steven and Mazeika, Mantas and Zou, Andy and Kwon, Joseph and "
+        "Mostajabi, Mohammadreza and Steinhardt, Jacob and Song, Dawn",
+        "Scaling Out-of-Distribution Detection for Real-World Settings",
         "International Conference on Machine Learning",
         2022,
     ),
@@ -87,6 +117,35 @@ REFERENCES = {
         "Learning Active Learning from Data",
         "Advances in Neural Information Processing Systems",
         2017,
+    "houlsby2011bayesian": Work(
+        "misc",
+        "Houlsby, Neil and Huszár, Ferenc and Ghahramani, Zoubin and Lengyel, Máté",
+        "Bayesian Active Learning for Classification and Preference Learning",
+        "arXiv:1112.5745",
+        2011,
+    ),
+    "kampffmeyer2016semantic": Work(
+        "inproceedings",
+        "Kampffmeyer, Michael and Salberg, Arnt-Børre and Jenssen, Robert",
+        "Semantic Segmentation of Small Objects and Modeling of Uncertainty in Urban Remote Sensing "
+        "Images Using Deep Convolutional Neural Networks",
+        "IEEE Conference on Computer Vision and Pattern Recognition Workshops",
+        2016,
+    ),
+    "kirsch2019batchbald": Work(
+        "inproceedings",
+        "Kirsch, Andreas and van Amersfoort, Joost and Gal, Yarin",
+        "BatchBALD: Efficient and Diverse Batch Acquisition for Deep Bayesian Active Learning",
+        "Advances in Neural Information Processing Systems",
+        2019,
+    ),
+    "kirsch2023stochastic": Work(
+        "article",
+        "Kirsch, Andreas and Farquhar, Sebastian and Atighehchian, Parmida and Jesson, Andrew and "
+        "Branchaud-Charron, Frédéric and Gal, Yarin",
+        "Stochastic Batch Acquisition: A Simple Baseline for Deep Active Learning",
+        "Transactions on Machine Learning Research",
+        2023,
     ),
     "lewis1994sequential": Work(
         "inproceedings",
@@ -94,6 +153,13 @@ REFERENCES = {
         "A Sequential Algorithm for Training Text Classifiers",
         "International ACM SIGIR Conference on Research and Development in Information Retrieval",
         1994,
+    ),
+    "liu2020energy": Work(
+        "inproceedings",
+        "Liu, Weitang and Wang, Xiaoyun and Owens, John D. and Li, Yixuan",
+        "Energy-based Out-of-distribution Detection",
+        "Advances in Neural Information Processing Systems",
+        2020,
     ),
     "ohlsson1995coordination": Work(
         "incollection",
@@ -125,6 +191,13 @@ REFERENCES = {
     ),
     "settles2009active": Work(
         "techreport", "Settles, Burr", "Active Learning Literature Survey", "University of Wisconsin-Madison", 2009
+    ),
+    "seung1992query": Work(
+        "inproceedings",
+        "Seung, H. Sebastian and Opper, Manfred and Sompolinsky, Haim",
+        "Query by Committee",
+        "Annual Workshop on Computational Learning Theory",
+        1992,
     ),
     "wilson1927probable": Work(
         "article",

@@ -271,7 +271,7 @@ def _view(
         name=lambda rows: rows.tolist(),
         keys=torch.arange(checked.items),
         task=task,
-        candidates=open_.nonzero().squeeze(1),
+        candidates=torch.from_numpy(np.flatnonzero(open_.cpu().numpy())),  # several times faster than torch's nonzero
         labeled=sides[0],
         targets=targets,
         pending=sides[1],

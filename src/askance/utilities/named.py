@@ -17,6 +17,13 @@ UTILITIES = {
     "margin": "askance.utilities.uncertainty:margin",
     "entropy": "askance.utilities.uncertainty:entropy",
     "mean-margin": "askance.utilities.uncertainty:mean_margin",
+    "energy": "askance.utilities.uncertainty:energy",
+    "max-logit": "askance.utilities.uncertainty:max_logit",
+    "bald": "askance.utilities.disagreement:bald",
+    "consensus-entropy": "askance.utilities.disagreement:consensus_entropy",
+    "mean-std": "askance.utilities.disagreement:mean_std",
+    "variation-ratio": "askance.utilities.disagreement:variation_ratio",
+    "vote-entropy": "askance.utilities.disagreement:vote_entropy",
 }
 
 
