@@ -111,12 +111,6 @@ REFERENCES = {
         "Scandinavian Journal of Statistics",
         1979,
     ),
-    "konyushkova2017learning": Work(
-        "inproceedings",
-        "Konyushkova, Ksenia and Sznitman, Raphael and Fua, Pascal",
-        "Learning Active Learning from Data",
-        "Advances in Neural Information Processing Systems",
-        2017,
     "houlsby2011bayesian": Work(
         "misc",
         "Houlsby, Neil and Huszár, Ferenc and Ghahramani, Zoubin and Lengyel, Máté",
@@ -146,6 +140,13 @@ REFERENCES = {
         "Stochastic Batch Acquisition: A Simple Baseline for Deep Active Learning",
         "Transactions on Machine Learning Research",
         2023,
+    ),
+    "konyushkova2017learning": Work(
+        "inproceedings",
+        "Konyushkova, Ksenia and Sznitman, Raphael and Fua, Pascal",
+        "Learning Active Learning from Data",
+        "Advances in Neural Information Processing Systems",
+        2017,
     ),
     "lewis1994sequential": Work(
         "inproceedings",
@@ -199,20 +200,6 @@ REFERENCES = {
         "Annual Workshop on Computational Learning Theory",
         1992,
     ),
-    "wilson1927probable": Work(
-        "article",
-        "Wilson, Edwin B.",
-        "Probable Inference, the Law of Succession, and Statistical Inference",
-        "Journal of the American Statistical Association",
-        1927,
-    ),
-    "zhan2022deepal": Work(
-        "misc",
-        "Zhan, Xueying and Wang, Qingzhong and Huang, Kuan-hao and Xiong, Haoyi and Dou, Dejing and Chan, Antoni B.",
-        "A Comparative Survey of Deep Active Learning",
-        "arXiv:2203.13450",
-        2022,
-    ),
     "tang2019selfpaced": Work(
         "inproceedings",
         "Tang, Ying-Peng and Huang, Sheng-Jun",
@@ -227,12 +214,26 @@ REFERENCES = {
         "ACM Transactions on Knowledge Discovery from Data",
         2015,
     ),
+    "wilson1927probable": Work(
+        "article",
+        "Wilson, Edwin B.",
+        "Probable Inference, the Law of Succession, and Statistical Inference",
+        "Journal of the American Statistical Association",
+        1927,
+    ),
     "wu2019active": Work(
         "article",
         "Wu, Dongrui and Lin, Chin-Teng and Huang, Jian",
         "Active Learning for Regression Using Greedy Sampling",
         "Information Sciences",
         2019,
+    ),
+    "zhan2022deepal": Work(
+        "misc",
+        "Zhan, Xueying and Wang, Qingzhong and Huang, Kuan-hao and Xiong, Haoyi and Dou, Dejing and Chan, Antoni B.",
+        "A Comparative Survey of Deep Active Learning",
+        "arXiv:2203.13450",
+        2022,
     ),
     "zhdanov2019diverse": Work(
         "misc", "Zhdanov, Fedor", "Diverse Mini-Batch Active Learning", "arXiv:1901.05954", 2019
