@@ -126,7 +126,7 @@ def test_a_pool_of_no_items_and_a_mask_of_no_candidates_give_nothing(strategy: s
 
 EDGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "two classes": lambda pool: arrays(classes=2),
-    "a thousand classes": lambda pool: arrays(items=30, classes=1000),
+    "a thousand classes": lambda pool: arrays(items=4, classes=1000),
     "duplicates": lambda pool: {
         name: array[:, [0] * 60] if name in ("mc_probabilities", "votes") else array[[0] * len(array)]
         for name, array in pool.items()

@@ -9,6 +9,7 @@ from torch import Tensor
 from askance.kernels.scores import Array, compiled, growth, times_log
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
+_PIECE = 1 << 20  # numbers of a temporary in the plain twin
 _NEAR = 256  # configurations that are looked at while they are in the nearest cache
 
 
@@ -31,8 +32,12 @@ def shared_information(own: Tensor, aims: Tensor, weights: Tensor) -> Tensor:
         out = own.new_empty(len(own), own.shape[2])
         _shared(own.contiguous().numpy(), aims.contiguous().numpy(), weights.contiguous().numpy(), out.numpy())
         return out
-    gains = (torch.einsum("isc,sk->ick", own, aims) / own.shape[1]).clamp_(min=-1)
-    found: Tensor = (torch.special.xlog1py(1 + gains, gains) - gains) @ weights
+    found = own.new_zeros(len(own), own.shape[2])
+    step = max(1, _PIECE // max(1, found.numel()))
+    for start in range(0, aims.shape[1], step):
+        pairs = slice(start, start + step)
+        gains = (torch.einsum("isc,sk->ick", own, aims[:, pairs]) / own.shape[1]).clamp_(min=-1)
+        found += (torch.special.xlog1py(1 + gains, gains) - gains) @ weights[pairs]
     return found
 
 
