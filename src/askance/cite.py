@@ -61,6 +61,13 @@ REFERENCES = {
         "International Conference on Artificial Intelligence and Statistics",
         2023,
     ),
+    "cho2024querying": Work(
+        "inproceedings",
+        "Cho, Seong Jin and Kim, Gwangsu and Lee, Junghyun and Shin, Jinwoo and Yoo, Chang D.",
+        "Querying Easily Flip-Flopped Samples for Deep Active Learning",
+        "International Conference on Learning Representations",
+        2024,
+    ),
     "dagan1995committee": Work(
         "inproceedings",
         "Dagan, Ido and Engelson, Sean P.",
@@ -118,6 +125,13 @@ REFERENCES = {
         "arXiv:1112.5745",
         2011,
     ),
+    "huang2021importance": Work(
+        "inproceedings",
+        "Huang, Rui and Geng, Andrew and Li, Yixuan",
+        "On the Importance of Gradients for Detecting Distributional Shifts in the Wild",
+        "Advances in Neural Information Processing Systems",
+        2021,
+    ),
     "kampffmeyer2016semantic": Work(
         "inproceedings",
         "Kampffmeyer, Michael and Salberg, Arnt-Børre and Jenssen, Robert",
@@ -155,6 +169,14 @@ REFERENCES = {
         "International ACM SIGIR Conference on Research and Development in Information Retrieval",
         1994,
     ),
+    "li2024deep": Work(
+        "inproceedings",
+        "Li, Xingjian and Yang, Pengkun and Gu, Yangcheng and Zhan, Xueying and Wang, Tianyang and Xu, Min and "
+        "Xu, Chengzhong",
+        "Deep Active Learning with Noise Stability",
+        "AAAI Conference on Artificial Intelligence",
+        2024,
+    ),
     "liu2020energy": Work(
         "inproceedings",
         "Liu, Weitang and Wang, Xiaoyun and Owens, John D. and Li, Yixuan",
@@ -190,6 +212,13 @@ REFERENCES = {
         "International Conference on Learning Representations",
         2018,
     ),
+    "settles2008analysis": Work(
+        "inproceedings",
+        "Settles, Burr and Craven, Mark",
+        "An Analysis of Active Learning Strategies for Sequence Labeling Tasks",
+        "Conference on Empirical Methods in Natural Language Processing",
+        2008,
+    ),
     "settles2009active": Work(
         "techreport", "Settles, Burr", "Active Learning Literature Survey", "University of Wisconsin-Madison", 2009
     ),
@@ -213,6 +242,13 @@ REFERENCES = {
         "Querying Discriminative and Representative Samples for Batch Mode Active Learning",
         "ACM Transactions on Knowledge Discovery from Data",
         2015,
+    ),
+    "wang2022dynamical": Work(
+        "inproceedings",
+        "Wang, Haonan and Huang, Wei and Wu, Ziwei and Tong, Hanghang and Margenot, Andrew J. and He, Jingrui",
+        "Deep Active Learning by Leveraging Training Dynamics",
+        "Advances in Neural Information Processing Systems",
+        2022,
     ),
     "wilson1927probable": Work(
         "article",
