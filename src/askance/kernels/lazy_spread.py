@@ -18,6 +18,7 @@ from torch import Tensor
 Array = np.ndarray[Any, np.dtype[Any]]
 
 PIVOTS = 4  # known points that every candidate meets first: more cost more than they save
+_TABLE = 1 << 24  # bytes of points that may always be copied
 _SHARE = 1 << 15  # candidates that are worth a thread of their own
 
 
@@ -60,14 +61,15 @@ def nearest_of(factors: Factors, candidates: Tensor, points: Tensor) -> Array:
         candidates: int64 rows.
         points: int64 rows; the points outside of the pool are -1, -2, and so on.
     """
-    items, outside = _arrays(factors.items), _arrays(factors.outside)
-    rows, met = candidates.numpy(), points.numpy()
+    items, rows = _arrays(factors.items), candidates.numpy()
+    table, met, _ = _tabled(factors, points, 0)
+    meet = _meet_products if factors.product else _meet_points
     nearest = np.full(len(rows), np.inf, dtype=items[0].dtype)
     threads = max(1, min(torch.get_num_threads(), len(rows) // _SHARE))
 
     def part(k: int) -> None:
         some = slice(len(rows) * k // threads, len(rows) * (k + 1) // threads)
-        _meet(items, outside, factors.product, rows[some], met, nearest[some])
+        meet(items, table, rows[some], met, nearest[some])
 
     if threads == 1:
         part(0)
@@ -102,17 +104,49 @@ def spread(
             speed of weight times squared distance, to the power. None: farthest first.
         power: Of the speed.
     """
-    running = np.empty(0) if clocks is None else clocks.numpy().copy()
     worth = np.empty(0) if weights is None else weights.double().numpy() ** power
-    met_points = np.concatenate([points.numpy(), np.zeros(n, dtype=np.int64)])
+    running = np.empty(0) if clocks is None else clocks.numpy().copy()
+    keys = nearest.astype(np.float64) ** power  # the speeds, then when a clock would ring, or minus the value
+    if weights is not None:
+        keys *= worth
+    if clocks is not None:
+        with np.errstate(divide="ignore", over="ignore"):
+            np.divide(running, keys, out=keys)
+    else:
+        np.negative(keys, out=keys)
+        if weights is not None:
+            keys[worth == 0] = 1  # after what is a duplicate
+    heap = np.flatnonzero(keys < np.inf).astype(np.int32)
+    table, numbers, copied = _tabled(factors, points, n)
     places, values = np.zeros(n, dtype=np.int64), np.zeros(n)
     taken = np.zeros(len(candidates), dtype=np.bool_)
-    count = _spread(
-        _arrays(factors.items), _arrays(factors.outside), factors.product, candidates.numpy(), met_points, len(points),
-        nearest, met, worth, running, clocks is not None, float(power), taken, places, values,
+    run = _spread_products if factors.product else _spread_points
+    count = run(
+        _arrays(factors.items), table, candidates.numpy(), numbers, len(points), copied, nearest, met,
+        worth, running, clocks is not None, float(power), keys[heap], heap, taken, places, values,
     )  # fmt: skip
     still = np.flatnonzero(~taken) if count < n else np.empty(0, dtype=np.int64)
     return Spread(places[:count], values[:count], still, running[still])
+
+
+def _tabled(factors: Factors, points: Tensor, more: int) -> tuple[tuple[Array, ...], Array, bool]:
+    """A table of points with room for some more, the points' rows in it, and whether it is a copy.
+
+    Points are met again and again, and lie together in the cache. Many of them stay where they are in the pool, unless
+    some are not there.
+    """
+    size = sum(part[:1].numel() * part.element_size() for part in factors.items)
+    large = (len(points) + more) * size > max(_TABLE, len(factors.items[0]) * size // 20)
+    if large and not bool((points < 0).any()):
+        return _arrays(factors.items), np.concatenate([points.numpy(), np.zeros(more, dtype=np.int64)]), False
+    table, within = [], points >= 0
+    for inside, outside in zip(factors.items, factors.outside, strict=True):
+        rows = inside.new_zeros((len(points) + more, *inside.shape[1:]))
+        if rows.numel() and len(inside):
+            rows[: len(points)][within] = inside[points[within]]
+            rows[: len(points)][~within] = outside[-1 - points[~within]]
+        table.append(rows)
+    return _arrays(tuple(table)), np.arange(len(points) + more), True
 
 
 def _arrays(four: tuple[Tensor, ...]) -> tuple[Array, ...]:
@@ -121,160 +155,211 @@ def _arrays(four: tuple[Tensor, ...]) -> tuple[Array, ...]:
 
 # Helpers are inlined: what numba links to a call may be other machine code when it comes from the cache.
 @numba.njit(inline="always")
-def _apart(items: Any, outside: Any, product: bool, row: int, point: int, near: Any) -> Any:
-    """Squared distance of an item to a point; of a product it may be anything above ``near`` where it is above.
-
-    See `Plain.approach_product` for the formula. The squared gap between the right factors is at least that between
-    their lengths, and at most that between one and minus the other; if that decides, it is not looked at.
-    """
-    other, at = (items, point) if point >= 0 else (outside, -1 - point)
-    one, two = items[0], other[0]
+def _points_apart(items: Any, table: Any, row: int, point: int) -> Any:
+    """Squared distance of an item to a point of the table."""
+    one, two = items[0], table[0]
     gap = one.dtype.type(0)
     for column in range(one.shape[1]):
-        difference = one[row, column] - two[at, column]
+        difference = one[row, column] - two[point, column]
         gap += difference * difference
-    if product:
-        p, q = items[3][row], other[3][at]
-        both, rest = items[2][row] + other[2][at] - gap, (p + q) * gap
-        rest += (items[2][row] - other[2][at]) * (p - q)
-        side = np.sqrt(p) - np.sqrt(q) if both > 0 else np.sqrt(p) + np.sqrt(q)
-        least = (both * side * side + rest) * one.dtype.type(0.4999)  # a little less, because of rounding
-        if least > near:
-            gap = least
-        else:
-            three, four = items[1], other[1]
-            right = one.dtype.type(0)
-            for column in range(three.shape[1]):
-                step = three[row, column] - four[at, column]
-                right += step * step
-            gap = max((both * right + rest) / 2, one.dtype.type(0))
     return gap
 
 
 @numba.njit(inline="always")
-def _sink(keys: Array, heap: Array, place: int, size: int) -> None:
-    """Let an entry of the heap fall to where both below it are larger; the lower place wins a tie."""
-    key, entry, at = keys[place], heap[place], place
-    while True:
-        below = 2 * at + 1
-        if below >= size:
-            break
-        beside = below + 1
-        if beside < size and (
-            keys[beside] < keys[below] or (keys[beside] == keys[below] and heap[beside] < heap[below])
-        ):
-            below = beside
-        if not (keys[below] < key or (keys[below] == key and heap[below] < entry)):
-            break
-        keys[at], heap[at] = keys[below], heap[below]
-        at = below
-    keys[at], heap[at] = key, entry
+def _products_apart(items: Any, table: Any, row: int, point: int, near: Any) -> Any:
+    """The same for outer products; where it is above ``near`` it may be anything above.
+
+    See `Plain.approach_product` for the formula. The squared gap between the right factors is at least that between
+    their lengths, and at most that between one and minus the other; if that decides, it is not looked at.
+    """
+    one, two, three, four = items[0], table[0], items[1], table[1]
+    gap = one.dtype.type(0)
+    for column in range(one.shape[1]):
+        difference = one[row, column] - two[point, column]
+        gap += difference * difference
+    p, q = items[3][row], table[3][point]
+    both, rest = items[2][row] + table[2][point] - gap, (p + q) * gap
+    rest += (items[2][row] - table[2][point]) * (p - q)
+    side = np.sqrt(p) - np.sqrt(q) if both > 0 else np.sqrt(p) + np.sqrt(q)
+    least = (both * side * side + rest) * one.dtype.type(0.4999)  # a little less, because of rounding
+    if least > near:
+        gap = least
+    else:
+        right = one.dtype.type(0)
+        for column in range(three.shape[1]):
+            step = three[row, column] - four[point, column]
+            right += step * step
+        gap = max((both * right + rest) / 2, one.dtype.type(0))
+    return gap
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _meet(items: Any, outside: Any, product: bool, rows: Array, points: Array, nearest: Array) -> None:
+def _compiled(function: Any) -> Any:
+    return numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})(function)
+
+
+@_compiled
+def _meet_points(items: Any, table: Any, rows: Array, points: Array, nearest: Array) -> None:
     for place in range(len(rows)):
         near = nearest[place]
         for k in range(len(points)):
-            gap = _apart(items, outside, product, rows[place], points[k], near)
-            if gap < near:
-                near = gap
+            near = min(near, _points_apart(items, table, rows[place], points[k]))
         nearest[place] = near
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@_compiled
+def _meet_products(items: Any, table: Any, rows: Array, points: Array, nearest: Array) -> None:
+    for place in range(len(rows)):
+        near = nearest[place]
+        for k in range(len(points)):
+            near = min(near, _products_apart(items, table, rows[place], points[k], near))
+        nearest[place] = near
+
+
+@numba.njit(inline="always")
 def _spread(
-    items: Any,
-    outside: Any,
     product: bool,
+    items: Any,
+    table: Any,
     rows: Array,
     points: Array,
     count: int,
+    copied: bool,
     nearest: Array,
     met: int,
     worth: Array,
     clocks: Array,
     race: bool,
     power: float,
+    keys: Array,
+    heap: Array,
     taken: Array,
     places: Array,
     values: Array,
 ) -> int:
-    """Fill in the picks and give how many there are; keys are minus the value, or the time at which a clock rings.
+    """Fill in the picks and give how many there are.
 
     In a race an item runs through the past when it is looked at: from the time of each pick at the speed that the
     pick left it. A stale distance is too large, so its clock would have rung too early, never too late.
     """
     compared = np.full(len(rows), met, dtype=np.int32)
-    keys, heap, size = np.empty(len(rows)), np.empty(len(rows), dtype=np.int32), 0
     times = np.zeros(len(points))  # when each point came: known ones at 0
-    weighted = len(worth) > 0
-    for place in range(len(rows)):
-        speed = np.float64(nearest[place])
-        if race and power != 1.0:
-            speed = speed**power
-        if weighted:
-            speed *= worth[place]
-        if race:
-            key = clocks[place] / speed if speed > 0 else np.inf
-            if key == np.inf:  # it will never ring
-                continue
+    weighted, size, found = len(worth) > 0, len(heap), 0
+    root = size // 2  # from here up, entries are not in order yet
+    while size > 0:
+        if root > 0:
+            root -= 1
         else:
-            key = 1.0 if weighted and worth[place] == 0 else -speed
-        keys[size], heap[size] = key, place
-        size += 1
-    for place in range(size // 2 - 1, -1, -1):
-        _sink(keys, heap, place, size)
-
-    found = 0
-    while found < len(places) and size > 0:
-        place, key = heap[0], keys[0]
-        near, k = nearest[place], compared[place]
-        if k == count or near <= 0:
-            value = np.float64(near)
-            if race and power != 1.0:
-                value = value**power
-            if weighted:
-                value *= worth[place]
-            places[found], values[found], taken[place] = place, value, True
-            points[count], times[count] = rows[place], key
-            found += 1
-            count += 1
-        else:
-            bound = np.inf
-            for other in range(1, min(3, size)):
-                bound = min(bound, keys[other])
-            while k < count and key <= bound and near > 0:
-                gap = _apart(items, outside, product, rows[place], points[k], near)
-                if gap < near:
-                    if not race:
-                        if not (weighted and worth[place] == 0):
-                            key = -np.float64(gap) * worth[place] if weighted else -np.float64(gap)
-                    elif gap > 0:
-                        slower = np.float64(near) / gap
-                        if power != 1.0:
-                            slower = slower**power
-                        later = times[k] + (key - times[k]) * slower
-                        if later < np.inf:
-                            key = later
+            place, key = heap[0], keys[0]
+            near, k = nearest[place], compared[place]
+            weight = worth[place] if weighted else 1.0
+            if k == count or near <= 0:
+                places[found], values[found], taken[place] = place, weight * np.float64(near) ** power, True
+                found += 1
+                if found == len(places):
+                    break
+                times[count] = key
+                if copied:
+                    table[0][count] = items[0][rows[place]]
+                    if product:
+                        table[1][count] = items[1][rows[place]]
+                        table[2][count] = items[2][rows[place]]
+                        table[3][count] = items[3][rows[place]]
+                else:
+                    points[count] = rows[place]
+                count += 1
+                key = np.inf
+            else:
+                bound = np.inf
+                for other in range(1, min(3, size)):
+                    bound = min(bound, keys[other])
+                while k < count and key <= bound and near > 0:
+                    if product:
+                        gap = _products_apart(items, table, rows[place], points[k], near)
+                    else:
+                        gap = _points_apart(items, table, rows[place], points[k])
+                    if gap < near:
+                        if not race:
+                            if weight > 0:
+                                key = -weight * np.float64(gap)
+                            near = gap
                         else:
-                            gap -= gap
-                    if race and gap <= 0:
-                        speed = np.float64(near)
-                        if power != 1.0:
-                            speed = speed**power
-                        if weighted:
-                            speed *= worth[place]
-                        clocks[place] = (key - times[k]) * speed
-                    near = gap
-                k += 1
-            nearest[place], compared[place] = near, k
-            if not race or near > 0:
+                            left = key - times[k]
+                            key = np.inf
+                            if gap > 0:
+                                key = times[k] + left * (np.float64(near) / gap) ** power
+                            if key == np.inf:  # it will never ring
+                                clocks[place] = left * weight * np.float64(near) ** power
+                                gap -= gap
+                            near = gap
+                    k += 1
+                nearest[place], compared[place] = near, k
+            if key < np.inf:
                 keys[0] = key
-                _sink(keys, heap, 0, size)
-                continue
-        size -= 1
-        if size > 0:
-            keys[0], heap[0] = keys[size], heap[size]
-            _sink(keys, heap, 0, size)
+            else:
+                size -= 1
+                keys[0], heap[0] = keys[size], heap[size]
+        key, place, at = keys[root], heap[root], root  # falls to where both below are larger; a tie goes to the lower
+        while 2 * at + 1 < size:
+            below, beside = 2 * at + 1, 2 * at + 2
+            if beside < size and (
+                keys[beside] < keys[below] or (keys[beside] == keys[below] and heap[beside] < heap[below])
+            ):
+                below = beside
+            if keys[below] > key or (keys[below] == key and heap[below] > place):
+                break
+            keys[at], heap[at] = keys[below], heap[below]
+            at = below
+        keys[at], heap[at] = key, place
     return found
+
+
+@_compiled
+def _spread_points(
+    items: Any,
+    table: Any,
+    rows: Array,
+    points: Array,
+    count: int,
+    copied: bool,
+    nearest: Array,
+    met: int,
+    worth: Array,
+    clocks: Array,
+    race: bool,
+    power: float,
+    keys: Array,
+    heap: Array,
+    taken: Array,
+    places: Array,
+    values: Array,
+) -> int:
+    return _spread(
+        False, items, table, rows, points, count, copied, nearest, met,
+        worth, clocks, race, power, keys, heap, taken, places, values,
+    )  # fmt: skip
+
+
+@_compiled
+def _spread_products(
+    items: Any,
+    table: Any,
+    rows: Array,
+    points: Array,
+    count: int,
+    copied: bool,
+    nearest: Array,
+    met: int,
+    worth: Array,
+    clocks: Array,
+    race: bool,
+    power: float,
+    keys: Array,
+    heap: Array,
+    taken: Array,
+    places: Array,
+    values: Array,
+) -> int:
+    return _spread(
+        True, items, table, rows, points, count, copied, nearest, met,
+        worth, clocks, race, power, keys, heap, taken, places, values,
+    )  # fmt: skip
