@@ -46,6 +46,20 @@ REFERENCES = {
         "International Conference on Learning Representations",
         2020,
     ),
+    "bae2024generalized": Work(
+        "inproceedings",
+        "Bae, Wonho and Noh, Junhyug and Sutherland, Danica J.",
+        "Generalized Coverage for More Robust Low-Budget Active Learning",
+        "European Conference on Computer Vision",
+        2024,
+    ),
+    "bae2025uncertainty": Work(
+        "inproceedings",
+        "Bae, Wonho and Oliveira, Gabriel L. and Sutherland, Danica J.",
+        "Uncertainty Herding: One Active Learning Method for All Label Budgets",
+        "International Conference on Learning Representations",
+        2025,
+    ),
     "barlow1972statistical": Work(
         "book",
         "Barlow, Richard E. and Bartholomew, David J. and Bremner, John M. and Brunk, Hugh D.",
@@ -140,6 +154,13 @@ REFERENCES = {
         "IEEE Conference on Computer Vision and Pattern Recognition Workshops",
         2016,
     ),
+    "kaufman1990finding": Work(
+        "book",
+        "Kaufman, Leonard and Rousseeuw, Peter J.",
+        "Finding Groups in Data: An Introduction to Cluster Analysis",
+        "Wiley",
+        1990,
+    ),
     "kirsch2019batchbald": Work(
         "inproceedings",
         "Kirsch, Andreas and van Amersfoort, Joost and Gal, Yarin",
@@ -162,6 +183,13 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems",
         2017,
     ),
+    "kothawade2021similar": Work(
+        "inproceedings",
+        "Kothawade, Suraj and Beck, Nathan and Killamsetty, Krishnateja and Iyer, Rishabh",
+        "SIMILAR: Submodular Information Measures Based Active Learning in Realistic Scenarios",
+        "Advances in Neural Information Processing Systems",
+        2021,
+    ),
     "lewis1994sequential": Work(
         "inproceedings",
         "Lewis, David D. and Gale, William A.",
@@ -183,6 +211,13 @@ REFERENCES = {
         "Energy-based Out-of-distribution Detection",
         "Advances in Neural Information Processing Systems",
         2020,
+    ),
+    "mirzasoleiman2013distributed": Work(
+        "inproceedings",
+        "Mirzasoleiman, Baharan and Karbasi, Amin and Sarkar, Rik and Krause, Andreas",
+        "Distributed Submodular Maximization: Identifying Representative Elements in Massive Data",
+        "Advances in Neural Information Processing Systems",
+        2013,
     ),
     "ohlsson1995coordination": Work(
         "incollection",
@@ -263,6 +298,13 @@ REFERENCES = {
         "Active Learning for Regression Using Greedy Sampling",
         "Information Sciences",
         2019,
+    ),
+    "yehuda2022active": Work(
+        "inproceedings",
+        "Yehuda, Ofer and Dekel, Avihu and Hacohen, Guy and Weinshall, Daphna",
+        "Active Learning Through a Covering Lens",
+        "Advances in Neural Information Processing Systems",
+        2022,
     ),
     "zhan2022deepal": Work(
         "misc",
