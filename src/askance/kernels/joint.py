@@ -29,9 +29,9 @@ def shared_information(own: Tensor, aims: Tensor, weights: Tensor) -> Tensor:
         (items, classes), still to be weighed by the item's own mean probabilities.
     """
     if own.device.type == "cpu":  # of float64 as well: nothing cancels, and there are pairs without end
-        single = [array.to(torch.float32).contiguous().numpy() for array in (own, aims, weights)]
+        one, two, three = (array.to(torch.float32).contiguous().numpy() for array in (own, aims, weights))
         out = torch.empty(len(own), own.shape[2])
-        _shared(*single, out.numpy())
+        _shared(one, two, three, out.numpy())
         return out.to(own.dtype)
     return plain_information(own, aims, weights)
 
@@ -56,8 +56,8 @@ def information_gains(samples: Tensor, beliefs: Tensor, masses: Tensor) -> Tenso
     """
     if samples.device.type == "cpu":  # of float64 as well: sums are of float64 anyway
         out = torch.empty(len(samples), dtype=torch.float64)
-        single = [array.to(torch.float32).contiguous().numpy() for array in (samples, beliefs, masses)]
-        _gains(*single, out.numpy())
+        one, two, three = (array.to(torch.float32).contiguous().numpy() for array in (samples, beliefs, masses))
+        _gains(one, two, three, out.numpy())
         return out
     return plain_gains(samples, beliefs, masses)
 
