@@ -9,7 +9,11 @@ from torch import Tensor
 from askance.kernels.scores import Array, compiled, growth, times_log
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
+<<<<<<< HEAD
 _PIECE = 1 << 20  # numbers of a temporary in the plain twin
+=======
+_PIECE = 1 << 20  # elements of a temporary of the plain twin
+>>>>>>> wt-beliefs
 _NEAR = 256  # configurations that are looked at while they are in the nearest cache
 
 
@@ -28,6 +32,7 @@ def shared_information(own: Tensor, aims: Tensor, weights: Tensor) -> Tensor:
     Returns:
         (items, classes), still to be weighed by the item's own mean probabilities.
     """
+<<<<<<< HEAD
     if own.device.type == "cpu" and own.dtype == torch.float32:
         out = own.new_empty(len(own), own.shape[2])
         _shared(own.contiguous().numpy(), aims.contiguous().numpy(), weights.contiguous().numpy(), out.numpy())
@@ -38,6 +43,20 @@ def shared_information(own: Tensor, aims: Tensor, weights: Tensor) -> Tensor:
         pairs = slice(start, start + step)
         gains = (torch.einsum("isc,sk->ick", own, aims[:, pairs]) / own.shape[1]).clamp_(min=-1)
         found += (torch.special.xlog1py(1 + gains, gains) - gains) @ weights[pairs]
+=======
+    if own.device.type == "cpu":  # of float64 as well: nothing cancels, and there are pairs without end
+        one, two, three = (array.to(torch.float32).contiguous().numpy() for array in (own, aims, weights))
+        out = torch.empty(len(own), own.shape[2])
+        _shared(one, two, three, out.numpy())
+        return out.to(own.dtype)
+    return plain_information(own, aims, weights)
+
+
+def plain_information(own: Tensor, aims: Tensor, weights: Tensor) -> Tensor:
+    """The same in torch: the reference, and what runs on other devices."""
+    gains = (torch.einsum("isc,sk->ick", own, aims) / own.shape[1]).clamp_(min=-1)
+    found: Tensor = (torch.special.xlog1py(1 + gains, gains) - gains) @ weights
+>>>>>>> wt-beliefs
     return found
 
 
@@ -52,22 +71,25 @@ def information_gains(samples: Tensor, beliefs: Tensor, masses: Tensor) -> Tenso
     Returns:
         float64 (items,).
     """
-    if samples.device.type == "cpu" and samples.dtype == torch.float32:
+    if samples.device.type == "cpu":  # of float64 as well: sums are of float64 anyway
         out = torch.empty(len(samples), dtype=torch.float64)
-        single = beliefs.to(torch.float32).contiguous().numpy()
-        _gains(samples.contiguous().numpy(), single, masses.to(torch.float32).numpy(), out.numpy())
+        one, two, three = (array.to(torch.float32).contiguous().numpy() for array in (samples, beliefs, masses))
+        _gains(one, two, three, out.numpy())
         return out
     return plain_gains(samples, beliefs, masses)
 
 
 def plain_gains(samples: Tensor, beliefs: Tensor, masses: Tensor) -> Tensor:
     """The same in torch and float64: the reference, and what runs elsewhere."""
-    given = samples.to(torch.float64)
-    mixed = torch.einsum("isc,sk->ikc", given, beliefs.to(torch.float64))  # the prediction in each configuration
-    unsure = torch.special.entr(mixed).sum(2) @ masses.to(torch.float64)
-    alone = torch.special.entr(given).sum(2) @ (beliefs.to(torch.float64) @ masses.to(torch.float64))
-    found: Tensor = (unsure - alone).clamp(min=0)
-    return found
+    beliefs, masses = beliefs.to(torch.float64), masses.to(torch.float64)
+    prior, out = beliefs @ masses, torch.empty(len(samples), dtype=torch.float64, device=samples.device)
+    step = max(1, _PIECE // max(1, samples.shape[2] * beliefs.shape[1]))
+    for start in range(0, len(samples), step):
+        given = samples[start : start + step].to(torch.float64)
+        mixed = torch.einsum("isc,sk->ikc", given, beliefs)  # the prediction in each configuration
+        unsure = torch.special.entr(mixed).sum(2) @ masses
+        out[start : start + step] = unsure - torch.special.entr(given).sum(2) @ prior
+    return out.clamp_(min=0)
 
 
 @compiled

@@ -177,19 +177,20 @@ def _kept(weights: Tensor, most: int, throw: float) -> tuple[Tensor, Tensor]:
     A place is kept with probability min(1, weight / c), where c makes the sum of these ``most``; those below 1 are
     thinned out by systematic sampling.
     """
-    order = weights.argsort(descending=True, stable=True)
-    order = order[: int((weights > 0).sum())]
-    if len(order) <= most:
-        kept = order.sort().values
+    kept = (weights > 0).nonzero().squeeze(1)
+    if len(kept) <= most:
         return kept, torch.ones_like(weights[kept])
-    sorted_ = weights[order]
-    tail = sorted_.flip(0).cumsum(0).flip(0)[:most]
+    top, order = weights.topk(most)
+    tail = (weights.sum() - top.cumsum(0) + top).clamp(min=0)  # of each and all that come after it
     levels = tail / torch.arange(most, 0, -1, dtype=weights.dtype, device=weights.device)
-    sure = int((sorted_[:most] <= levels).int().argmax())  # so many are kept for certain
+    sure = int((top <= levels).int().argmax())  # so many are kept for certain
     level = float(levels[sure])
-    steps = (sorted_[sure:] / level).cumsum(0) + throw
-    drawn = steps.floor() > torch.cat([steps.new_tensor([throw]), steps[:-1]]).floor()
-    kept = torch.cat([order[:sure], order[sure:][drawn]]).sort().values
+    rest = weights.clone()
+    rest[order[:sure]] = 0
+    steps = ((rest / level).cumsum(0) + throw).floor()
+    drawn = steps > torch.cat([steps.new_zeros(1), steps[:-1]])
+    drawn[order[:sure]] = True
+    kept = drawn.nonzero().squeeze(1)[:most]  # rounding at the last step could draw one more
     return kept, (weights[kept] / level).clamp(max=1)
 
 

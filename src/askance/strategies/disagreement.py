@@ -21,6 +21,8 @@ from askance.task import Classes, Task
 from askance.utilities import disagreement
 from askance.view import Batch, View
 
+_PAIRS = 10_000  # of a target and a class, that EPIG holds each item and class against
+
 
 @dataclass(frozen=True)
 class _OfSamples(Strategy):
@@ -128,7 +130,8 @@ class Epig(_OfSamples):
     Args:
         signal: Several beliefs about every item.
         select: Takes the top.
-        targets: At how many items of the pool predictions matter; they are drawn by a hash of the items' keys.
+        targets: At how many items of the pool predictions matter; they are drawn by a hash of the items' keys. Of more
+            than 100 classes fewer, 10,000 over the classes, because work goes with the square of classes.
         at: The ids of such items instead.
 
     >>> one = [[1.0, 0.0], [0.5, 0.5], [0.9, 0.1], [0.8, 0.2]]
@@ -137,7 +140,7 @@ class Epig(_OfSamples):
     [0]
     """
 
-    cost: ClassVar[str] = "N S C x targets C"
+    cost: ClassVar[str] = "N C x targets C x S"
 
     signal: Signal = Samples()
     select: Selector = Top()
@@ -155,7 +158,8 @@ class Epig(_OfSamples):
     def _rows(self, view: View) -> Tensor:
         if not self.at:
             noise = view.dice.of("targets").uniform(view.keys)
-            return noise.argsort(stable=True)[: self.targets]
+            most = min(self.targets, max(1, _PAIRS // max(1, view.task.width)))
+            return noise.argsort(stable=True)[:most]
         rows = {name: row for row, name in enumerate(view.name(torch.arange(len(view))))}
         missing = [name for name in self.at if name not in rows]
         if missing:

@@ -144,6 +144,8 @@ def epig(samples: Tensor, targets: Tensor) -> Tensor:
     ratios, shares = _ratios(targets)
     aims = ratios.transpose(0, 1).reshape(count, -1)  # (samples, targets x classes)
     weights = shares.reshape(-1) / len(targets)
+    if samples.device.type == "cpu":
+        aims, weights = aims.float(), weights.float()  # once, not for every piece
     step = max(1, _PIECE // max(count * classes, aims.shape[1] * classes * (samples.device.type != "cpu")))
     for start in range(0, items, step):
         own, shares = _ratios(samples[start : start + step])
