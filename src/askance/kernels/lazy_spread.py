@@ -61,8 +61,8 @@ def nearest_of(factors: Factors, candidates: Tensor, points: Tensor) -> Array:
         candidates: int64 rows.
         points: int64 rows; the points outside of the pool are -1, -2, and so on.
     """
-    items, rows = _arrays(factors.items), candidates.numpy()
-    table, met, _ = _tabled(factors, points, 0)
+    items, rows = arrays(factors.items), candidates.numpy()
+    table, met, _ = tabled(factors, points, 0)
     meet = _meet_products if factors.product else _meet_points
     nearest = np.full(len(rows), np.inf, dtype=items[0].dtype)
     threads = max(1, min(torch.get_num_threads(), len(rows) // _SHARE))
@@ -117,19 +117,19 @@ def spread(
         if weights is not None:
             keys[worth == 0] = 1  # after what is a duplicate
     heap = np.flatnonzero(keys < np.inf).astype(np.int32)
-    table, numbers, copied = _tabled(factors, points, n)
+    table, numbers, copied = tabled(factors, points, n)
     places, values = np.zeros(n, dtype=np.int64), np.zeros(n)
     taken = np.zeros(len(candidates), dtype=np.bool_)
     run = _spread_products if factors.product else _spread_points
     count = run(
-        _arrays(factors.items), table, candidates.numpy(), numbers, len(points), copied, nearest, met,
+        arrays(factors.items), table, candidates.numpy(), numbers, len(points), copied, nearest, met,
         worth, running, clocks is not None, float(power), keys[heap], heap, taken, places, values,
     )  # fmt: skip
     still = np.flatnonzero(~taken) if count < n else np.empty(0, dtype=np.int64)
     return Spread(places[:count], values[:count], still, running[still])
 
 
-def _tabled(factors: Factors, points: Tensor, more: int) -> tuple[tuple[Array, ...], Array, bool]:
+def tabled(factors: Factors, points: Tensor, more: int) -> tuple[tuple[Array, ...], Array, bool]:
     """A table of points with room for some more, the points' rows in it, and whether it is a copy.
 
     Points are met again and again, and lie together in the cache. Many of them stay where they are in the pool, unless
@@ -138,7 +138,7 @@ def _tabled(factors: Factors, points: Tensor, more: int) -> tuple[tuple[Array, .
     size = sum(part[:1].numel() * part.element_size() for part in factors.items)
     large = (len(points) + more) * size > max(_TABLE, len(factors.items[0]) * size // 20)
     if large and not bool((points < 0).any()):
-        return _arrays(factors.items), np.concatenate([points.numpy(), np.zeros(more, dtype=np.int64)]), False
+        return arrays(factors.items), np.concatenate([points.numpy(), np.zeros(more, dtype=np.int64)]), False
     table, within = [], points >= 0
     for inside, outside in zip(factors.items, factors.outside, strict=True):
         rows = inside.new_zeros((len(points) + more, *inside.shape[1:]))
@@ -146,16 +146,17 @@ def _tabled(factors: Factors, points: Tensor, more: int) -> tuple[tuple[Array, .
             rows[: len(points)][within] = inside[points[within]]
             rows[: len(points)][~within] = outside[-1 - points[~within]]
         table.append(rows)
-    return _arrays(tuple(table)), np.arange(len(points) + more), True
+    return arrays(tuple(table)), np.arange(len(points) + more), True
 
 
-def _arrays(four: tuple[Tensor, ...]) -> tuple[Array, ...]:
+def arrays(four: tuple[Tensor, ...]) -> tuple[Array, ...]:
+    """The same as numpy arrays."""
     return tuple(array.numpy() for array in four)
 
 
 # Helpers are inlined: what numba links to a call may be other machine code when it comes from the cache.
 @numba.njit(inline="always")
-def _points_apart(items: Any, table: Any, row: int, point: int) -> Any:
+def points_apart(items: Any, table: Any, row: int, point: int) -> Any:
     """Squared distance of an item to a point of the table."""
     one, two = items[0], table[0]
     gap = one.dtype.type(0)
@@ -166,7 +167,7 @@ def _points_apart(items: Any, table: Any, row: int, point: int) -> Any:
 
 
 @numba.njit(inline="always")
-def _products_apart(items: Any, table: Any, row: int, point: int, near: Any) -> Any:
+def products_apart(items: Any, table: Any, row: int, point: int, near: Any) -> Any:
     """The same for outer products; where it is above ``near`` it may be anything above.
 
     See `Plain.approach_product` for the formula. The squared gap between the right factors is at least that between
@@ -193,25 +194,26 @@ def _products_apart(items: Any, table: Any, row: int, point: int, near: Any) -> 
     return gap
 
 
-def _compiled(function: Any) -> Any:
+def compiled(function: Any) -> Any:
+    """Compiled on first use, kept on disk. Sums may be reordered and fused; NaN and infinity keep their meaning."""
     return numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})(function)
 
 
-@_compiled
+@compiled
 def _meet_points(items: Any, table: Any, rows: Array, points: Array, nearest: Array) -> None:
     for place in range(len(rows)):
         near = nearest[place]
         for k in range(len(points)):
-            near = min(near, _points_apart(items, table, rows[place], points[k]))
+            near = min(near, points_apart(items, table, rows[place], points[k]))
         nearest[place] = near
 
 
-@_compiled
+@compiled
 def _meet_products(items: Any, table: Any, rows: Array, points: Array, nearest: Array) -> None:
     for place in range(len(rows)):
         near = nearest[place]
         for k in range(len(points)):
-            near = min(near, _products_apart(items, table, rows[place], points[k], near))
+            near = min(near, products_apart(items, table, rows[place], points[k], near))
         nearest[place] = near
 
 
@@ -274,9 +276,9 @@ def _spread(
                     bound = min(bound, keys[other])
                 while k < count and key <= bound and near > 0:
                     if product:
-                        gap = _products_apart(items, table, rows[place], points[k], near)
+                        gap = products_apart(items, table, rows[place], points[k], near)
                     else:
-                        gap = _points_apart(items, table, rows[place], points[k])
+                        gap = points_apart(items, table, rows[place], points[k])
                     if gap < near:
                         if not race:
                             if weight > 0:
@@ -313,7 +315,7 @@ def _spread(
     return found
 
 
-@_compiled
+@compiled
 def _spread_points(
     items: Any,
     table: Any,
@@ -339,7 +341,7 @@ def _spread_points(
     )  # fmt: skip
 
 
-@_compiled
+@compiled
 def _spread_products(
     items: Any,
     table: Any,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from askance.errors import BadInput, unknown
 from askance.kernels.distances import loops
+from askance.kernels.largest_cluster import homes, largest_cluster
 from askance.kernels.lazy_spread import PIVOTS, Factors, nearest_of, spread
 from askance.selection.base import Ground, Picked, Selector
 from askance.selection.space import Space
@@ -83,6 +85,41 @@ class KMeansPlusPlus(Selector):
         clocks = ground.dice.exponential(ground.keys)
         space = needed(ground.space, self)
         return race(space, n, ground.candidates, counted, clocks, self.first, ground.weights, self.power)
+
+
+@dataclass(frozen=True)
+class LargestCluster(Selector):
+    """The farthest member of the largest cluster, again and again; ties go to the lower row.
+
+    A cluster is what lies nearest to one item, known or picked, and its size is the sum of its squared distances
+    (LCMD, Holzmüller et al. 2023, Section 4.2.7 of the JMLR paper: dense parts of the pool get more picks than by
+    farthest first, and outliers fewer). With weights, both are weighted; candidates of weight zero come last.
+
+    >>> from askance.seeds import Dice
+    >>> from askance.selection.space import Features
+    >>> rows, line = torch.arange(6), torch.tensor([[0.], [20.], [4.], [-4.], [3.], [25.]])
+    >>> space, dice = Features(line), Dice(0, "ask")
+    >>> LargestCluster().pick(2, candidates=rows[2:], known=rows[:2], keys=rows, dice=dice, space=space)
+    Picked(rows=tensor([2, 5]), utility=tensor([16., 25.]))
+
+    Args:
+        first: With nothing known, start at the ``"longest"`` vector or by ``"noise"``.
+    """
+
+    weighs: ClassVar[bool] = True
+
+    first: str = "longest"
+
+    def __post_init__(self) -> None:
+        _check_first(self.first)
+
+    def choose(self, n: int, ground: Ground) -> Picked:
+        """Compare a new center with what it may win; elsewhere than on the CPU, one pass over the pool per pick."""
+        trail = _Trail(needed(ground.space, self), ground.candidates, ground.weights)
+        if not trail.begin(ground.known):
+            trail.take(*_start(self.first, trail, ground.dice.uniform(ground.keys)))
+        trail.largest(n)
+        return trail.picked()
 
 
 def race(
@@ -202,6 +239,53 @@ class _Trail:
                 return
             self._pass(row, float(speeds[row]), nearest)
 
+    def largest(self, n: int) -> None:
+        """Pick until there are n: the farthest member of the largest cluster."""
+        n -= len(self.rows)
+        if n == 0:
+            return
+        factors = self.space.factors()
+        if factors is not None:
+            nearest, home = homes(factors, self.candidates, self.points)
+            _refuse_infinite(torch.from_numpy(nearest), self.candidates)
+            weights = None if self.weights is None else self.weights[self.candidates]
+            places, values = largest_cluster(factors, self.candidates, self.points, n, nearest, home, weights)
+            self.rows += self.candidates[torch.from_numpy(places)].tolist()
+            self.values += values.tolist()
+            return
+        self._largest_by_passes(n)
+
+    def _largest_by_passes(self, n: int) -> None:
+        near, within = self._open(), self.points[self.points >= 0]
+        home = torch.zeros(len(near), dtype=torch.int64, device=near.device)
+        for count, row in enumerate(within):
+            self._move_in(near, home, count, lambda now, row=row: self.space.approach(row.reshape(1), now))
+        if len(within) < len(self.points):  # those outside of the pool have no rows, and are met one by one
+            for count in range(self.space.beyond()):
+                self._move_in(
+                    near, home, len(within) + count, lambda now, count=count: self.space.approach_beyond(count, now)
+                )
+        _refuse_infinite(near[self.candidates], self.candidates)
+        weights = torch.ones_like(near, dtype=torch.float64) if self.weights is None else self.weights.double()
+        for count in range(len(self.points), len(self.points) + n):
+            worth = torch.where(near >= 0, weights * near, 0)
+            sums = torch.zeros(count, dtype=torch.float64, device=near.device).index_add_(0, home, worth)
+            largest = int(sums.argmax())
+            member = (near >= 0) & ((home == largest) | (sums[largest] <= 0))
+            value = torch.where(member, torch.where(weights > 0, worth, -1), -2)
+            row = int(value.argmax())
+            self.rows.append(row)
+            self.values.append(float(value[row].clamp(min=0)))
+            near[row] = -1
+            point = torch.tensor([row], device=near.device)
+            self._move_in(near, home, count, lambda now, point=point: self.space.approach(point, now))
+
+    @staticmethod
+    def _move_in(near: Tensor, home: Tensor, count: int, approach: Callable[[Tensor], None]) -> None:
+        before = near.clone()
+        approach(near)
+        home[near < before] = count
+
     def picked(self) -> Picked:
         device, kind = self.candidates.device, self.space.filled(0).dtype
         return Picked(
@@ -232,13 +316,17 @@ class _Trail:
 
     def _nearest(self) -> Tensor:
         """Squared distances of the candidates, -1, which is settled, for all others."""
-        nearest = self.space.filled(-1)
-        nearest[self.candidates] = torch.inf
+        nearest = self._open()
         if self.rows:
             self.space.approach(self.points, nearest)
         else:
             self.space.approach_known(self.points[self.points >= 0], nearest)
         _refuse_infinite(nearest[self.candidates], self.candidates)
+        return nearest
+
+    def _open(self) -> Tensor:
+        nearest = self.space.filled(-1)
+        nearest[self.candidates] = torch.inf
         return nearest
 
     def _worth(self, nearest: Tensor) -> Tensor:
