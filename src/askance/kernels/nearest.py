@@ -190,7 +190,7 @@ def neighbors(queries: Tensor, points: Tensor, count: int) -> tuple[Tensor, Tens
         rough = torch.addmm(lengths, part - center, lying.T, alpha=-2)  # (queries, points)
         near = rough.topk(wide, largest=False, sorted=False).indices.sort(1).values  # ties go to the lower place
         exact = torch.stack([(part - points[near[:, at]]).square_().sum(1) for at in range(wide)], 1)
-        found, order = exact.sort(1, stable=True)
+        found, order = exact.sort(stable=True, dim=1)
         gaps[piece] = found[:, :count]
         places[piece] = near.gather(1, order[:, :count])
     return places, gaps

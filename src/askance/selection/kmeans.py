@@ -204,7 +204,8 @@ def _mass(weights: Tensor | None, rows: Tensor) -> Tensor:
         return ones
     mass = weights[rows].double()
     most = float(mass.max())
-    return torch.ldexp(torch.round(torch.ldexp(mass, 30 - frexp(most)[1])), torch.tensor(-30)) if most > 0 else ones
+    step = 2.0 ** (frexp(most)[1] - 30)
+    return (mass / step).round() * step if most > 0 else ones
 
 
 def _mean(features: Tensor, rows: Tensor, mass: Tensor) -> Tensor:

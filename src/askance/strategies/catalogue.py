@@ -24,6 +24,16 @@ STRATEGIES = Catalogue(
         "typiclust": "askance.strategies.coverage:TypiClust",
         "badge": "askance.strategies.gradient:Badge",
         "greedy-distance": "askance.strategies.regression:GreedyDistance",
+        "drop-query": "askance.strategies.clusters:DropQuery",
+        "cluster-margin": "askance.strategies.clusters:ClusterMargin",
+        "clue": "askance.strategies.clusters:Clue",
+        "cdal": "askance.strategies.clusters:Cdal",
+        "falcun": "askance.strategies.clusters:Falcun",
+        "alfa-mix": "askance.strategies.clusters:AlfaMix",
+        "contrastive-al": "askance.strategies.boundary:ContrastiveAL",
+        "discriminative-al": "askance.strategies.boundary:DiscriminativeAL",
+        "dsa": "askance.strategies.boundary:DSA",
+        "lsa": "askance.strategies.boundary:LSA",
     },
 )
 
