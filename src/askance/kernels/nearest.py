@@ -19,6 +19,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 _PIECE = 1 << 20  # elements of a temporary: 4 MiB of float32
+_ROUNDED = 1e-5  # what rounding may add to a squared distance from a product, in units of the lengths in it
 _SLACK = 1e-5  # what rounding may add to a distance, as a share of it
 _MORE = 8  # neighbors kept beyond those asked for, so that rounding in the product loses none
 
@@ -96,6 +97,27 @@ class Plain:
             old = before[piece] >= 0
             sums.index_put_((before[piece][old],), -moved[old], accumulate=True)
 
+    @staticmethod
+    def few(
+        queries: Tensor, points: Tensor, rough: Tensor, slack: float, wide: int, places: Tensor, gaps: Tensor
+    ) -> None:
+        """The nearest points of each query by exact distances, among those that come first by rough ones.
+
+        Args:
+            queries: (queries, features).
+            points: (points, features).
+            rough: A number that is larger for points farther from a query, (queries, points).
+            slack: How much of it, besides a share of a query's own length, may be rounding.
+            wide: How many points are looked at, at most.
+            places: Where to write which they are, int64 (queries, count).
+            gaps: Where to write their squared distances, (queries, count).
+        """
+        near = rough.topk(wide, largest=False, sorted=False).indices.sort(1).values  # ties go to the lower place
+        exact = torch.stack([(queries - points[near[:, at]]).square_().sum(1) for at in range(wide)], 1)
+        found, order = exact.sort(stable=True, dim=1)
+        gaps.copy_(found[:, : gaps.shape[1]])
+        places.copy_(near.gather(1, order[:, : gaps.shape[1]]))
+
 
 class Compiled(Plain):
     """The same loops compiled for contiguous float32 and float64 arrays on the CPU; they release the GIL."""
@@ -151,6 +173,13 @@ class Compiled(Plain):
             sums.numpy(),
         )
 
+    @staticmethod
+    def few(
+        queries: Tensor, points: Tensor, rough: Tensor, slack: float, wide: int, places: Tensor, gaps: Tensor
+    ) -> None:
+        """The nearest points, compiled; the distances that the rough ones leave no doubt about are not sorted out."""
+        _few(queries.numpy(), points.numpy(), rough.numpy(), slack, wide, places.numpy(), gaps.numpy())
+
 
 def loops(array: Tensor) -> type[Plain]:
     """The twin that runs where the array lies."""
@@ -160,8 +189,8 @@ def loops(array: Tensor) -> type[Plain]:
 def neighbors(queries: Tensor, points: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The nearest of some points to each query, and their squared distances; the nearest first.
 
-    A matrix product finds a few more than are asked for; their distances are then taken from differences, so that
-    duplicates are at zero and rounding in the product reorders nothing but near ties.
+    A matrix product says which are near; the distances of those that rounding leaves open are then taken from
+    differences, so that duplicates are at zero.
 
     >>> neighbors(torch.tensor([[0.], [5.]]), torch.tensor([[1.], [4.], [9.]]), 2)
     (tensor([[0, 1],
@@ -186,13 +215,9 @@ def neighbors(queries: Tensor, points: Tensor, count: int) -> tuple[Tensor, Tens
     places = torch.empty(len(queries), count, dtype=torch.int64, device=queries.device)
     gaps = queries.new_empty(len(queries), count)
     for piece in _pieces(len(queries), max(len(points), queries.shape[1])):
-        part = queries[piece]
+        part = queries[piece].contiguous()
         rough = torch.addmm(lengths, part - center, lying.T, alpha=-2)  # (queries, points)
-        near = rough.topk(wide, largest=False, sorted=False).indices.sort(1).values  # ties go to the lower place
-        exact = torch.stack([(part - points[near[:, at]]).square_().sum(1) for at in range(wide)], 1)
-        found, order = exact.sort(stable=True, dim=1)
-        gaps[piece] = found[:, :count]
-        places[piece] = near.gather(1, order[:, :count])
+        loops(queries).few(part, points, rough, _ROUNDED * float(lengths.max()), wide, places[piece], gaps[piece])
     return places, gaps
 
 
@@ -295,3 +320,45 @@ def _gather(
         if old >= 0:
             for column in range(features.shape[1]):
                 sums[old, column] -= weight * np.float64(features[row, column] - shift[column])
+
+
+@_compiled
+def _few(queries: Array, points: Array, rough: Array, slack: float, wide: int, places: Array, gaps: Array) -> None:
+    count = places.shape[1]
+    values, which = np.empty(wide, rough.dtype), np.empty(wide, np.int64)
+    for i in range(len(queries)):
+        values[:] = np.inf
+        for j in range(rough.shape[1]):
+            value = rough[i, j]
+            if value < values[wide - 1]:
+                at = wide - 1
+                while at > 0 and values[at - 1] > value:
+                    values[at], which[at] = values[at - 1], which[at - 1]
+                    at -= 1
+                values[at], which[at] = value, j
+        own = queries.dtype.type(0)
+        for column in range(queries.shape[1]):
+            own += queries[i, column] * queries[i, column]
+        limit = values[count - 1] + 2 * (slack + _ROUNDED * own)
+        filled = 0
+        for at in range(wide):
+            if at >= count and values[at] > limit:
+                break
+            point = which[at]
+            total = queries.dtype.type(0)
+            for column in range(queries.shape[1]):
+                difference = queries[i, column] - points[point, column]
+                total += difference * difference
+            if filled == count:
+                worse = gaps[i, count - 1] < total or (gaps[i, count - 1] == total and places[i, count - 1] < point)
+                if worse:
+                    continue
+                filled -= 1
+            place = filled
+            while place > 0 and (
+                gaps[i, place - 1] > total or (gaps[i, place - 1] == total and places[i, place - 1] > point)
+            ):
+                gaps[i, place], places[i, place] = gaps[i, place - 1], places[i, place - 1]
+                place -= 1
+            gaps[i, place], places[i, place] = total, point
+            filled += 1

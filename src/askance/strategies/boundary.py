@@ -97,16 +97,18 @@ class DiscriminativeAL(Strategy):
         n, drawn = min(n, len(view.candidates)), view.dice.of("sample").uniform(view.keys)
         left, picked = view.candidates, view.known
         values: list[float] = []
+        direction: Tensor | None = None
         while len(values) < n:
             known = features[picked] if beyond is None else torch.cat([features[picked], beyond.to(features)])
             sample = left[drawn[left].argsort(stable=True)[: self.share * max(1, len(known))]]
+            direction = outlierness.separating(known.to(features), features[sample], self.ridge, direction)
             found = self.select.pick(
                 min(n - len(values), -(-n // self.parts)),
                 candidates=left,
                 known=picked,
                 keys=view.keys,
                 dice=ties,
-                utility=outlierness.unlabeledness(features, known, sample, self.ridge),
+                utility=torch.mv(features, direction[:-1].to(features)) + float(direction[-1]),
             )
             assert found.utility is not None
             picked, values = torch.cat([picked, found.rows]), [*values, *found.utility.tolist()]

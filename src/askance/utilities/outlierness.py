@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
+from scipy.optimize import minimize
+from scipy.special import expit
 from torch import Tensor
 
 from askance.kernels.nearest import neighbors
-from askance.kernels.softmax_head import solve_softmax_head
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 _PIECE = 1 << 20  # elements of a temporary: 4 MiB of float32
 
@@ -97,40 +101,47 @@ def density_surprise(features: Tensor, guesses: Tensor, known_features: Tensor, 
     return _above(out, stranger, features, known)
 
 
-def unlabeledness(features: Tensor, known_features: Tensor, sample: Tensor, ridge: float) -> Tensor:
-    """The log odds that an item is unlabeled, by a logistic regression of labeled against unlabeled items.
+def separating(labeled: Tensor, unlabeled: Tensor, ridge: float, start: Tensor | None = None) -> Tensor:
+    """A logistic regression of unlabeled against labeled items, (features + 1,), the bias last.
 
-    Source: Gissin & Shalev-Shwartz 2019; their classifier is a network on the same features.
+    Features are taken in units of their spread around their mean, so a ridge means the same at any scale.
 
-    >>> odds = unlabeledness(torch.tensor([[-1.], [1.]]), torch.tensor([[-1.]]), torch.tensor([1]), ridge=1.)
-    >>> bool(odds[1] > odds[0])
-    True
+    >>> separating(torch.tensor([[-1.]]), torch.tensor([[1.]]), 1.).round(decimals=3) + 0.  # w = 2 / (1 + exp(w))
+    tensor([0.6750, 0.0000], dtype=torch.float64)
 
     Args:
-        features: (items, features).
-        known_features: The labeled items, (labeled, features); with none, all is 0.
-        sample: Rows that stand for the unlabeled ones while it is fitted, int64.
+        labeled: (labeled, features).
+        unlabeled: (unlabeled, features).
         ridge: Strength of the penalty, ``ridge / 2 |w|^2``.
+        start: An earlier result to start from.
 
     Returns:
-        (items,).
+        float64; zeros if there is nothing on a side.
     """
-    if not len(known_features) or not len(sample):
-        return features.new_zeros(len(features))
-    both = torch.cat([known_features.to(features), features[sample]]).double()
+    width = labeled.shape[1]
+    if not len(labeled) or not len(unlabeled):
+        return torch.zeros(width + 1, dtype=torch.float64, device=labeled.device)
+    both = torch.cat([labeled, unlabeled]).double()
     middle = both.mean(0)
-    scale = float((both - middle).square().mean().sqrt()) or 1.0
-    new = np.arange(len(both)) >= len(known_features)
-    solved = solve_softmax_head(
-        ((both - middle) / scale).cpu().numpy()[None],
-        np.stack([~new, new], 1).astype(np.float64)[None],
-        np.ones((1, len(both))),
-        np.array([ridge]),
-        tolerance=1e-4,
-    )
-    odds = torch.from_numpy(solved.coefficients[0, 1] - solved.coefficients[0, 0]).to(features.device)
-    slope, bias = odds[:-1] / scale, float(odds[-1] - odds[:-1] @ (middle / scale))
-    return torch.mv(features, slope.to(features)) + bias
+    both -= middle
+    scale = float(torch.linalg.vector_norm(both)) / both.numel() ** 0.5 or 1.0
+    array = both.div_(scale).cpu().numpy()
+    sign = np.where(np.arange(len(array)) < len(labeled), -1.0, 1.0)
+
+    def loss(weights: Array) -> tuple[float, Array]:
+        scores = sign * (array @ weights[:-1] + weights[-1])
+        slope = -sign * expit(-scores)
+        gradient = np.append(array.T @ slope + ridge * weights[:-1], slope.sum())
+        return float(np.logaddexp(0, -scores).sum() + ridge / 2 * weights[:-1] @ weights[:-1]), gradient
+
+    weights = np.append(np.zeros(width), np.log(len(unlabeled) / len(labeled)))
+    if start is not None and bool(start.any()):  # in the units of this fit
+        earlier = start.cpu()
+        weights = torch.cat([earlier[:-1] * scale, earlier[-1:] + earlier[:-1] @ middle.cpu()]).numpy()
+    options = {"gtol": 1e-5 * len(array), "ftol": 1e-10, "maxiter": 500}
+    found = torch.from_numpy(minimize(loss, weights, jac=True, method="L-BFGS-B", options=options).x)
+    slopes = found[:-1].to(middle.device) / scale
+    return torch.cat([slopes, found[-1:].to(middle.device) - slopes @ middle])
 
 
 def _to_other_classes(known: Tensor, classes: Tensor) -> Tensor:
