@@ -34,6 +34,8 @@ STRATEGIES = Catalogue(
         "discriminative-al": "askance.strategies.boundary:DiscriminativeAL",
         "dsa": "askance.strategies.boundary:DSA",
         "lsa": "askance.strategies.boundary:LSA",
+        "core-gcn": "askance.strategies.graph:CoreGCN",
+        "uncertain-gcn": "askance.strategies.graph:UncertainGCN",
     },
 )
 
