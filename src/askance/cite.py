@@ -39,6 +39,13 @@ class Work:
 
 
 REFERENCES = {
+    "agarwal2020contextual": Work(
+        "inproceedings",
+        "Agarwal, Sharat and Arora, Himanshu and Anand, Saket and Arora, Chetan",
+        "Contextual Diversity for Active Learning",
+        "European Conference on Computer Vision",
+        2020,
+    ),
     "ash2020badge": Work(
         "inproceedings",
         "Ash, Jordan T. and Zhang, Chicheng and Krishnamurthy, Akshay and Langford, John and Agarwal, Alekh",
@@ -88,6 +95,20 @@ REFERENCES = {
         "Committee-Based Sampling for Training Probabilistic Classifiers",
         "International Conference on Machine Learning",
         1995,
+    "caramalau2021sequential": Work(
+        "inproceedings",
+        "Caramalau, Razvan and Bhattarai, Binod and Kim, Tae-Kyun",
+        "Sequential Graph Convolutional Network for Active Learning",
+        "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
+        2021,
+    ),
+    "citovsky2021batch": Work(
+        "inproceedings",
+        "Citovsky, Gui and DeSalvo, Giulia and Gentile, Claudio and Karydas, Lazaros and Rajagopalan, Anand and "
+        "Rostamizadeh, Afshin and Kumar, Sanjiv",
+        "Batch Active Learning at Scale",
+        "Advances in Neural Information Processing Systems",
+        2021,
     ),
     "esuli2009active": Work(
         "inproceedings",
@@ -109,6 +130,26 @@ REFERENCES = {
         "Transferable Candidate Proposal with Bounded Uncertainty",
         "arXiv:2312.04604",
         2023,
+    "gilhuber2024falcun": Work(
+        "inproceedings",
+        "Gilhuber, Sandra and Beer, Anna and Ma, Yunpu and Seidl, Thomas",
+        "FALCUN: A Simple and Efficient Deep Active Learning Strategy",
+        "European Conference on Machine Learning and Principles and Practice of Knowledge Discovery in Databases",
+        2024,
+    ),
+    "gissin2019discriminative": Work(
+        "misc",
+        "Gissin, Daniel and Shalev-Shwartz, Shai",
+        "Discriminative Active Learning",
+        "arXiv:1907.06347",
+        2019,
+    ),
+    "gupte2024revisiting": Work(
+        "article",
+        "Gupte, Sanket Rajan and Aklilu, Josiah and Nirschl, Jeffrey J. and Yeung-Levy, Serena",
+        "Revisiting Active Learning in the Era of Vision Foundation Models",
+        "Transactions on Machine Learning Research",
+        2024,
     ),
     "hacohen2022active": Work(
         "inproceedings",
@@ -190,6 +231,13 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems",
         2021,
     ),
+    "kim2019guiding": Work(
+        "inproceedings",
+        "Kim, Jinhan and Feldt, Robert and Yoo, Shin",
+        "Guiding Deep Learning System Testing Using Surprise Adequacy",
+        "International Conference on Software Engineering",
+        2019,
+    ),
     "lewis1994sequential": Work(
         "inproceedings",
         "Lewis, David D. and Gale, William A.",
@@ -218,6 +266,12 @@ REFERENCES = {
         "Distributed Submodular Maximization: Identifying Representative Elements in Massive Data",
         "Advances in Neural Information Processing Systems",
         2013,
+    "margatina2021active": Work(
+        "inproceedings",
+        "Margatina, Katerina and Vernikos, Giorgos and Barrault, Loïc and Aletras, Nikolaos",
+        "Active Learning by Acquiring Contrastive Examples",
+        "Conference on Empirical Methods in Natural Language Processing",
+        2021,
     ),
     "ohlsson1995coordination": Work(
         "incollection",
@@ -225,6 +279,21 @@ REFERENCES = {
         "Coordination of Samples Using Permanent Random Numbers",
         "Business Survey Methods",
         1995,
+    ),
+    "parvaneh2022active": Work(
+        "inproceedings",
+        "Parvaneh, Amin and Abbasnejad, Ehsan and Teney, Damien and Haffari, Gholamreza and van den Hengel, Anton and "
+        "Shi, Javen Qinfeng",
+        "Active Learning by Feature Mixing",
+        "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
+        2022,
+    ),
+    "prabhu2021active": Work(
+        "inproceedings",
+        "Prabhu, Viraj and Chandrasekaran, Arjun and Saenko, Kate and Hoffman, Judy",
+        "Active Domain Adaptation via Clustering Uncertainty-weighted Embeddings",
+        "IEEE/CVF International Conference on Computer Vision",
+        2021,
     ),
     "pratt1959remarks": Work(
         "article",

@@ -49,6 +49,18 @@ STRATEGIES = Catalogue(
         "spal": "askance.strategies.matching:Spal",
         "lal": "askance.strategies.learned:Lal",
         "greedy-distance": "askance.strategies.regression:GreedyDistance",
+        "drop-query": "askance.strategies.clusters:DropQuery",
+        "cluster-margin": "askance.strategies.clusters:ClusterMargin",
+        "clue": "askance.strategies.clusters:Clue",
+        "cdal": "askance.strategies.clusters:Cdal",
+        "falcun": "askance.strategies.clusters:Falcun",
+        "alfa-mix": "askance.strategies.clusters:AlfaMix",
+        "contrastive-al": "askance.strategies.boundary:ContrastiveAL",
+        "discriminative-al": "askance.strategies.boundary:DiscriminativeAL",
+        "dsa": "askance.strategies.boundary:DSA",
+        "lsa": "askance.strategies.boundary:LSA",
+        "core-gcn": "askance.strategies.graph:CoreGCN",
+        "uncertain-gcn": "askance.strategies.graph:UncertainGCN",
     },
 )
 
