@@ -82,25 +82,19 @@ REFERENCES = {
         "International Conference on Artificial Intelligence and Statistics",
         2023,
     ),
-    "cho2024querying": Work(
-        "inproceedings",
-        "Cho, Seong Jin and Kim, Gwangsu and Lee, Junghyun and Shin, Jinwoo and Yoo, Chang D.",
-        "Querying Easily Flip-Flopped Samples for Deep Active Learning",
-        "International Conference on Learning Representations",
-        2024,
-    ),
-    "dagan1995committee": Work(
-        "inproceedings",
-        "Dagan, Ido and Engelson, Sean P.",
-        "Committee-Based Sampling for Training Probabilistic Classifiers",
-        "International Conference on Machine Learning",
-        1995,
     "caramalau2021sequential": Work(
         "inproceedings",
         "Caramalau, Razvan and Bhattarai, Binod and Kim, Tae-Kyun",
         "Sequential Graph Convolutional Network for Active Learning",
         "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
         2021,
+    ),
+    "cho2024querying": Work(
+        "inproceedings",
+        "Cho, Seong Jin and Kim, Gwangsu and Lee, Junghyun and Shin, Jinwoo and Yoo, Chang D.",
+        "Querying Easily Flip-Flopped Samples for Deep Active Learning",
+        "International Conference on Learning Representations",
+        2024,
     ),
     "citovsky2021batch": Work(
         "inproceedings",
@@ -109,6 +103,13 @@ REFERENCES = {
         "Batch Active Learning at Scale",
         "Advances in Neural Information Processing Systems",
         2021,
+    ),
+    "dagan1995committee": Work(
+        "inproceedings",
+        "Dagan, Ido and Engelson, Sean P.",
+        "Committee-Based Sampling for Training Probabilistic Classifiers",
+        "International Conference on Machine Learning",
+        1995,
     ),
     "esuli2009active": Work(
         "inproceedings",
@@ -124,12 +125,6 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2017,
     ),
-    "go2023transferable": Work(
-        "misc",
-        "Go, Kyeongryeol and Kim, Kye-Hyeon",
-        "Transferable Candidate Proposal with Bounded Uncertainty",
-        "arXiv:2312.04604",
-        2023,
     "gilhuber2024falcun": Work(
         "inproceedings",
         "Gilhuber, Sandra and Beer, Anna and Ma, Yunpu and Seidl, Thomas",
@@ -143,6 +138,13 @@ REFERENCES = {
         "Discriminative Active Learning",
         "arXiv:1907.06347",
         2019,
+    ),
+    "go2023transferable": Work(
+        "misc",
+        "Go, Kyeongryeol and Kim, Kye-Hyeon",
+        "Transferable Candidate Proposal with Bounded Uncertainty",
+        "arXiv:2312.04604",
+        2023,
     ),
     "gupte2024revisiting": Work(
         "article",
@@ -202,6 +204,13 @@ REFERENCES = {
         "Wiley",
         1990,
     ),
+    "kim2019guiding": Work(
+        "inproceedings",
+        "Kim, Jinhan and Feldt, Robert and Yoo, Shin",
+        "Guiding Deep Learning System Testing Using Surprise Adequacy",
+        "International Conference on Software Engineering",
+        2019,
+    ),
     "kirsch2019batchbald": Work(
         "inproceedings",
         "Kirsch, Andreas and van Amersfoort, Joost and Gal, Yarin",
@@ -231,13 +240,6 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems",
         2021,
     ),
-    "kim2019guiding": Work(
-        "inproceedings",
-        "Kim, Jinhan and Feldt, Robert and Yoo, Shin",
-        "Guiding Deep Learning System Testing Using Surprise Adequacy",
-        "International Conference on Software Engineering",
-        2019,
-    ),
     "lewis1994sequential": Work(
         "inproceedings",
         "Lewis, David D. and Gale, William A.",
@@ -260,18 +262,19 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems",
         2020,
     ),
-    "mirzasoleiman2013distributed": Work(
-        "inproceedings",
-        "Mirzasoleiman, Baharan and Karbasi, Amin and Sarkar, Rik and Krause, Andreas",
-        "Distributed Submodular Maximization: Identifying Representative Elements in Massive Data",
-        "Advances in Neural Information Processing Systems",
-        2013,
     "margatina2021active": Work(
         "inproceedings",
         "Margatina, Katerina and Vernikos, Giorgos and Barrault, Loïc and Aletras, Nikolaos",
         "Active Learning by Acquiring Contrastive Examples",
         "Conference on Empirical Methods in Natural Language Processing",
         2021,
+    ),
+    "mirzasoleiman2013distributed": Work(
+        "inproceedings",
+        "Mirzasoleiman, Baharan and Karbasi, Amin and Sarkar, Rik and Krause, Andreas",
+        "Distributed Submodular Maximization: Identifying Representative Elements in Massive Data",
+        "Advances in Neural Information Processing Systems",
+        2013,
     ),
     "ohlsson1995coordination": Work(
         "incollection",
