@@ -110,6 +110,19 @@ REFERENCES = {
         "Committee-Based Sampling for Training Probabilistic Classifiers",
         "International Conference on Machine Learning",
         1995,
+    "dasgupta2008hierarchical": Work(
+        "inproceedings",
+        "Dasgupta, Sanjoy and Hsu, Daniel",
+        "Hierarchical Sampling for Active Learning",
+        "International Conference on Machine Learning",
+        2008,
+    ),
+    "ebert2012ralf": Work(
+        "inproceedings",
+        "Ebert, Sandra and Fritz, Mario and Schiele, Bernt",
+        "RALF: A Reinforced Active Learning Formulation for Object Class Recognition",
+        "IEEE Conference on Computer Vision and Pattern Recognition",
+        2012,
     ),
     "esuli2009active": Work(
         "inproceedings",
@@ -239,6 +252,12 @@ REFERENCES = {
         "SIMILAR: Submodular Information Measures Based Active Learning in Realistic Scenarios",
         "Advances in Neural Information Processing Systems",
         2021,
+    "huang2010active": Work(
+        "inproceedings",
+        "Huang, Sheng-Jun and Jin, Rong and Zhou, Zhi-Hua",
+        "Active Learning by Querying Informative and Representative Examples",
+        "Advances in Neural Information Processing Systems",
+        2010,
     ),
     "lewis1994sequential": Work(
         "inproceedings",
@@ -305,12 +324,26 @@ REFERENCES = {
         "Journal of the American Statistical Association",
         1959,
     ),
+    "roy2001toward": Work(
+        "inproceedings",
+        "Roy, Nicholas and McCallum, Andrew",
+        "Toward Optimal Active Learning through Sampling Estimation of Error Reduction",
+        "International Conference on Machine Learning",
+        2001,
+    ),
     "scheffer2001active": Work(
         "inproceedings",
         "Scheffer, Tobias and Decomain, Christian and Wrobel, Stefan",
         "Active Hidden Markov Models for Information Extraction",
         "International Symposium on Intelligent Data Analysis",
         2001,
+    ),
+    "schein2007active": Work(
+        "article",
+        "Schein, Andrew I. and Ungar, Lyle H.",
+        "Active Learning for Logistic Regression: An Evaluation",
+        "Machine Learning",
+        2007,
     ),
     "sener2018active": Work(
         "inproceedings",
@@ -363,6 +396,20 @@ REFERENCES = {
         "Probable Inference, the Law of Succession, and Statistical Inference",
         "Journal of the American Statistical Association",
         1927,
+    ),
+    "zhan2021comparative": Work(
+        "inproceedings",
+        "Zhan, Xueying and Liu, Huan and Li, Qing and Chan, Antoni B.",
+        "A Comparative Survey: Benchmarking for Pool-based Active Learning",
+        "International Joint Conference on Artificial Intelligence",
+        2021,
+    ),
+    "zhan2022deepal": Work(
+        "misc",
+        "Zhan, Xueying and Wang, Qingzhong and Huang, Kuan-hao and Xiong, Haoyi and Dou, Dejing and Chan, Antoni B.",
+        "A Comparative Survey of Deep Active Learning",
+        "arXiv:2203.13450",
+        2022,
     ),
     "wu2019active": Work(
         "article",

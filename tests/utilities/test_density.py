@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from askance.strategies.density import InformationDensity
+from askance.strategies.uncertainty import Entropy
+from askance.testing import view
 from askance.utilities.density import typicality
+from tests.pins import pins
 
 
 def test_by_hand_with_two_neighbors_of_a_cluster_of_four() -> None:
@@ -34,3 +38,38 @@ def test_duplicates_are_very_typical_but_finite() -> None:
     values = typicality(torch.zeros(6, 2), torch.zeros(6, dtype=torch.int64))
     assert values.isfinite().all()
     assert (values > 1e4).all()
+
+
+@pins(
+    "information-density",
+    "brute force",
+    "Entropy times the mean of all cosines to candidates, pair by pair.",
+    equation="H(p(x)) (1/U sum_u cos(x, x_u))^beta",
+)
+@pytest.mark.parametrize("beta", [0.5, 1.0, 2.0])
+def test_information_density_is_the_entropy_times_the_mean_of_all_cosines(beta: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.rand(300, 6, generator=generator, dtype=torch.float64)
+    beliefs = torch.randn(300, 3, generator=generator, dtype=torch.float64).softmax(1)
+    shown = view(embeddings=features, probabilities=beliefs, labeled=range(50))
+    directions = features / features.norm(dim=1, keepdim=True)
+    expected = -(beliefs * beliefs.log()).sum(1) * (directions @ directions[50:].T).mean(1) ** beta
+    found = InformationDensity(beta=beta).utility(shown)
+    torch.testing.assert_close(found, expected)
+    assert (
+        InformationDensity(beta=beta).query(shown, 20).ids
+        == (expected[50:].argsort(descending=True)[:20] + 50).tolist()
+    )
+
+
+@pins("information-density", "equivalence", "With the power 0 it is entropy.")
+def test_without_density_it_is_entropy() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features, beliefs = torch.rand(50, 6, generator=generator), torch.randn(50, 3, generator=generator).softmax(1)
+    shown = view(embeddings=features, probabilities=beliefs)
+    assert InformationDensity(beta=0.0).query(shown, 50).ids == Entropy().query(shown, 50).ids
+
+
+def test_a_mean_below_zero_counts_as_zero() -> None:
+    shown = view(embeddings=[[1.0], [1.0], [-1.0]], probabilities=[[0.9, 0.1], [0.8, 0.2], [0.5, 0.5]])
+    assert InformationDensity().utility(shown)[2] == 0

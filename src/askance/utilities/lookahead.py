@@ -1,0 +1,190 @@
+"""What a label would change in a last layer: one Newton step, and what it leaves of error and variance.
+
+A last layer with softmax and a ridge has the curvature ``sum (diag p - p p') x f f'`` over its labeled items, which
+couples classes and features. Here ``diag p - p p'`` is replaced by ``w (I - 1/C)`` with the same trace, so that the
+curvature is one small matrix ``A = ridge I + sum w f f'`` for all classes. With two classes that is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from askance.errors import unknown
+
+Solve = Callable[[Tensor], Tensor]
+LOSSES = ("log", "zero-one")
+
+_PIECE = 1 << 17  # elements of a temporary
+
+
+def curvature(probabilities: Tensor) -> Tensor:
+    """How much an item bends the loss of a last layer: the trace of ``diag p - p p'`` for each free class.
+
+    >>> curvature(torch.tensor([[0.5, 0.5], [1.0, 0.0]]))                      # 2 p (1 - p) with two classes
+    tensor([0.5000, 0.0000])
+
+    Args:
+        probabilities: (items, classes).
+
+    Returns:
+        (items,); from 0, certain, to 1 / classes.
+    """
+    classes = probabilities.shape[1]
+    return (1 - probabilities.square().sum(1)).clamp_(min=0) / max(1, classes - 1)
+
+
+def lifted(features: Tensor) -> Tensor:
+    """Features in float64 with a one behind them, for the bias: (items, features + 1)."""
+    wide = torch.ones(len(features), features.shape[1] + 1, dtype=torch.float64, device=features.device)
+    wide[:, :-1] = features
+    return wide
+
+
+def solver(known: Tensor, weights: Tensor, ridge: float) -> Solve:
+    """What multiplies rows by the inverse of ``A = ridge I + sum w f f'``.
+
+    Args:
+        known: Features of the labeled items, float64 (labeled, features).
+        weights: The curvature of each, (labeled,).
+        ridge: The penalty, above 0.
+
+    Returns:
+        A function from (rows, features) to (rows, features).
+    """
+    root = known * weights.to(known).sqrt().unsqueeze(1)
+    wide = len(root) < root.shape[1]  # then the smaller system is that of the items
+    square = root @ root.T if wide else root.T @ root
+    square.diagonal().add_(ridge)
+    factor = torch.linalg.cholesky(square)
+
+    def apply(rows: Tensor) -> Tensor:
+        if not wide:
+            return torch.cholesky_solve(rows.T, factor).T
+        return (rows - torch.cholesky_solve(root @ rows.T, factor).T @ root) / ridge
+
+    return apply
+
+
+def expected_reduction(
+    solve: Solve, rows: Tensor, beliefs: Tensor, others: Tensor, expected: Tensor, *, loss: str = "log", most: int = 10
+) -> Tensor:
+    """By how much the mean expected error at some items falls when a row gets a label, over the labels it may get.
+
+    Source: Roy & McCallum 2001, Eq. 3 and 4. Instead of a new fit for every row and label, the scores of the others
+    move by one Newton step from where the model is: by ``k(u, x) / (1 + w k(x, x)) (e_y - p_x)``, with
+    ``k(u, x) = f_u' A^-1 f_x``.
+
+    >>> nothing = torch.zeros(0, 1, dtype=torch.float64)
+    >>> far, half = torch.tensor([[0.0], [1.0]]).double(), torch.full((2, 2), 0.5).double()
+    >>> found = expected_reduction(solver(nothing, nothing[:, 0], 1.0), far, half, far, half)
+    >>> bool(found[0] == 0) and bool(found[1] > 0)                             # the first row moves nothing
+    True
+
+    Args:
+        solve: As `solver` gives it.
+        rows: Features of what may be labeled, float64 (rows, features).
+        beliefs: Their class probabilities, (rows, classes).
+        others: Features of where the error counts, float64 (others, features).
+        expected: Their class probabilities, (others, classes).
+        loss: ``log``, the entropy, or ``zero-one``, one minus the largest probability.
+        most: So many of the likeliest labels are tried, at most.
+
+    Returns:
+        (rows,); higher is better.
+    """
+    if loss not in LOSSES:
+        raise unknown("loss", loss, LOSSES)
+    beliefs, scores = beliefs.to(rows), expected.to(rows).clamp(min=1e-30).log()
+    before = _risk(scores, loss).mean()
+    out = torch.empty(len(rows), dtype=rows.dtype, device=rows.device)
+    likely = beliefs.topk(min(most, beliefs.shape[1]), dim=1)
+    shares = likely.values / likely.values.sum(1, keepdim=True)
+    step = max(1, _PIECE // max(1, scores.numel()))
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        moved = solve(rows[part])
+        stiffness = 1 + curvature(beliefs[part]) * (moved * rows[part]).sum(1)
+        pull = ((others @ moved.T) / stiffness).T.unsqueeze(2)  # (rows, others, 1)
+        after = torch.zeros(len(moved), dtype=rows.dtype, device=rows.device)
+        for place in range(shares.shape[1]):
+            aim = torch.nn.functional.one_hot(likely.indices[part, place], beliefs.shape[1]) - beliefs[part]
+            after += shares[part, place] * _risk(scores + pull * aim.unsqueeze(1), loss).mean(1)
+        out[part] = before - after
+    return out
+
+
+def _risk(scores: Tensor, loss: str) -> Tensor:
+    """The expected loss under the model's own probabilities, for scores (..., classes)."""
+    beliefs = scores.softmax(-1)
+    return torch.special.entr(beliefs).sum(-1) if loss == "log" else 1 - beliefs.amax(-1)
+
+
+def spread(probabilities: Tensor) -> Tensor:
+    """How much the probabilities of an item move with its scores: the squared norm of ``diag p - p p'``, (items,).
+
+    >>> spread(torch.tensor([[0.5, 0.5], [1.0, 0.0]]))
+    tensor([0.2500, 0.0000])
+    """
+    squares = probabilities.square()
+    pure = squares.sum(1)
+    return (pure - 2 * (squares * probabilities).sum(1) + pure.square()).clamp_(min=0)
+
+
+class Variance:
+    """The variance of the predictions at some items, and by how much a label of each candidate lowers it.
+
+    Source: Schein & Ungar 2007, Eq. 19 (A-optimality): the sum over items and classes of the variance of the predicted
+    probability, ``g' F^-1 g`` with the Fisher information F of the labeled items. With the curvature of this file it is
+    the sum of ``s_u f_u' A^-1 f_u``; a label at x lowers it by ``w b / (1 + w a)``, where ``a = f_x' A^-1 f_x`` and
+    ``b = f_x' A^-1 S A^-1 f_x`` with ``S = sum s_u f_u f_u'``. A pick changes A^-1 by one outer product, so the next
+    one is found in two passes over the features.
+
+    Args:
+        solve: As `solver` gives it.
+        features: Of the candidates, (candidates, features) without the bias.
+        beliefs: Their class probabilities, (candidates, classes).
+        others: Features of the items whose predictions count, lifted, float64 (others, features + 1).
+        expected: Their class probabilities, (others, classes).
+    """
+
+    def __init__(self, solve: Solve, features: Tensor, beliefs: Tensor, others: Tensor, expected: Tensor) -> None:
+        self.solve, self.features, self.others = solve, features, others
+        self.weights, self.spreads = curvature(beliefs).double(), spread(expected).double()
+        self.picked: list[tuple[Tensor, float]] = []
+        self.leverage, self.shift = (torch.empty_like(self.weights) for _ in range(2))
+        step = max(1, _PIECE // max(1, features.shape[1]))
+        for start in range(0, len(features), step):
+            rows = lifted(features[start : start + step])
+            moved = solve(rows)
+            self.leverage[start : start + step] = (moved * rows).sum(1)
+            for there in range(0, len(moved), max(1, _PIECE // max(1, len(others)))):
+                some = slice(there, there + max(1, _PIECE // max(1, len(others))))
+                self.shift[start : start + step][some] = (moved[some] @ others.T).square() @ self.spreads
+
+    def reductions(self) -> Tensor:
+        """By how much a label of each candidate lowers the variance, float64 (candidates,)."""
+        return self.weights * self.shift.clamp(min=0) / (1 + self.weights * self.leverage.clamp(min=0))
+
+    def take(self, place: int) -> None:
+        """Count a candidate as labeled, by its place."""
+        point = lifted(self.features[place : place + 1])[0]
+        weight = float(self.weights[place])
+        toward = self._inverse(point)
+        pace = weight / (1 + weight * float(point @ toward))
+        across = self.others.T @ (self.spreads * (self.others @ toward))
+        near, far = self._products(toward), self._products(self._inverse(across))
+        self.shift += pace * near * (pace * float(toward @ across) * near - 2 * far)
+        self.leverage -= pace * near.square()
+        self.picked.append((toward, pace))
+
+    def _inverse(self, vector: Tensor) -> Tensor:
+        moved = self.solve(vector.unsqueeze(0))[0]
+        for toward, pace in self.picked:
+            moved = moved - pace * float(toward @ vector) * toward
+        return moved
+
+    def _products(self, vector: Tensor) -> Tensor:
+        return (self.features @ vector[:-1].to(self.features)).double() + vector[-1]
