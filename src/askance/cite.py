@@ -110,6 +110,7 @@ REFERENCES = {
         "Committee-Based Sampling for Training Probabilistic Classifiers",
         "International Conference on Machine Learning",
         1995,
+    ),
     "dasgupta2008hierarchical": Work(
         "inproceedings",
         "Dasgupta, Sanjoy and Hsu, Daniel",
@@ -195,6 +196,13 @@ REFERENCES = {
         "arXiv:1112.5745",
         2011,
     ),
+    "huang2010active": Work(
+        "inproceedings",
+        "Huang, Sheng-Jun and Jin, Rong and Zhou, Zhi-Hua",
+        "Active Learning by Querying Informative and Representative Examples",
+        "Advances in Neural Information Processing Systems",
+        2010,
+    ),
     "huang2021importance": Work(
         "inproceedings",
         "Huang, Rui and Geng, Andrew and Li, Yixuan",
@@ -252,12 +260,6 @@ REFERENCES = {
         "SIMILAR: Submodular Information Measures Based Active Learning in Realistic Scenarios",
         "Advances in Neural Information Processing Systems",
         2021,
-    "huang2010active": Work(
-        "inproceedings",
-        "Huang, Sheng-Jun and Jin, Rong and Zhou, Zhi-Hua",
-        "Active Learning by Querying Informative and Representative Examples",
-        "Advances in Neural Information Processing Systems",
-        2010,
     ),
     "lewis1994sequential": Work(
         "inproceedings",
@@ -397,20 +399,6 @@ REFERENCES = {
         "Journal of the American Statistical Association",
         1927,
     ),
-    "zhan2021comparative": Work(
-        "inproceedings",
-        "Zhan, Xueying and Liu, Huan and Li, Qing and Chan, Antoni B.",
-        "A Comparative Survey: Benchmarking for Pool-based Active Learning",
-        "International Joint Conference on Artificial Intelligence",
-        2021,
-    ),
-    "zhan2022deepal": Work(
-        "misc",
-        "Zhan, Xueying and Wang, Qingzhong and Huang, Kuan-hao and Xiong, Haoyi and Dou, Dejing and Chan, Antoni B.",
-        "A Comparative Survey of Deep Active Learning",
-        "arXiv:2203.13450",
-        2022,
-    ),
     "wu2019active": Work(
         "article",
         "Wu, Dongrui and Lin, Chin-Teng and Huang, Jian",
@@ -424,6 +412,13 @@ REFERENCES = {
         "Active Learning Through a Covering Lens",
         "Advances in Neural Information Processing Systems",
         2022,
+    ),
+    "zhan2021comparative": Work(
+        "inproceedings",
+        "Zhan, Xueying and Liu, Huan and Li, Qing and Chan, Antoni B.",
+        "A Comparative Survey: Benchmarking for Pool-based Active Learning",
+        "International Joint Conference on Artificial Intelligence",
+        2021,
     ),
     "zhan2022deepal": Work(
         "misc",
