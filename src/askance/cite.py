@@ -53,6 +53,13 @@ REFERENCES = {
         "International Conference on Learning Representations",
         2020,
     ),
+    "ash2021gone": Work(
+        "inproceedings",
+        "Ash, Jordan T. and Goel, Surbhi and Krishnamurthy, Akshay and Kakade, Sham",
+        "Gone Fishing: Neural Active Learning with Fisher Embeddings",
+        "Advances in Neural Information Processing Systems",
+        2021,
+    ),
     "bae2024generalized": Work(
         "inproceedings",
         "Bae, Wonho and Noh, Junhyug and Sutherland, Danica J.",
@@ -189,6 +196,13 @@ REFERENCES = {
         "Scandinavian Journal of Statistics",
         1979,
     ),
+    "holzmueller2023framework": Work(
+        "article",
+        "Holzmüller, David and Zaverkin, Viktor and Kästner, Johannes and Steinwart, Ingo",
+        "A Framework and Benchmark for Deep Batch Active Learning for Regression",
+        "Journal of Machine Learning Research",
+        2023,
+    ),
     "houlsby2011bayesian": Work(
         "misc",
         "Houlsby, Neil and Huszár, Ferenc and Ghahramani, Zoubin and Lengyel, Máté",
@@ -261,6 +275,13 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems",
         2021,
     ),
+    "kulesza2011kdpps": Work(
+        "inproceedings",
+        "Kulesza, Alex and Taskar, Ben",
+        "k-DPPs: Fixed-Size Determinantal Point Processes",
+        "International Conference on Machine Learning",
+        2011,
+    ),
     "lewis1994sequential": Work(
         "inproceedings",
         "Lewis, David D. and Gale, William A.",
@@ -311,6 +332,13 @@ REFERENCES = {
         "Active Learning by Feature Mixing",
         "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
         2022,
+    ),
+    "pinsler2019bayesian": Work(
+        "inproceedings",
+        "Pinsler, Robert and Gordon, Jonathan and Nalisnick, Eric and Hernández-Lobato, José Miguel",
+        "Bayesian Batch Active Learning as Sparse Subset Approximation",
+        "Advances in Neural Information Processing Systems",
+        2019,
     ),
     "prabhu2021active": Work(
         "inproceedings",
@@ -418,6 +446,13 @@ REFERENCES = {
         "Zhan, Xueying and Liu, Huan and Li, Qing and Chan, Antoni B.",
         "A Comparative Survey: Benchmarking for Pool-based Active Learning",
         "International Joint Conference on Artificial Intelligence",
+        2021,
+    ),
+    "zhan2021multiple": Work(
+        "misc",
+        "Zhan, Xueying and Li, Qing and Chan, Antoni B.",
+        "Multiple-Criteria Based Active Learning with Fixed-Size Determinantal Point Processes",
+        "arXiv:2107.01622",
         2021,
     ),
     "zhan2022deepal": Work(

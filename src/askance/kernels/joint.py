@@ -9,11 +9,7 @@ from torch import Tensor
 from askance.kernels.scores import Array, compiled, growth, times_log
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
-<<<<<<< HEAD
-_PIECE = 1 << 20  # numbers of a temporary in the plain twin
-=======
 _PIECE = 1 << 20  # elements of a temporary of the plain twin
->>>>>>> wt-beliefs
 _NEAR = 256  # configurations that are looked at while they are in the nearest cache
 
 
@@ -32,18 +28,6 @@ def shared_information(own: Tensor, aims: Tensor, weights: Tensor) -> Tensor:
     Returns:
         (items, classes), still to be weighed by the item's own mean probabilities.
     """
-<<<<<<< HEAD
-    if own.device.type == "cpu" and own.dtype == torch.float32:
-        out = own.new_empty(len(own), own.shape[2])
-        _shared(own.contiguous().numpy(), aims.contiguous().numpy(), weights.contiguous().numpy(), out.numpy())
-        return out
-    found = own.new_zeros(len(own), own.shape[2])
-    step = max(1, _PIECE // max(1, found.numel()))
-    for start in range(0, aims.shape[1], step):
-        pairs = slice(start, start + step)
-        gains = (torch.einsum("isc,sk->ick", own, aims[:, pairs]) / own.shape[1]).clamp_(min=-1)
-        found += (torch.special.xlog1py(1 + gains, gains) - gains) @ weights[pairs]
-=======
     if own.device.type == "cpu":  # of float64 as well: nothing cancels, and there are pairs without end
         one, two, three = (array.to(torch.float32).contiguous().numpy() for array in (own, aims, weights))
         out = torch.empty(len(own), own.shape[2])
@@ -56,7 +40,6 @@ def plain_information(own: Tensor, aims: Tensor, weights: Tensor) -> Tensor:
     """The same in torch: the reference, and what runs on other devices."""
     gains = (torch.einsum("isc,sk->ick", own, aims) / own.shape[1]).clamp_(min=-1)
     found: Tensor = (torch.special.xlog1py(1 + gains, gains) - gains) @ weights
->>>>>>> wt-beliefs
     return found
 
 

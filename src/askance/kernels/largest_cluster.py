@@ -54,8 +54,7 @@ class _Guess:
 
     def __init__(self, factors: Factors, table: tuple[Array, ...], numbers: Array) -> None:
         left, right, left_lengths, right_lengths = (
-            torch.from_numpy(part)[torch.from_numpy(numbers)] if len(part) else torch.from_numpy(part)
-            for part in table
+            torch.from_numpy(part)[torch.from_numpy(numbers)] if len(part) else torch.from_numpy(part) for part in table
         )
         self.factors = factors
         self.shift = torch.zeros_like(left[0]) if factors.product else left.mean(0)  # a common offset would drown all
