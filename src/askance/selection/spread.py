@@ -157,13 +157,12 @@ def race(
     trail = _Trail(space, candidates, weights, power)
     if known is None or not trail.begin(known):
         noise = clocks
-        if first == "noise" and weights is not None:  # a race at the speed of the weights
-            noise = clocks / weights.to(clocks) ** power
+        speeds = None if weights is None else weights.to(clocks) ** power
+        if first == "noise" and speeds is not None and bool((speeds > 0).any()):
+            noise = clocks / speeds  # a race at the speed of the weights
         row, length = _start(first, trail, noise)
         if first == "noise":  # after which the others have less left
-            spent = float(noise[row]) if noise[row] < torch.inf else 0.0
-            clocks = clocks - (spent if weights is None else spent * weights.to(clocks) ** power)
-            clocks.clamp_(min=0)
+            clocks = (clocks - noise[row] * (1 if speeds is None else speeds)).clamp_(min=0)
         trail.take(row, length)
     trail.ring(n, clocks)
     return trail.picked()
