@@ -39,6 +39,13 @@ class Work:
 
 
 REFERENCES = {
+    "arthur2007kmeans": Work(
+        "inproceedings",
+        "Arthur, David and Vassilvitskii, Sergei",
+        "k-means++: The Advantages of Careful Seeding",
+        "ACM-SIAM Symposium on Discrete Algorithms",
+        2007,
+    ),
     "ash2020badge": Work(
         "inproceedings",
         "Ash, Jordan T. and Zhang, Chicheng and Krishnamurthy, Akshay and Langford, John and Agarwal, Alekh",
@@ -73,6 +80,13 @@ REFERENCES = {
         "A Simple Sequentially Rejective Multiple Test Procedure",
         "Scandinavian Journal of Statistics",
         1979,
+    ),
+    "holzmueller2023framework": Work(
+        "article",
+        "Holzmüller, David and Zaverkin, Viktor and Kästner, Johannes and Steinwart, Ingo",
+        "A Framework and Benchmark for Deep Batch Active Learning for Regression",
+        "Journal of Machine Learning Research",
+        2023,
     ),
     "lewis1994sequential": Work(
         "inproceedings",

@@ -20,6 +20,8 @@ STRATEGIES = Catalogue(
         "entropy": "askance.strategies.uncertainty:Entropy",
         "mean-margin": "askance.strategies.uncertainty:MeanMargin",
         "k-center": "askance.strategies.coverage:KCenter",
+        "k-means-plus-plus": "askance.strategies.coverage:KMeansPlusPlus",
+        "lcmd": "askance.strategies.coverage:Lcmd",
         "k-means": "askance.strategies.coverage:KMeans",
         "typiclust": "askance.strategies.coverage:TypiClust",
         "badge": "askance.strategies.gradient:Badge",
