@@ -45,6 +45,12 @@ REFERENCES = {
         "Contextual Diversity for Active Learning",
         "European Conference on Computer Vision",
         2020,
+    "arthur2007kmeans": Work(
+        "inproceedings",
+        "Arthur, David and Vassilvitskii, Sergei",
+        "k-means++: The Advantages of Careful Seeding",
+        "ACM-SIAM Symposium on Discrete Algorithms",
+        2007,
     ),
     "ash2020badge": Work(
         "inproceedings",

@@ -19,7 +19,7 @@ import torch
 from askance.kernels.softmax_head import solve_softmax_head
 from askance.seeds import Dice
 from askance.selection.space import Features, Product
-from askance.selection.spread import FarthestFirst, KMeansPlusPlus
+from askance.selection.spread import FarthestFirst, KMeansPlusPlus, LargestCluster
 
 dice = np.random.default_rng(0)
 digest = hashlib.sha256()
@@ -31,7 +31,7 @@ for items, features, classes in ((60, 37, 3), (30, 90, 5), (90, 12, 2)):
 rows, known = torch.arange(5, 3000), torch.arange(5)
 for kind in (torch.float32, torch.float64):
     left, right = (torch.from_numpy(dice.normal(size=(3000, width))).to(kind) for width in (7, 45))
-    for selector in (FarthestFirst(), KMeansPlusPlus()):
+    for selector in (FarthestFirst(), KMeansPlusPlus(), LargestCluster()):
         for space in (Features(right), Product(left, right)):
             picked = selector.pick(
                 80, candidates=rows, known=known, keys=torch.arange(3000), dice=Dice(0, "ask"), space=space

@@ -15,6 +15,7 @@ from torch import Tensor
 from askance.kernels.lazy_spread import Array, Factors, arrays, compiled, points_apart, products_apart, tabled
 
 _PIECE = 1 << 21  # elements of a matrix of items x points
+_COLUMNS = 64  # that are added up before a distance is looked at
 _FEW = 8  # points that are compared directly
 
 
@@ -157,6 +158,24 @@ def _homes_of_products(
 
 
 @numba.njit(inline="always")
+def _points_within(items: Any, table: Any, row: int, point: int, near: Any) -> Any:
+    """Squared distance of an item to a point, or of so many of their columns as bring it to ``near``."""
+    gap, start = items[0].dtype.type(0), 0
+    one, two = items[0][row], table[0][point]
+    while start + _COLUMNS <= len(one) and gap < near:
+        these, those = one[start : start + _COLUMNS], two[start : start + _COLUMNS]
+        for column in range(_COLUMNS):
+            difference = these[column] - those[column]
+            gap += difference * difference
+        start += _COLUMNS
+    if gap < near:
+        for column in range(start, len(one)):
+            difference = one[column] - two[column]
+            gap += difference * difference
+    return gap
+
+
+@numba.njit(inline="always")
 def _largest(
     product: bool,
     items: Any,
@@ -222,7 +241,7 @@ def _largest(
                 if product:
                     gap = products_apart(items, table, rows[place], points[count], near)
                 else:
-                    gap = points_apart(items, table, rows[place], points[count])
+                    gap = _points_within(items, table, rows[place], points[count], near)
                 if gap < near:
                     near, own = gap, count
                     nearest[place], home[place] = near, own

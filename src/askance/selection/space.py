@@ -49,6 +49,9 @@ class Space(ABC):
         """How many known points lie in no row of the pool."""
         return 0
 
+    def approach_beyond(self, number: int, nearest: Tensor) -> None:  # noqa: B027 - without such points nothing is to do
+        """Lower ``nearest`` to one of the known points that lie in no row of the pool."""
+
     def factors(self) -> Factors | None:
         """The arrays that lazy loops read; None where there are none, and rules make a pass over the pool per pick."""
         return None
@@ -127,6 +130,10 @@ class Features(Space):
         """How many points outside of the pool were given."""
         return len(self.outside)
 
+    def approach_beyond(self, number: int, nearest: Tensor) -> None:
+        """One pass over the features."""
+        loops(self.array).approach(self.array, self.outside[number : number + 1], nearest)
+
     def factors(self) -> Factors | None:
         """The points themselves, on the CPU."""
         if self.array.device.type != "cpu":
@@ -187,6 +194,12 @@ class Product(Space):
     def beyond(self) -> int:
         """How many points outside of the pool were given."""
         return len(self.left.outside)
+
+    def approach_beyond(self, number: int, nearest: Tensor) -> None:
+        """One pass over both factors."""
+        items, outside, _ = self._parts()
+        points = tuple(part[number : number + 1] for part in outside)
+        loops(nearest).approach_product(*items, points, nearest)
 
     def factors(self) -> Factors | None:
         """Both factors and the lengths of their rows, on the CPU."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -92,8 +93,8 @@ class LargestCluster(Selector):
     """The farthest member of the largest cluster, again and again; ties go to the lower row.
 
     A cluster is what lies nearest to one item, known or picked, and its size is the sum of its squared distances
-    (LCMD, Holzmüller et al. 2023, Section 4.2.7 of the JMLR paper: dense parts of the pool get more picks than by
-    farthest first, and outliers fewer). With weights, both are weighted; candidates of weight zero come last.
+    (LCMD, Holzmüller et al. 2023): dense parts of the pool get more picks than by farthest first, and outliers fewer.
+    With weights, both are weighted; candidates of weight zero come last.
 
     >>> from askance.seeds import Dice
     >>> from askance.selection.space import Features
@@ -157,13 +158,12 @@ def race(
     trail = _Trail(space, candidates, weights, power)
     if known is None or not trail.begin(known):
         noise = clocks
-        if first == "noise" and weights is not None:  # a race at the speed of the weights
-            noise = clocks / weights.to(clocks) ** power
+        speeds = None if weights is None else weights.to(clocks) ** power
+        if first == "noise" and speeds is not None and bool((speeds > 0).any()):
+            noise = clocks / speeds  # a race at the speed of the weights
         row, length = _start(first, trail, noise)
         if first == "noise":  # after which the others have less left
-            spent = float(noise[row]) if noise[row] < torch.inf else 0.0
-            clocks = clocks - (spent if weights is None else spent * weights.to(clocks) ** power)
-            clocks.clamp_(min=0)
+            clocks = (clocks - noise[row] * (1 if speeds is None else speeds)).clamp_(min=0)
         trail.take(row, length)
     trail.ring(n, clocks)
     return trail.picked()
@@ -259,12 +259,10 @@ class _Trail:
         near, within = self._open(), self.points[self.points >= 0]
         home = torch.zeros(len(near), dtype=torch.int64, device=near.device)
         for count, row in enumerate(within):
-            self._move_in(near, home, count, lambda now, row=row: self.space.approach(row.reshape(1), now))
+            self._move_in(near, home, count, partial(self.space.approach, row.reshape(1)))
         if len(within) < len(self.points):  # those outside of the pool have no rows, and are met one by one
             for count in range(self.space.beyond()):
-                self._move_in(
-                    near, home, len(within) + count, lambda now, count=count: self.space.approach_beyond(count, now)
-                )
+                self._move_in(near, home, len(within) + count, partial(self.space.approach_beyond, count))
         _refuse_infinite(near[self.candidates], self.candidates)
         weights = torch.ones_like(near, dtype=torch.float64) if self.weights is None else self.weights.double()
         for count in range(len(self.points), len(self.points) + n):
@@ -278,7 +276,7 @@ class _Trail:
             self.values.append(float(value[row].clamp(min=0)))
             near[row] = -1
             point = torch.tensor([row], device=near.device)
-            self._move_in(near, home, count, lambda now, point=point: self.space.approach(point, now))
+            self._move_in(near, home, count, partial(self.space.approach, point))
 
     @staticmethod
     def _move_in(near: Tensor, home: Tensor, count: int, approach: Callable[[Tensor], None]) -> None:

@@ -31,6 +31,8 @@ STRATEGIES = Catalogue(
         "vote-entropy": "askance.strategies.disagreement:VoteEntropy",
         "qbc": "askance.strategies.disagreement:QueryByCommittee",
         "k-center": "askance.strategies.coverage:KCenter",
+        "k-means-plus-plus": "askance.strategies.coverage:KMeansPlusPlus",
+        "lcmd": "askance.strategies.coverage:Lcmd",
         "k-means": "askance.strategies.coverage:KMeans",
         "typiclust": "askance.strategies.coverage:TypiClust",
         "k-medoids": "askance.strategies.cover:KMedoids",
