@@ -45,6 +45,7 @@ REFERENCES = {
         "Contextual Diversity for Active Learning",
         "European Conference on Computer Vision",
         2020,
+    ),
     "arthur2007kmeans": Work(
         "inproceedings",
         "Arthur, David and Vassilvitskii, Sergei",
