@@ -286,7 +286,7 @@ def _settle(
                         continue
                     first, second, which = features.dtype.type(np.inf), features.dtype.type(np.inf), -1
                     for point in range(group * width, min((group + 1) * width, len(points))):
-                        if point == label:
+                        if point == best:
                             continue
                         total = features.dtype.type(0)
                         for column in range(features.shape[1]):

@@ -17,6 +17,8 @@ from askance.selection.kmeans import k_means
 from askance.selection.space import Features, Space
 from askance.selection.spread import needed
 
+_TIED = 1e-4  # squared distances to a center that differ by no more than this share are alike
+
 
 @dataclass(frozen=True)
 class KMeans(Selector):
@@ -58,8 +60,11 @@ class KMeans(Selector):
             tolerance=self.tolerance,
         )
         labels, distances = found.labels[candidates], found.distances[candidates]
-        order = _lexicographic(dice.of("ties").uniform(keys[candidates]), distances, labels)
         sizes = torch.bincount(labels)
+        least = distances.new_full((len(sizes),), torch.inf).scatter_reduce_(0, labels, distances, "amin")
+        tied = distances <= least[labels] * (1 + _TIED)  # as two items alone are, for which rounding must not decide
+        apart = torch.where(tied, least[labels], distances)
+        order = _lexicographic(dice.of("ties").uniform(keys[candidates]), apart, labels)
         heads = order[(sizes.cumsum(0) - sizes)[sizes > 0]]  # where each cluster begins in the order
         heavy = sizes.double() if ground.weights is None else _sums(labels, ground.weights[candidates])
         heads = heads[heavy[labels[heads]].argsort(descending=True, stable=True)]
