@@ -324,6 +324,19 @@ REFERENCES = {
         "Distributed Submodular Maximization: Identifying Representative Elements in Massive Data",
         "Advances in Neural Information Processing Systems",
         2013,
+    "li2012active": Work(
+        "inproceedings",
+        "Li, Chun-Liang and Ferng, Chun-Sung and Lin, Hsuan-Tien",
+        "Active Learning with Hinted Support Vector Machine",
+        "Asian Conference on Machine Learning",
+        2012,
+    ),
+    "nguyen2004active": Work(
+        "inproceedings",
+        "Nguyen, Hieu T. and Smeulders, Arnold",
+        "Active Learning Using Pre-Clustering",
+        "International Conference on Machine Learning",
+        2004,
     ),
     "ohlsson1995coordination": Work(
         "incollection",

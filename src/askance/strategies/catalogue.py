@@ -62,6 +62,8 @@ STRATEGIES = Catalogue(
         "variance-reduction": "askance.strategies.lookahead:VarianceReduction",
         "hierarchical": "askance.strategies.classics:Hierarchical",
         "quire": "askance.strategies.classics:Quire",
+        "dwus": "askance.strategies.classics:Dwus",
+        "hint-svm": "askance.strategies.classics:HintSvm",
         "greedy-distance": "askance.strategies.regression:GreedyDistance",
         "drop-query": "askance.strategies.clusters:DropQuery",
         "cluster-margin": "askance.strategies.clusters:ClusterMargin",

@@ -17,7 +17,9 @@ from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.strategies.base import Strategy
 from askance.task import Classes, Task
-from askance.utilities.quire import worst_cost
+from askance.utilities.hints import boundary_distance, hinted_machine
+from askance.utilities.mixture import cluster_beliefs, density_weighted_error, mixture
+from askance.utilities.quire import gaussian, worst_cost
 from askance.view import Batch, View
 
 _SPREAD = 2_000  # items that a kernel's width is taken from
@@ -124,14 +126,112 @@ class Quire(Strategy):
         return isinstance(task, Classes)
 
     def utility(self, view: View) -> Tensor:
-        features, known = view[self.features], view.of_labeled(self.features)
-        targets = 2 * view.labels - 1
-        if len(known) > self.known:  # those outside of the pool have no keys; their places serve
-            kept = drawn(torch.arange(len(known)), view.dice.of("known").uniform(torch.arange(len(known))), self.known)
-            known, targets = known[kept], targets[kept]
+        features = view[self.features]
+        known, labels = _known(view, self.features, self.known)
         gamma = _gamma(view, features) if self.gamma is None else self.gamma
-        cost = worst_cost(features, known, targets, ridge=self.ridge, gamma=gamma)
+        cost = worst_cost(features, known, 2 * labels - 1, ridge=self.ridge, gamma=gamma)
         return -cost.float()  # costs equal but for rounding are ties
+
+
+@dataclass(frozen=True)
+class Dwus(Strategy):
+    """Ask where the expected squared error is large and many items are alike: density-weighted uncertainty.
+    [nguyen2004active]
+
+    The model is the method's own: clusters of k-means, of which each has class probabilities and each item a share.
+
+    Args:
+        features: Where the items lie.
+        clusters: How many, at most.
+        ridge: The penalty of the head that says the clusters' classes.
+        sample: The clusters are found on so many items, at most.
+
+    >>> paper = view(embeddings=[[0.0], [0.1], [-0.1], [4.0], [9.0], [9.1]], labeled=[1, 5], labels=[0, 1])
+    >>> Dwus(clusters=2).query(paper, 4).ids[3]  # nothing is like it
+    3
+    """
+
+    reads_labels: ClassVar[bool] = True
+    cost: ClassVar[str] = "N k (d + C) for k clusters"
+
+    features: Signal = Embeddings()
+    clusters: int = 20
+    ridge: float = 1.0
+    sample: int = 5_000
+    select: Selector = Top()
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
+
+    def utility(self, view: View) -> Tensor:
+        features: Tensor = view[self.features]
+        dice = view.dice.of("clusters")
+        everyone = torch.arange(len(view), device=features.device)
+        if not len(everyone):
+            return features.new_zeros(0)
+        count = min(self.clusters, len(everyone))
+        centers = k_means(features, count, keys=view.keys, dice=dice, sample=self.sample).centers
+        found = mixture(features[drawn(everyone, dice.of("fit").uniform(view.keys), self.sample)], centers)
+        _, belongs = found.of(view.of_labeled(self.features).to(centers))
+        beliefs = cluster_beliefs(found, belongs, view.labels, self.ridge)
+        return density_weighted_error(features, found, beliefs).float()  # what is equal but for rounding is a tie
+
+
+@dataclass(frozen=True)
+class HintSvm(Strategy):
+    """Ask nearest to the boundary of a machine whose boundary is drawn through what is unlabeled. [li2012active]
+
+    The machine is the method's own, with a Gaussian kernel, one class against the rest; hints are unlabeled items,
+    drawn by a hash of their keys. Hints that the boundary goes through are ties. With more than two classes the two
+    highest values count, as with margin.
+
+    Args:
+        features: Where the items lie.
+        loss: What a labeled item on the wrong side costs.
+        hint: What a hint away from the boundary costs.
+        hints: How many, at most.
+        gamma: The kernel is exp(-gamma |x - x'|^2); None is one over the features' total variance.
+        known: So many labeled items are looked at, at most, drawn by a hash.
+
+    >>> paper = view(embeddings=[[0.0], [1.0], [2.2], [3.0], [4.0]], labeled=[0, 4], labels=[0, 1])
+    >>> HintSvm(hint=0.01).query(paper, 1).ids
+    [2]
+    """
+
+    reads_labels: ClassVar[bool] = True
+    cost: ClassVar[str] = "N (L + h) (d + C) + (L + h)^3 for h hints"
+
+    features: Signal = Embeddings()
+    loss: float = 0.1  # the pool benchmark's setting, as is that of hints
+    hint: float = 0.1
+    hints: int = 200
+    gamma: float | None = None
+    known: int = 1_000
+    select: Selector = Top()
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
+
+    def utility(self, view: View) -> Tensor:
+        features = view[self.features]
+        known, labels = _known(view, self.features, self.known)
+        hints = features[drawn(view.candidates, view.dice.of("hints").uniform(view.keys), self.hints)]
+        points = torch.cat([known, hints])
+        gamma = _gamma(view, features) if self.gamma is None else self.gamma
+        gram = gaussian(points.double(), points.double(), gamma) + 1  # the one is for the bias
+        dual = hinted_machine(gram, 2 * labels - 1, cost=self.loss, hint_cost=self.hint)
+        return -boundary_distance(features, points, dual, gamma).float()  # equal but for rounding are ties
+
+
+def _known(view: View, features: Signal, most: int) -> tuple[Tensor, Tensor]:
+    """Features and targets of the labeled items, or of so many of them; those outside of the pool have no keys."""
+    known, labels = view.of_labeled(features), view.labels
+    if len(known) <= most:
+        return known, labels
+    keys = torch.arange(len(known), device=known.device)
+    keys[: len(view.labeled)] = view.keys[view.labeled]
+    kept = drawn(torch.arange(len(known), device=known.device), view.dice.of("known").uniform(keys), most)
+    return known[kept], labels[kept]
 
 
 def _gamma(view: View, features: Tensor) -> float:

@@ -78,5 +78,5 @@ def mean_cosine(features: Tensor, rows: Tensor) -> Tensor:
 
 
 def _lengths(piece: Tensor) -> Tensor:
-    lengths = torch.linalg.vector_norm(piece, dim=1, keepdim=True)
+    lengths: Tensor = torch.linalg.vector_norm(piece, dim=1, keepdim=True)
     return lengths.masked_fill_(lengths == 0, 1)

@@ -175,7 +175,9 @@ class Variance:
         toward = self._inverse(point)
         pace = weight / (1 + weight * float(point @ toward))
         across = self.others.T @ (self.spreads * (self.others @ toward))
-        near, far = self._products(toward), self._products(self._inverse(across))
+        pair = torch.stack([toward, self._inverse(across)])  # (2, features + 1), for one pass
+        near, far = torch.nn.functional.linear(self.features, pair[:, :-1].to(self.features)).double().unbind(1)
+        near, far = near + pair[0, -1], far + pair[1, -1]
         self.shift += pace * near * (pace * float(toward @ across) * near - 2 * far)
         self.leverage -= pace * near.square()
         self.picked.append((toward, pace))
@@ -185,6 +187,3 @@ class Variance:
         for toward, pace in self.picked:
             moved = moved - pace * float(toward @ vector) * toward
         return moved
-
-    def _products(self, vector: Tensor) -> Tensor:
-        return (self.features @ vector[:-1].to(self.features)).double() + vector[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_PIECE = 1 << 20  # elements of a temporary
+_PIECE = 1 << 19  # elements of a temporary
 
 
 def worst_cost(features: Tensor, known: Tensor, targets: Tensor, *, ridge: float, gamma: float) -> Tensor:
@@ -36,21 +36,24 @@ def worst_cost(features: Tensor, known: Tensor, targets: Tensor, *, ridge: float
         float64 (items,); lower is more wanted.
     """
     points = known.double()
-    gram = _kernel(points, points, gamma)
+    gram = gaussian(points, points, gamma)
     gram.diagonal().add_(ridge)
     factor = torch.linalg.cholesky(gram)
     dual = torch.cholesky_solve(targets.double(), factor)
+    root = torch.linalg.solve_triangular(factor, torch.eye(len(points)).to(factor), upper=False).T.to(features)
     out = torch.empty(len(features), dtype=torch.float64, device=features.device)
     step = max(1, _PIECE // max(1, len(points), features.shape[1]))
     for start in range(0, len(features), step):
-        near = _kernel(features[start : start + step].double(), points, gamma)
-        said = torch.linalg.solve_triangular(factor, near.T, upper=False).square().sum(0)
-        worst = (1 + (near @ dual).abs()).square().sum(1)
+        near = gaussian(features[start : start + step], known.to(features), gamma)
+        said = (near @ root).square().sum(1, dtype=torch.float64)
+        worst = (1 + (near.double() @ dual).abs()).square().sum(1)
         out[start : start + step] = worst / (1 + ridge - said)
     return out
 
 
-def _kernel(one: Tensor, other: Tensor, gamma: float) -> Tensor:
-    # The product form of distances, as in most kernels: float64 keeps it exact enough, also far from the origin.
-    gaps = (one * one).sum(1, keepdim=True) + (other * other).sum(1) - 2 * one @ other.T
-    return torch.exp(-gamma * gaps.clamp_(min=0))
+def gaussian(one: Tensor, other: Tensor, gamma: float) -> Tensor:
+    """The Gaussian kernel exp(-gamma |x - x'|^2), (one, other), in the type that both have."""
+    middle = other.mean(0) if len(other) else 0  # a common offset would drown the product below
+    one, other = one - middle, other - middle
+    gaps = torch.addmm((other * other).sum(1), one, other.T, alpha=-2) + (one * one).sum(1, keepdim=True)
+    return gaps.clamp_(min=0).mul_(-gamma).exp_()
