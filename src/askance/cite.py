@@ -296,6 +296,13 @@ REFERENCES = {
         "International ACM SIGIR Conference on Research and Development in Information Retrieval",
         1994,
     ),
+    "li2012active": Work(
+        "inproceedings",
+        "Li, Chun-Liang and Ferng, Chun-Sung and Lin, Hsuan-Tien",
+        "Active Learning with Hinted Support Vector Machine",
+        "Asian Conference on Machine Learning",
+        2012,
+    ),
     "li2024deep": Work(
         "inproceedings",
         "Li, Xingjian and Yang, Pengkun and Gu, Yangcheng and Zhan, Xueying and Wang, Tianyang and Xu, Min and "
@@ -324,12 +331,6 @@ REFERENCES = {
         "Distributed Submodular Maximization: Identifying Representative Elements in Massive Data",
         "Advances in Neural Information Processing Systems",
         2013,
-    "li2012active": Work(
-        "inproceedings",
-        "Li, Chun-Liang and Ferng, Chun-Sung and Lin, Hsuan-Tien",
-        "Active Learning with Hinted Support Vector Machine",
-        "Asian Conference on Machine Learning",
-        2012,
     ),
     "nguyen2004active": Work(
         "inproceedings",
