@@ -71,12 +71,7 @@ def pools(draw: st.DrawFn) -> dict[str, Any]:
     items, features, classes = (draw(st.integers(1, most)) for most in (25, 4, 4))
     kind, order = draw(st.sampled_from(["float16", "float32", "float64"])), draw(st.sampled_from("CF"))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-<<<<<<< HEAD
     known = int(rng.integers(0, 4))
-=======
-    labeled = int(rng.integers(0, 4))
-    counts = rng.integers(0, 3, (items, classes)) + np.eye(classes)[rng.integers(0, classes, items)]
->>>>>>> wt-neighbors
     cast: Callable[[np.ndarray], np.ndarray] = lambda array: np.asarray(array, kind, order=order)  # noqa: E731
 
     def shares(*shape: int) -> np.ndarray:
@@ -88,18 +83,11 @@ def pools(draw: st.DrawFn) -> dict[str, Any]:
         "mc_probabilities": shares(3, items),
         "votes": rng.integers(0, classes, (3, items)),
         "embeddings": cast(rng.integers(-2, 3, (items, features))),
-<<<<<<< HEAD
         "labeled_embeddings": cast(rng.integers(-2, 3, (known, features))),
         "labels": rng.integers(0, classes, known),
         "labeled_probabilities": shares(known),
         "weights": cast(rng.integers(-2, 3, (classes, features))),
         "gradients": cast(rng.integers(-2, 3, (items, 3))),
-=======
-        "labeled_embeddings": cast(rng.integers(-2, 3, (labeled, features))),
-        "labeled_probabilities": cast(np.eye(classes)[rng.integers(0, classes, labeled)]),
-        "labels": rng.integers(0, classes, labeled),
-        "weights": cast(rng.integers(-2, 3, (classes, features))),
->>>>>>> wt-neighbors
         "mask": rng.random(items) < draw(st.sampled_from([0.0, 0.5, 1.0])),
         "seed": draw(st.integers(0, 3)),
     }
@@ -131,11 +119,7 @@ def test_more_than_there_are_gives_all_and_none_gives_none(strategy: str) -> Non
 
 @pytest.mark.parametrize("strategy", ALL)
 def test_a_pool_of_no_items_and_a_mask_of_no_candidates_give_nothing(strategy: str) -> None:
-<<<<<<< HEAD
     empty = select(strategy, 3, **fitting(strategy, arrays(items=0)))
-=======
-    empty = select(strategy, 3, embeddings=np.zeros((0, 2)), probabilities=np.zeros((0, 2)), weights=np.ones((2, 2)))
->>>>>>> wt-neighbors
     assert (empty.dtype, empty.shape) == (np.int64, (0,))
     assert len(select(strategy, 3, **fitting(strategy, arrays(items=9)), mask=np.zeros(9, bool))) == 0
 
@@ -328,14 +312,9 @@ def test_equal_distances_go_by_position() -> None:
 
 @pytest.mark.parametrize("strategy", ALL)
 def test_numpy_torch_and_other_frameworks_pick_alike(strategy: str) -> None:
-<<<<<<< HEAD
     pool = {name: pool for name, pool in fitting(strategy, arrays()).items() if name != "labels"}
     labels = arrays()["labels"]
     picks = select(strategy, 15, **pool, labels=labels).tolist()
-=======
-    pool = arrays()
-    picks = select(strategy, 15, **pool).tolist()
->>>>>>> wt-neighbors
     for clothes in (torch.from_numpy, _Array, _Capsule, lambda array: array.tolist()):
         dressed = {name: clothes(array) for name, array in pool.items()}
         assert select(strategy, 15, **dressed, labels=labels).tolist() == picks

@@ -13,10 +13,7 @@ from torch import Tensor
 from askance.checked import Arrays, Checked, check, whole
 from askance.errors import BadInput, MissingSignal
 from askance.learners.base import Learner, Lesson, Model, Outputs
-<<<<<<< HEAD
 from askance.look import read_signal
-=======
->>>>>>> wt-neighbors
 from askance.seeds import Dice
 from askance.signals.base import Rows, Signal, signals_of
 from askance.signals.probabilities import Scores
@@ -243,7 +240,6 @@ def _view(
             f"Hand it in."
         )
 
-<<<<<<< HEAD
     @cache
     def read(signal: Signal) -> Rows:
         _refuse_missing(strategy, signal, checked)
@@ -264,38 +260,11 @@ def _view(
             return None if known is None else read_signal(signal, companion(signal.of), known, task)
         return _outside(signal, checked.outside, task)
 
-=======
->>>>>>> wt-neighbors
     sides = [torch.tensor(sorted(rows), dtype=torch.int64) for rows in (labeled, pending)]
     targets = torch.zeros(len(labeled), task.width, dtype=torch.float64)
     if len(labels):
         targets = torch.tensor([_target(value, task) for value in labels], dtype=torch.float64)
         targets = targets[torch.tensor(labeled).argsort()]
-
-    @cache
-    def companion(learner: Learner) -> Model:
-        return learner.fit(_lesson(checked, task, sides[0], targets, Dice(seed, "fit", part=type(learner).__name__)))
-
-    def from_companion(signal: Signal, items: Tensor | None) -> Rows:
-        assert signal.of is not None
-        with torch.no_grad():
-            return signal.rows(companion(signal.of).outputs(items), task)
-
-    @cache
-    def read(signal: Signal) -> Rows:
-        _refuse_missing(strategy, signal, checked)
-        if signal.of is not None:
-            return from_companion(signal, checked.outputs.embeddings)
-        return signal.rows(checked.outputs, task)
-
-    @cache
-    def beyond(signal: Signal) -> Rows | None:
-        if checked.outside is None or not signal.per_item:
-            return None
-        if signal.of is not None:
-            return from_companion(signal, checked.outside.embeddings)
-        return _outside(signal, checked.outside, task)
-
     open_ = checked.allowed.clone()
     open_[torch.cat(sides)] = False
     return View(
@@ -315,7 +284,6 @@ def _view(
     )
 
 
-<<<<<<< HEAD
 def _lesson(checked: Checked, task: Task, labeled: Tensor, targets: Tensor, seed: int) -> Lesson:
     """What a companion learns from: the embeddings, and the labels that were handed in.
 
@@ -343,26 +311,6 @@ def _lesson(checked: Checked, task: Task, labeled: Tensor, targets: Tensor, seed
         weights=torch.ones(len(rows), dtype=torch.float64),
         unlabeled=open_.nonzero().squeeze(1),
         dice=Dice(seed, "fit"),
-=======
-def _lesson(checked: Checked, task: Task, labeled: Tensor, targets: Tensor, dice: Dice) -> Lesson:
-    """What a companion may learn from: features as items, and labeled ones outside of the pool behind them."""
-    own, outside = checked.outputs.embeddings, checked.outside
-    known = outside.embeddings if outside is not None and checked.targets is not None else None
-    more = torch.arange(0 if known is None else len(known))
-    rows = torch.cat([labeled, checked.items + more])
-    if known is not None and checked.targets is not None:
-        targets = torch.cat([targets, checked.targets])
-    open_ = torch.ones(checked.items, dtype=torch.bool).index_fill_(0, labeled, False)
-    return Lesson(
-        items=own if own is None or known is None else torch.cat([own, known]),
-        keys=torch.cat([torch.arange(checked.items), -1 - more]),
-        task=task,
-        labeled=rows,
-        targets=targets,
-        weights=torch.ones(len(rows), dtype=torch.float64),
-        unlabeled=open_.nonzero().squeeze(1),
-        dice=dice,
->>>>>>> wt-neighbors
     )
 
 
@@ -384,26 +332,14 @@ def _refuse_missing(strategy: Strategy | None, signal: Signal, checked: Checked)
     asker = catalogue.name_of(strategy) if strategy is not None else "The strategy"
     if signal.age or signal.records:
         raise MissingSignal(
-<<<<<<< HEAD
             f"{asker} reads {signal}, which only a study can give: it keeps earlier models. "
-=======
-            f"{asker} reads {signal}, which only a study can give: it keeps earlier models and what they recorded. "
->>>>>>> wt-neighbors
             f"Use Study(pool, strategy=...)."
         )
     if signal.of is not None:
         if checked.outputs.embeddings is None:
-<<<<<<< HEAD
             raise MissingSignal(
                 f"{asker} fits {type(signal.of).__name__} beside the model and needs embeddings= (items, features) "
                 f"for it, and labeled_embeddings= with labels=. Hand them in."
-=======
-            raise MissingSignal(f"{asker} fits a companion to {_ARGUMENT['embeddings']}. Hand it in.")
-        if checked.outside is not None and (checked.targets is None or checked.outside.embeddings is None):
-            raise MissingSignal(
-                f"{asker} fits a companion to labeled items too. Hand in labeled_embeddings= and labels= of the same "
-                f"items."
->>>>>>> wt-neighbors
             )
         return
     lacking = [_ARGUMENT.get(name, f"{name}=") for name in sorted(signal.needs - checked.given)]
