@@ -30,12 +30,16 @@ class Floors:
         probabilities: A look at every probability: the sum of each row.
         logarithms: A logarithm of every probability, into an array that is there already.
         product: The embeddings times 100 points; Lloyd's algorithm needs one such product an iteration.
+        gram: The embeddings' products of features, features x features; determinants begin with it.
+        samples: A logarithm of every probability of every pass.
     """
 
     embeddings: float
     probabilities: float
     logarithms: float
     product: float
+    gram: float
+    samples: float
 
 
 def of(name: str) -> Floors:
@@ -52,11 +56,15 @@ def measured(name: str) -> dict[str, float]:
     given = torch.from_numpy(shares)
     logarithms = torch.empty_like(given)
     some = points[:100].T.copy()
+    passes = torch.from_numpy(np.array(workload.passes(name)))
+    kept = torch.empty_like(passes)
     calls: dict[str, Callable[[], object]] = {
         "embeddings": lambda: _look(points, points[0], nearest),
         "probabilities": lambda: _sums(shares, sums),
         "logarithms": lambda: torch.log(given, out=logarithms),
         "product": lambda: points @ some,
+        "gram": lambda: points.T @ points,
+        "samples": lambda: torch.log(passes, out=kept),
     }
     for call in calls.values():
         call()  # compile

@@ -28,6 +28,8 @@ Figures = dict[str, Any]
 
 FOLDER = ROOT / "docs" / "gates"
 MEMORY = 300_000_000  # bytes that anonymous memory may grow by
+MAPPED = 1_000_000_000  # bytes, of ten million items on disk
+LINEAR = ("margin", "k-center", "badge", "random", "least-confidence", "entropy")
 DEMO = 180.0  # seconds
 HELP = 0.5  # seconds
 FIRST, LATER = 60.0, 5.0  # seconds, of a project's batches
@@ -48,6 +50,18 @@ def memory(small: bool = False) -> Figures:
     }
     most = max(growth["both"] for growth in found.values())
     return {"items": items, "limit": MEMORY, "most": most, "bytes": found, "passed": most <= MEMORY}
+
+
+def mapped(small: bool = False) -> Figures:
+    """Ten million items on disk are selected from in a gigabyte, by every method that is linear in them."""
+    from benchmarks.memory import map_arrays
+
+    items, features, classes = (100_000 if small else 10_000_000), (16 if small else 128), 10
+    map_arrays(items, features, classes)
+    names = LINEAR[:3] if small else LINEAR
+    found = {name: fresh("benchmarks.memory:mapped", name, items, features, classes, 100) for name in names}
+    most = max(row["bytes"] for row in found.values())
+    return {"items": items, "limit": MAPPED, "most": most, "strategies": found, "passed": most < MAPPED}
 
 
 def digits(small: bool = False) -> Figures:
@@ -156,6 +170,7 @@ def folder(small: bool = False) -> Figures:
 GATES: dict[str, Callable[[bool], Figures]] = {
     "startup": startup,
     "memory": memory,
+    "mapped": mapped,
     "selection": selection,
     "kills": kills,
     "demo": demo,

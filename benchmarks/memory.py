@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import Growth, anonymous
+from benchmarks.measure import ROOT, Growth, anonymous
 
 MIB = 2**20
+MAPPED = ROOT / ".cache" / "mapped"
 
 _BY_PROBABILITIES = ("least-confidence", "margin", "entropy", "badge")
 
@@ -45,3 +47,55 @@ def grown(strategy: str, items: int, features: int, classes: int, n: int, labele
     assert len(np.unique(picks)) == n
     kept = before_selecting - before
     return {"import": importing.bytes, "select": selecting.bytes, "both": max(importing.bytes, kept + selecting.bytes)}
+
+
+def mapped(strategy: str, items: int, features: int, classes: int, n: int) -> Any:
+    """The growth of anonymous memory while a strategy selects from arrays that lie on disk, and its seconds.
+
+    To be run in a fresh process, after `map_arrays`.
+
+    Args:
+        strategy: A name of the catalogue.
+        items: Rows.
+        features: Columns of the embeddings.
+        classes: Columns of the probabilities.
+        n: How many are picked.
+
+    Returns:
+        ``bytes`` over what there was before askance was imported, and ``seconds`` of the selection.
+    """
+    arrays = map_arrays(items, features, classes)
+    before = anonymous()
+    from askance import select
+    from askance.signals.base import signals_of
+    from askance.strategies import catalogue
+
+    needs = {need for signal in signals_of(catalogue.strategy(strategy)) for need in signal.needs}
+    given: dict[str, Any] = {"embeddings": arrays["embeddings"]} if "embeddings" in needs else {}
+    if "scores" in needs or not needs:
+        given["probabilities"] = arrays["probabilities"]
+    imported = anonymous() - before
+    start = time.perf_counter()
+    with Growth() as growth:
+        picks = np.asarray(select(strategy, n, **given))
+    assert len(np.unique(picks)) == n
+    return {"bytes": imported + growth.bytes, "seconds": time.perf_counter() - start}
+
+
+def map_arrays(items: int, features: int, classes: int) -> dict[str, Any]:
+    """Noise on disk, mapped for reading; written once, block by block."""
+    folder = MAPPED / f"{items}-{features}-{classes}"
+    if not (folder / "made").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(0)
+        for name, width in (("embeddings", features), ("probabilities", classes)):
+            out = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, (items, width))
+            for start in range(0, items, _BLOCK):
+                block = rng.random((min(_BLOCK, items - start), width), dtype=np.float32)
+                out[start : start + len(block)] = block / block.sum(1, keepdims=True) if name != "embeddings" else block
+            out.flush()
+        (folder / "made").touch()
+    return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("embeddings", "probabilities")}
+
+
+_BLOCK = 100_000  # rows written at once

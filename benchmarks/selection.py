@@ -41,8 +41,38 @@ GOALS = {
     "badge": ("embeddings", 6.0),
     "k-means": ("product", 0.3 * _LLOYD),
     "typiclust": ("product", 0.3 * _LLOYD * 5),  # 500 clusters
+    "clue": ("product", 0.3 * _LLOYD),
+    "drop-query": ("product", 0.3 * _LLOYD),
+    "bald": ("samples", 1.5),
+    "lcmd": ("embeddings", 30.0),
+    "max-det": ("embeddings", 3.0),
+    "bait": ("embeddings", 1.3 * 3 * PICKS),
+    "k-dpp": ("gram", 1.5),
+}
+# How many times faster than the best peer a method should be.
+FASTER = {
+    "least-confidence": 8,
+    "margin": 8,
+    "entropy": 8,
+    "bald": 5,
+    "k-center": 100,
+    "badge": 50,
+    "k-means-plus-plus": 100,
+    "lcmd": 100,
+    "max-det": 100,
+    "bait": 6,
+    "k-dpp": 8,
+    "batch-bald": 20,
+    "typiclust": 10,
+    "clue": 10,
+    "drop-query": 10,
+    "k-means": 10,
+    "falcun": 10,
+    "contrastive-al": 10,
+    "discriminative-al": 10,
 }
 
+LOGITS = ("energy", "max-logit")  # probabilities do not say them
 _PIECE = 20_000  # rows looked at once when quality is measured
 
 
@@ -99,43 +129,56 @@ def first(strategy: str, size: str, n: int) -> dict[str, float]:
     """Seconds of the import and of the first call."""
     pool = workload.load(size)
     start = time.perf_counter()
-    _select(strategy, pool, 0)  # picks nothing: imports, and nothing is compiled
+    _select(strategy, pool, 0, size)  # picks nothing: imports, and nothing is compiled
     middle = time.perf_counter()
-    _select(strategy, pool, n)
+    _select(strategy, pool, n, size)
     return {"import": middle - start, "call": time.perf_counter() - middle}
 
 
 def steady(strategy: str, size: str, n: int, repeats: int) -> dict[str, Any]:
     """Seconds once everything is loaded, and the quality of what was picked."""
     pool = workload.load(size)
-    picks = _select(strategy, pool, n)
-    took = seconds(lambda: _select(strategy, pool, n), repeats)
+    picks = _select(strategy, pool, n, size)
+    took = seconds(lambda: _select(strategy, pool, n, size), repeats)
     return {"seconds": took.wall, "cpu_seconds": took.cpu, "quality": quality(pool, picks)}
 
 
 def remembered(strategy: str, size: str, n: int) -> dict[str, float]:
     """MiB that anonymous memory grows by beside the arrays; the import is left out, the kernels are not."""
     pool = workload.load(size)
-    _select("random", pool, 1)
+    _select("random", pool, 1, size)
     with Growth() as growth:
-        _select(strategy, pool, n)
+        _select(strategy, pool, n, size)
     return {"extra_mib": growth.bytes / 2**20, "pool_mib": pool.embeddings.nbytes / 2**20}
 
 
-def _select(strategy: str, pool: workload.Workload, n: int) -> Rows:
+def _select(strategy: str, pool: workload.Workload, n: int, size: str) -> Rows:
     import torch
 
     from askance import select
     from askance.signals.base import signals_of
     from askance.strategies import catalogue
+    from askance.strategies.base import reads_labels
 
     torch.set_num_threads(1)
-    needs = {need for signal in signals_of(catalogue.strategy(strategy)) for need in signal.needs}
+    found = catalogue.strategy(strategy)
+    needs = {need for signal in signals_of(found) for need in signal.needs}
     given: dict[str, Any] = {"mask": pool.open}
     if "embeddings" in needs:
         given |= {"embeddings": pool.embeddings, "labeled_embeddings": pool.embeddings[pool.labeled]}
-    if "scores" in needs or not needs:
+    if strategy in LOGITS:
+        given["logits"] = np.log(pool.probabilities)
+    elif "scores" in needs or not needs:
         given["probabilities"] = pool.probabilities
+    if needs & {"samples", "votes"}:
+        given["mc_probabilities"] = workload.passes(size)
+    if "layer" in needs:
+        given["weights"] = pool.layer
+    if "gradients" in needs:
+        given["gradients"] = pool.embeddings
+    if reads_labels(found):
+        given |= {"labels": pool.classes[pool.labeled], "labeled_embeddings": pool.embeddings[pool.labeled]}
+        given["labeled_probabilities"] = pool.probabilities[pool.labeled]
     return np.asarray(select(strategy, n, **given))
 
 

@@ -16,7 +16,8 @@ CACHE = ROOT / ".cache" / "workload"
 SEED = 20
 RIDGE = 1.0
 _PIECE = 20_000  # rows made at once
-_FIELDS = ("embeddings", "probabilities", "classes", "labeled")
+_FIELDS = ("embeddings", "probabilities", "classes", "labeled", "layer")
+_UNSURE = 0.3  # how far the heads of the passes lie from the head, in standard deviations of its weights
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,15 @@ class Size:
     features: int
     classes: int
     labeled: int
+    passes: int = 20
 
 
 SIZES = {
     "tiny": Size(2_000, 64, 10, 50),
     "small": Size(10_000, 128, 10, 100),
     "medium": Size(100_000, 512, 10, 1_000),
-    "large": Size(1_000_000, 512, 10, 1_000),
+    "many": Size(100_000, 512, 100, 1_000),
+    "large": Size(1_000_000, 512, 10, 1_000, 10),
 }
 
 
@@ -46,12 +49,14 @@ class Workload:
         probabilities: Of a softmax head fitted on the labeled rows, float32 (items, classes).
         classes: True class of each row, int64 (items,).
         labeled: Rows that are labeled, ascending, int64.
+        layer: That head, the bias last, float32 (classes, features + 1).
     """
 
     embeddings: Array
     probabilities: Array
     classes: NDArray[np.int64]
     labeled: NDArray[np.int64]
+    layer: Array
 
     @property
     def open(self) -> NDArray[np.bool_]:
@@ -67,6 +72,22 @@ def load(name: str) -> Workload:
     if not (folder / "made").exists():
         save(make(SIZES[name]), folder)
     return Workload(*(np.load(folder / f"{field}.npy") for field in _FIELDS))
+
+
+def passes(name: str) -> Array:
+    """Probabilities of several heads around the head, float32 (passes, items, classes); made once and kept."""
+    path = CACHE / f"{name}-{SEED}" / "passes.npy"
+    if not path.exists():
+        pool, size = load(name), SIZES[name]
+        rng = np.random.default_rng([SEED, 1])
+        found = np.empty((size.passes, size.items, size.classes), dtype=np.float32)
+        spread = _UNSURE * pool.layer.std(0, keepdims=True)
+        for one in range(size.passes):
+            head = pool.layer + spread * rng.standard_normal(pool.layer.shape).astype(np.float32)
+            _shares(pool.embeddings, head.astype(np.float32), found[one])
+        np.save(path.with_suffix(".part.npy"), found)
+        path.with_suffix(".part.npy").replace(path)
+    return np.asarray(np.load(path, mmap_mode="r"))
 
 
 def save(workload: Workload, folder: Path) -> None:
@@ -106,20 +127,25 @@ def make(size: Size, seed: int = SEED) -> Workload:
 
     classes = class_of[cluster].astype(np.int64)
     labeled = np.sort(rng.choice(size.items, size.labeled, replace=False)).astype(np.int64)
-    return Workload(embeddings, _guess(embeddings, classes, labeled, size.classes), classes, labeled)
+    head = _head(embeddings, classes, labeled, size.classes)
+    probabilities = np.empty((size.items, size.classes), dtype=np.float32)
+    _shares(embeddings, head, probabilities)
+    return Workload(embeddings, probabilities, classes, labeled, head)
 
 
-def _guess(embeddings: Array, classes: NDArray[np.int64], labeled: NDArray[np.int64], count: int) -> Array:
-    """Class probabilities of a softmax head with a ridge, fitted on the labeled rows."""
+def _head(embeddings: Array, classes: NDArray[np.int64], labeled: NDArray[np.int64], count: int) -> Array:
+    """A softmax head with a ridge, fitted on the labeled rows, the bias last."""
     from askance.kernels.softmax_head import solve_softmax_head
 
     known = embeddings[labeled].astype(np.float64)[None]
     targets = np.eye(count)[classes[labeled]][None]
     fitted = solve_softmax_head(known, targets, np.ones((1, len(labeled))), np.array([RIDGE]), tolerance=1e-4)
-    head = fitted.coefficients[0].astype(np.float32)
-    probabilities = np.empty((len(embeddings), count), dtype=np.float32)
+    return np.asarray(fitted.coefficients[0].astype(np.float32))
+
+
+def _shares(embeddings: Array, head: Array, out: Array) -> None:
+    """Class probabilities by a head."""
     for start in range(0, len(embeddings), _PIECE):
         scores = embeddings[start : start + _PIECE] @ head[:, :-1].T + head[:, -1]
         scores = np.exp(scores - scores.max(1, keepdims=True))
-        probabilities[start : start + _PIECE] = scores / scores.sum(1, keepdims=True)
-    return probabilities
+        out[start : start + _PIECE] = scores / scores.sum(1, keepdims=True)

@@ -15,6 +15,7 @@ from sklearn.svm import SVC
 
 from askance.learners.base import Learner
 from askance.learners.catalogue import LEARNERS
+from askance.learners.forest import Forest
 from askance.learners.linear import Linear
 from askance.learners.many import Bootstrapped, Committee
 from askance.learners.sklearn import Sklearn
@@ -45,6 +46,7 @@ LEARNERS_HELD = {
     **{name: LEARNERS.make(name) for name in LEARNERS.names()},
     "linear-fixed": Linear(ridge=1.0),
     "bootstrapped": Bootstrapped(Linear(), members=3),
+    "forest-of-samples": Forest(trees=3),
     "committee": Committee((Linear(), Sklearn(GaussianNB()))),
     "untrained": Untrained(Linear()),
     "untrained-forest": Untrained(Sklearn(RandomForestClassifier(n_estimators=5))),

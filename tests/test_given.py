@@ -17,9 +17,12 @@ from scipy.stats import chisquare
 from askance import BadInput, select
 from askance.errors import MissingSignal, UnknownName
 from askance.given import Explained, view
-from askance.signals.probabilities import Probabilities
+from askance.signals.base import signals_of
+from askance.signals.probabilities import Probabilities, Scores
+from askance.strategies import catalogue
 from askance.strategies.catalogue import serving
 from askance.task import Classes, Labels, Targets
+from tests.pins import pins
 
 ALL = serving(Classes((0, 1)))  # arrays are of classes
 BY_VALUE = ["least-confidence", "margin", "entropy"]  # a number per item decides, not dice
@@ -42,6 +45,17 @@ def arrays(items: int = 60, features: int = 5, classes: int = 4, seed: int = 0) 
     }
 
 
+def fitting(strategy: str, pool: dict[str, Any]) -> dict[str, Any]:
+    """The arrays as this strategy wants them: with logits instead of probabilities where it reads those."""
+    if not any(isinstance(signal, Scores) for signal in signals_of(catalogue.strategy(strategy))):
+        return pool
+    scores = 2 * np.log(np.asarray(pool["probabilities"], dtype=np.float64) + 1e-30)  # once: all of the same energy
+    given = {**pool, "logits": scores}
+    given["logits"] = given["logits"].astype(np.asarray(pool["probabilities"]).dtype)
+    del given["probabilities"]
+    return given
+
+
 def gradients_of(probabilities: np.ndarray, embeddings: np.ndarray) -> np.ndarray:
     """BADGE's vectors, built in full: (p - onehot(argmax p)) x h, class by class."""
     guess = np.eye(probabilities.shape[1])[probabilities.argmax(1)]
@@ -57,23 +71,35 @@ def pools(draw: st.DrawFn) -> dict[str, Any]:
     items, features, classes = (draw(st.integers(1, most)) for most in (25, 4, 4))
     kind, order = draw(st.sampled_from(["float16", "float32", "float64"])), draw(st.sampled_from("CF"))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    counts = rng.integers(0, 3, (items, classes)) + np.eye(classes)[rng.integers(0, classes, items)]
+    known = int(rng.integers(0, 4))
     cast: Callable[[np.ndarray], np.ndarray] = lambda array: np.asarray(array, kind, order=order)  # noqa: E731
+
+    def shares(*shape: int) -> np.ndarray:
+        counts = rng.integers(0, 3, (*shape, classes)) + np.eye(classes)[rng.integers(0, classes, shape)]
+        return cast(counts / counts.sum(-1, keepdims=True))
+
     return {
-        "probabilities": cast(counts / counts.sum(1, keepdims=True)),
+        "probabilities": shares(items),
+        "mc_probabilities": shares(3, items),
+        "votes": rng.integers(0, classes, (3, items)),
         "embeddings": cast(rng.integers(-2, 3, (items, features))),
-        "labeled_embeddings": cast(rng.integers(-2, 3, (rng.integers(0, 4), features))),
+        "labeled_embeddings": cast(rng.integers(-2, 3, (known, features))),
+        "labels": rng.integers(0, classes, known),
+        "labeled_probabilities": shares(known),
+        "weights": cast(rng.integers(-2, 3, (classes, features))),
+        "gradients": cast(rng.integers(-2, 3, (items, 3))),
         "mask": rng.random(items) < draw(st.sampled_from([0.0, 0.5, 1.0])),
         "seed": draw(st.integers(0, 3)),
     }
 
 
 @pytest.mark.parametrize("strategy", ALL)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(pool=pools(), n=st.integers(0, 30))
 def test_always_exactly_as_many_distinct_candidates_as_asked_for_or_there_are(
     strategy: str, pool: dict[str, Any], n: int
 ) -> None:
+    pool = fitting(strategy, pool)
     picks = select(strategy, n, **pool)
     assert isinstance(picks, np.ndarray)
     assert picks.dtype == np.int64
@@ -85,7 +111,7 @@ def test_always_exactly_as_many_distinct_candidates_as_asked_for_or_there_are(
 
 @pytest.mark.parametrize("strategy", ALL)
 def test_more_than_there_are_gives_all_and_none_gives_none(strategy: str) -> None:
-    pool = arrays(items=12)
+    pool = fitting(strategy, arrays(items=12))
     assert sorted(select(strategy, 99, **pool).tolist()) == list(range(12))
     nothing = select(strategy, 0, **pool)
     assert (nothing.dtype, nothing.shape) == (np.int64, (0,))
@@ -93,9 +119,52 @@ def test_more_than_there_are_gives_all_and_none_gives_none(strategy: str) -> Non
 
 @pytest.mark.parametrize("strategy", ALL)
 def test_a_pool_of_no_items_and_a_mask_of_no_candidates_give_nothing(strategy: str) -> None:
-    empty = select(strategy, 3, embeddings=np.zeros((0, 2)), probabilities=np.zeros((0, 2)))
+    empty = select(strategy, 3, **fitting(strategy, arrays(items=0)))
     assert (empty.dtype, empty.shape) == (np.int64, (0,))
-    assert len(select(strategy, 3, **arrays(items=9), mask=np.zeros(9, bool))) == 0
+    assert len(select(strategy, 3, **fitting(strategy, arrays(items=9)), mask=np.zeros(9, bool))) == 0
+
+
+EDGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "two classes": lambda pool: arrays(classes=2),
+    "a thousand classes": lambda pool: arrays(items=4, classes=1000),
+    "duplicates": lambda pool: {
+        name: array[:, [0] * 60] if name in ("mc_probabilities", "votes") else array[[0] * len(array)]
+        for name, array in pool.items()
+    },
+    "zero vectors": lambda pool: {
+        name: array * 0 if name in ("embeddings", "labeled_embeddings", "gradients", "weights") else array
+        for name, array in pool.items()
+    },
+    "some zero vectors": lambda pool: {**pool, "embeddings": pool["embeddings"] * (np.arange(60) % 2)[:, None]},
+    "constant probabilities": lambda pool: {**pool, "probabilities": np.full((60, 4), 0.25)},
+    "certain probabilities": lambda pool: {
+        **pool,
+        "probabilities": np.eye(4)[np.arange(60) % 4],
+        "mc_probabilities": np.stack([np.eye(4)[np.arange(60) % 4]] * 3),
+    },
+    "one labeled class": lambda pool: {**pool, "labels": np.ones(4, int)},
+    "one labeled item": lambda pool: {**pool, **{name: pool[name][:1] for name in LABELED}},
+    "no labeled item": lambda pool: {name: array for name, array in pool.items() if name not in LABELED},
+    "an empty labeled set": lambda pool: {**pool, **{name: pool[name][:0] for name in LABELED}},
+    "one feature": lambda pool: arrays(features=1),
+    "one item": lambda pool: arrays(items=1),
+    "far away": lambda pool: {
+        name: array + 1e3 if name in ("embeddings", "labeled_embeddings") else array for name, array in pool.items()
+    },
+}
+LABELED = ("labeled_embeddings", "labels", "labeled_probabilities")
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("strategy", ALL)
+def test_odd_pools_give_full_batches(strategy: str, edge: str) -> None:
+    pool = fitting(strategy, EDGES[edge](arrays()))
+    items = len(pool["embeddings"])
+    for n in (1, 7, items):
+        found = select(strategy, n, **pool, explain=True)
+        assert sorted(set(found.positions.tolist())) == sorted(found.positions.tolist())
+        assert len(found.positions) == min(n, items)
+        assert not np.isinf(found.utilities).any()
 
 
 @pytest.mark.parametrize("strategy", ["random", *BY_VALUE])
@@ -115,6 +184,9 @@ def test_explain_tells_what_made_each_pick_wanted() -> None:
 # Whether the picks are what the definitions say
 
 
+@pins("margin", "definition", "four rows by hand", "p(1) - p(2), the likeliest two; the least is wanted most")
+@pins("least-confidence", "definition", "four rows by hand", "1 - max_c p_c")
+@pins("entropy", "definition", "four rows by hand", "-sum_c p_c log p_c, with 0 log 0 = 0")
 def test_uncertainty_by_hand() -> None:
     shares = [[0.5, 0.5, 0.0], [0.4, 0.3, 0.3], [0.9, 0.1, 0.0], [0.6, 0.2, 0.2]]
     # gaps 0, .1, .8, .4 | likeliest .5, .4, .9, .6 | entropies .693, 1.089, .325, .950
@@ -136,6 +208,7 @@ def test_without_probabilities_the_mean_of_the_passes_counts() -> None:
     assert alone.tolist() == select("entropy", 20, probabilities=passes.mean(0)).tolist()
 
 
+@pins("k-center", "brute force", "all picks and radii on grids full of ties", "argmax_u min_{c in L + S} |h_u - h_c|")
 @settings(deadline=None, max_examples=50)
 @given(items=st.integers(1, 30), features=st.integers(1, 6), labeled=st.integers(1, 5), seed=st.integers(0, 1000))
 def test_k_center_is_its_naive_definition(items: int, features: int, labeled: int, seed: int) -> None:
@@ -158,6 +231,12 @@ def test_labeled_embeddings_repel_like_picks() -> None:
     assert select("k-center", 2, embeddings=line, labeled_embeddings=[[0.0], [9.0]]).tolist() == [1, 2]
 
 
+@pins(
+    "badge",
+    "brute force",
+    "distances of factors equal those of vectors built in full",
+    "g = (p - e_guess) x h; P(next) ~ min_s |g - g_s|^2",
+)
 def test_badge_starts_at_the_longest_gradient_and_its_distances_are_those_of_the_vectors() -> None:
     pool = arrays(items=40)
     vectors = gradients_of(pool["probabilities"], pool["embeddings"])
@@ -169,6 +248,7 @@ def test_badge_starts_at_the_longest_gradient_and_its_distances_are_those_of_the
     assert found.utilities == pytest.approx(expected)
 
 
+@pins("badge", "law", "3,000 second picks against the squared distances, chi-square")
 def test_badge_draws_its_second_pick_in_proportion_to_the_squared_distance() -> None:
     pool = arrays(items=8, seed=3)
     shares, points = pool["probabilities"], pool["embeddings"]
@@ -184,6 +264,12 @@ def test_badge_draws_its_second_pick_in_proportion_to_the_squared_distance() -> 
     assert chisquare(counts[others], expected).pvalue > 0.001
 
 
+@pins(
+    "typiclust",
+    "definition",
+    "two clusters on a circle by hand",
+    "1 / mean distance to the k nearest; clusters with fewest labels, then largest, take turns",
+)
 def test_typiclust_by_hand() -> None:
     # Four neighbors count in clusters of 8 and 9. At 20 degrees they lie 1, 1, 2 and 2 away, nowhere else nearer.
     few, many = [0, 18, 19, 20, 21, 22, 40, 41], [0, 15, 18, 19, 20, 21, 22, 40, 41]
@@ -193,6 +279,12 @@ def test_typiclust_by_hand() -> None:
     assert select("typiclust", 1, embeddings=points, labeled_embeddings=points[[16]]).tolist() == [3]
 
 
+@pins(
+    "k-means",
+    "definition",
+    "two clusters on a line by hand",
+    "argmin_u |h_u - center_k| for each of n clusters",
+)
 def test_k_means_takes_the_item_nearest_to_each_center() -> None:
     line = np.array([[0.0], [1.0], [2.0], [100.0], [103.0], [104.0], [109.0]])  # centers 1 and 104
     assert select("k-means", 2, embeddings=line).tolist() == [5, 1]  # the largest cluster first
@@ -220,15 +312,17 @@ def test_equal_distances_go_by_position() -> None:
 
 @pytest.mark.parametrize("strategy", ALL)
 def test_numpy_torch_and_other_frameworks_pick_alike(strategy: str) -> None:
-    pool = {name: pool for name, pool in arrays().items() if name != "labels"}
-    picks = select(strategy, 15, **pool).tolist()
+    pool = {name: pool for name, pool in fitting(strategy, arrays()).items() if name != "labels"}
+    labels = arrays()["labels"]
+    picks = select(strategy, 15, **pool, labels=labels).tolist()
     for clothes in (torch.from_numpy, _Array, _Capsule, lambda array: array.tolist()):
-        assert select(strategy, 15, **{name: clothes(array) for name, array in pool.items()}).tolist() == picks
+        dressed = {name: clothes(array) for name, array in pool.items()}
+        assert select(strategy, 15, **dressed, labels=labels).tolist() == picks
 
 
 @pytest.mark.parametrize("strategy", ALL)
 def test_order_of_memory_byte_order_strides_and_read_only_make_no_difference(strategy: str, tmp_path: Path) -> None:
-    pool = arrays()
+    pool = fitting(strategy, arrays())
     picks = select(strategy, 15, **pool).tolist()
     for clothes in (np.asfortranarray, _foreign_bytes, _every_second, _backward, _frozen, _on_disk(tmp_path)):
         assert select(strategy, 15, **{name: clothes(array) for name, array in pool.items()}).tolist() == picks
@@ -237,9 +331,11 @@ def test_order_of_memory_byte_order_strides_and_read_only_make_no_difference(str
 @pytest.mark.parametrize("strategy", ALL)
 @pytest.mark.parametrize("kind", ["float16", "float32"])
 def test_half_and_single_precision_pick_what_the_same_numbers_in_double_pick(strategy: str, kind: str) -> None:
-    rounded = {name: array.astype(kind) if array.dtype.kind == "f" else array for name, array in arrays().items()}
+    pool = fitting(strategy, arrays())
+    rounded = {name: array.astype(kind) if array.dtype.kind == "f" else array for name, array in pool.items()}
     if kind == "float16":  # rounded values tie now and then, and ties in double are other ties
-        rounded["probabilities"] = rounded["probabilities"].astype("float32")
+        for name in rounded.keys() & {"probabilities", "logits", "mc_probabilities"}:
+            rounded[name] = pool[name].astype("float32")
     double = {name: array.astype("float64") if array.dtype.kind == "f" else array for name, array in rounded.items()}
     assert select(strategy, 15, **rounded).tolist() == select(strategy, 15, **double).tolist()
 
@@ -284,7 +380,7 @@ def test_noise_belongs_to_positions_as_arrays_have_no_ids() -> None:
 
 @pytest.mark.parametrize("strategy", ALL)
 def test_arrays_and_global_generators_are_left_as_they_were(strategy: str) -> None:
-    pool = {**arrays(), "mask": np.arange(60) % 3 > 0}
+    pool = {**fitting(strategy, arrays()), "mask": np.arange(60) % 3 > 0}
     before = {name: array.copy() for name, array in pool.items()}
     numpy_dice, torch_dice, python_dice = np.random.get_state(), torch.get_rng_state(), random.getstate()
     select(strategy, 15, **pool)

@@ -13,6 +13,8 @@ from askance.arrays import HALF, raw, spans, tensor
 from askance.errors import BadInput
 from askance.learners.base import Outputs
 
+_LONG = 1 << 18  # numbers; of fewer, one pass or three makes no difference
+
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
@@ -130,7 +132,10 @@ def _scores(logits: Any) -> Tensor:
 
 def _shares(value: Any, name: str, dims: int) -> Tensor:
     """Probabilities, checked row by row."""
-    loose = 1e-2 if raw(value, name).dtype in HALF else 1e-3
+    given = raw(value, name)
+    loose = 1e-2 if given.dtype in HALF else 1e-3
+    if _sums_to_one(given, dims, loose):
+        return given
     array = tensor(value, name, dims)
     if not array.shape[-1] or (dims > 2 and not len(array)):
         raise BadInput(f"{name} has the shape {tuple(array.shape)}. Hand in at least one class, and one sample.")
@@ -154,6 +159,17 @@ def _shares(value: Any, name: str, dims: int) -> Tensor:
                 f"For scores before the softmax use logits=."
             )
     return array
+
+
+def _sums_to_one(given: Tensor, dims: int, loose: float) -> bool:
+    """Whether a long array is fine as it is, found in a single pass; what is not is looked at again, for its error."""
+    if given.numel() < _LONG or given.ndim != dims or given.dtype not in (torch.float32, torch.float64):
+        return False
+    if given.device.type != "cpu" or not given.is_contiguous():
+        return False
+    from askance.kernels.scores import unlike_shares  # loads numba, which short arrays can do without
+
+    return not unlike_shares(given.reshape(-1, given.shape[-1]), loose)
 
 
 def _sizes(outputs: Outputs, arrays: Arrays) -> dict[str, int]:

@@ -8,15 +8,17 @@ from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from askance.checked import Arrays, Checked, check, whole
 from askance.errors import BadInput, MissingSignal
-from askance.learners.base import Outputs
+from askance.learners.base import Learner, Lesson, Model, Outputs
+from askance.look import read_signal
 from askance.seeds import Dice
 from askance.signals.base import Rows, Signal, signals_of
 from askance.signals.probabilities import Scores
 from askance.strategies import catalogue
-from askance.strategies.base import Strategy
+from askance.strategies.base import Strategy, reads_labels
 from askance.task import Classes, Task
 from askance.view import View
 
@@ -152,7 +154,8 @@ def select(
         mask=mask,
     )
     paper = _view(check(arrays), asked, seed)
-    picked = asked.query(paper, min(n, len(paper.candidates)))
+    n = min(n, len(paper.candidates))
+    picked = asked.query(paper, n) if n else paper.batch(paper.candidates[:0])
     positions = picked.rows.cpu().numpy().astype(np.int64)
     if not explain:
         return positions
@@ -231,7 +234,7 @@ def _view(
         )
     for signal in declared or ():
         _refuse_missing(strategy, signal, checked)
-    if strategy is not None and strategy.reads_labels and checked.outside is not None and checked.targets is None:
+    if strategy is not None and reads_labels(strategy) and checked.outside is not None and checked.targets is None:
         raise MissingSignal(
             f"{catalogue.name_of(strategy)} needs labels= (labeled,), the class number of each labeled item. "
             f"Hand it in."
@@ -240,11 +243,22 @@ def _view(
     @cache
     def read(signal: Signal) -> Rows:
         _refuse_missing(strategy, signal, checked)
+        if signal.of is not None:
+            return read_signal(signal, companion(signal.of), checked.outputs.embeddings, task)
         return signal.rows(checked.outputs, task)
 
     @cache
+    def companion(learner: Learner) -> Model:
+        return learner.fit(_lesson(checked, task, sides[0], targets, seed))
+
+    @cache
     def beyond(signal: Signal) -> Rows | None:
-        return None if checked.outside is None or not signal.per_item else _outside(signal, checked.outside, task)
+        if checked.outside is None or not signal.per_item:
+            return None
+        if signal.of is not None:
+            known = checked.outside.embeddings
+            return None if known is None else read_signal(signal, companion(signal.of), known, task)
+        return _outside(signal, checked.outside, task)
 
     sides = [torch.tensor(sorted(rows), dtype=torch.int64) for rows in (labeled, pending)]
     targets = torch.zeros(len(labeled), task.width, dtype=torch.float64)
@@ -257,7 +271,7 @@ def _view(
         name=lambda rows: rows.tolist(),
         keys=torch.arange(checked.items),
         task=task,
-        candidates=open_.nonzero().squeeze(1),
+        candidates=torch.from_numpy(np.flatnonzero(open_.cpu().numpy())),  # several times faster than torch's nonzero
         labeled=sides[0],
         targets=targets,
         pending=sides[1],
@@ -267,6 +281,36 @@ def _view(
         declared=declared,
         beyond=beyond,
         beyond_targets=checked.targets,
+    )
+
+
+def _lesson(checked: Checked, task: Task, labeled: Tensor, targets: Tensor, seed: int) -> Lesson:
+    """What a companion learns from: the embeddings, and the labels that were handed in.
+
+    Labeled items that lie in no row of the pool are put behind it, which copies the pool.
+    """
+    pool = checked.outputs.embeddings
+    assert pool is not None
+    items, rows, aims = pool, labeled, targets
+    keys = torch.arange(checked.items)
+    if checked.outside is not None and checked.outside.embeddings is not None and checked.targets is not None:
+        more = checked.outside.embeddings
+        items = torch.cat([pool, more])
+        rows = torch.cat([labeled, torch.arange(len(more)) + len(pool)])
+        missing = task.width - checked.targets.shape[1]
+        aims = torch.cat([targets, torch.nn.functional.pad(checked.targets, (0, missing))])
+        keys = torch.cat([keys, -1 - torch.arange(len(more))])
+    open_ = torch.ones(len(items), dtype=torch.bool)
+    open_[rows] = False
+    return Lesson(
+        items=items,
+        keys=keys,
+        task=task,
+        labeled=rows,
+        targets=aims,
+        weights=torch.ones(len(rows), dtype=torch.float64),
+        unlabeled=open_.nonzero().squeeze(1),
+        dice=Dice(seed, "fit"),
     )
 
 
@@ -286,11 +330,18 @@ def _outside(signal: Signal, outside: Outputs, task: Task) -> Rows | None:
 
 def _refuse_missing(strategy: Strategy | None, signal: Signal, checked: Checked) -> None:
     asker = catalogue.name_of(strategy) if strategy is not None else "The strategy"
-    if signal.of is not None or signal.age or signal.records:
+    if signal.age or signal.records:
         raise MissingSignal(
-            f"{asker} reads {signal}, which only a study can give: it fits companions and keeps earlier models. "
+            f"{asker} reads {signal}, which only a study can give: it keeps earlier models. "
             f"Use Study(pool, strategy=...)."
         )
+    if signal.of is not None:
+        if checked.outputs.embeddings is None:
+            raise MissingSignal(
+                f"{asker} fits {type(signal.of).__name__} beside the model and needs embeddings= (items, features) "
+                f"for it, and labeled_embeddings= with labels=. Hand them in."
+            )
+        return
     lacking = [_ARGUMENT.get(name, f"{name}=") for name in sorted(signal.needs - checked.given)]
     if isinstance(signal, Scores) and checked.outputs.scores is None:
         lacking = ["logits= (items, classes)"]

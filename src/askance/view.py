@@ -134,6 +134,11 @@ class View:
         inside = (rows,) if isinstance(rows, Tensor) else rows
         outer = (beyond,) if isinstance(beyond, Tensor) else beyond
         found = tuple(array[self.labeled] for array in inside)
+        if outer is None and self.beyond_targets is not None and len(self.beyond_targets):
+            raise MissingSignal(
+                f"{type(signal).__name__} of the labeled items is missing. Hand in labeled_embeddings=, and "
+                f"labeled_probabilities= where probabilities are read."
+            )
         if outer is not None:
             found = tuple(torch.cat([own, more.to(own)]) for own, more in zip(found, outer, strict=True))
         return found[0] if isinstance(rows, Tensor) else found

@@ -32,7 +32,8 @@ def test_approach_keeps_the_smallest_squared_distance_to_any_of_the_rows(twin: t
 def test_approach_product_equals_explicit_outer_products(twin: type[Plain], kind: torch.dtype) -> None:
     left, right, rows = cloud(41, 3, kind, 1), cloud(41, 5, kind, 2), torch.tensor([0, 17])
     nearest = torch.full((41,), torch.inf, dtype=kind)
-    twin.approach_product(left, right, left.square().sum(1), right.square().sum(1), rows, nearest)
+    lengths = left.square().sum(1), right.square().sum(1)
+    twin.approach_product(left, right, *lengths, (left[rows], right[rows], *(own[rows] for own in lengths)), nearest)
     outer = (left.double()[:, :, None] * right.double()[:, None, :]).flatten(1)
     expected = (outer[:, None] - outer[rows]).square().sum(2).min(1).values
     torch.testing.assert_close(nearest, expected.to(kind), rtol=1e-5, atol=1e-5)
@@ -46,7 +47,7 @@ def test_a_duplicate_far_from_the_origin_is_at_distance_exactly_zero(twin: type[
     assert nearest.tolist() == [0.0] * 9
     norms = twin.squared_norms(array)
     nearest.fill_(torch.inf)
-    twin.approach_product(array, array, norms, norms, torch.tensor([2]), nearest)
+    twin.approach_product(array, array, norms, norms, (array[2:3], array[2:3], norms[2:3], norms[2:3]), nearest)
     assert nearest.tolist() == [0.0] * 9
 
 

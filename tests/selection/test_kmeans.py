@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from scipy.stats import chisquare
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from torch import Tensor
@@ -16,6 +17,7 @@ from askance.selection import kmeans
 from askance.selection.base import Picked
 from askance.selection.kmeans import Clusters, k_means
 from askance.selection.spread import race
+from tests.pins import pins
 
 
 def cluster(features: Tensor, k: int, seed: int = 0, rows: Tensor | None = None, iterations: int = 100) -> Clusters:
@@ -98,3 +100,82 @@ def test_a_sample_is_drawn_by_item_and_is_never_less_than_ten_for_each_cluster()
     moved = k_means(points[order], 5, keys=keys[order], dice=dice, sample=100)
     still = k_means(points, 5, keys=keys, dice=dice, sample=100)
     assert torch.allclose(moved.distances, still.distances[order], atol=1e-4)
+
+
+def lloyd(features: Tensor, centers: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Lloyd's algorithm in plain float64, until nothing moves."""
+    while True:
+        labels = torch.cdist(features, centers).argmin(1)
+        means = torch.stack(
+            [
+                (weights[labels == k, None] * features[labels == k]).sum(0) / weights[labels == k].sum()
+                for k in labels.unique()
+            ]
+        )
+        if torch.equal(means, centers):
+            return labels, centers
+        centers = means
+
+
+@pins("k-means", "brute force", "Labels and centers against Lloyd's algorithm with all distances, weighted or not.")
+@pytest.mark.parametrize("bounds", [1 << 24, 1, 1000])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_leaving_distances_out_changes_nothing(monkeypatch: pytest.MonkeyPatch, bounds: int, weighted: bool) -> None:
+    monkeypatch.setattr(kmeans, "_BOUNDS", bounds)  # one group of centers, some, or a group for each
+    points = torch.from_numpy(make_blobs(400, 5, centers=9, cluster_std=4.0, random_state=0)[0])
+    weights = torch.rand(400, generator=torch.Generator().manual_seed(0)).double() if weighted else None
+    keys, dice = torch.arange(400), Dice(0, "ask")
+    seeds = k_means(points, 12, keys=keys, dice=dice, weights=weights, iterations=0).centers
+    found = k_means(points, 12, keys=keys, dice=dice, weights=weights, tolerance=0.0, iterations=1000)
+    labels, centers = lloyd(points, seeds, torch.ones(400).double() if weights is None else weights)
+    assert torch.equal(found.labels, labels)
+    torch.testing.assert_close(found.centers, centers)
+
+
+@pins("clue", "equivalence", "k-means with whole weights gives the centers of k-means over repeated points.")
+def test_an_item_of_weight_three_is_three_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = torch.randn(120, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    times = torch.randint(0, 4, (120,), generator=torch.Generator().manual_seed(1))
+    begin = (times > 0).nonzero().flatten()[:6]
+    monkeypatch.setattr(kmeans, "race", lambda *args: Picked(begin))
+    weighted = k_means(points, 6, keys=torch.arange(120), dice=Dice(0, "ask"), weights=times.double())
+    copies = points.repeat_interleave(times, 0)
+    begin = times.cumsum(0)[begin] - 1
+    repeated = cluster(copies, 6)
+    torch.testing.assert_close(weighted.centers, repeated.centers)
+    assert torch.equal(weighted.labels.repeat_interleave(times), repeated.labels)
+
+
+@pins(
+    "clue", "law", "Seeds of weighted k-means are drawn by weight, then by weight times squared distance; chi-square."
+)
+def test_seeds_are_drawn_by_weight_times_squared_distance() -> None:
+    points, weights = torch.tensor([[0.0], [1.0], [3.0], [7.0]]), torch.tensor([4.0, 2.0, 1.0, 0.0])
+    counts = torch.zeros(4, 4)
+    for seed in range(1500):
+        found = k_means(points, 2, keys=torch.arange(4), dice=Dice(seed, "ask"), weights=weights, iterations=0)
+        first, second = (int((points - center).abs().argmin()) for center in found.centers)
+        counts[first, second] += 1
+    weights, points = weights.double(), points.double()
+    gaps = weights * (points - points.T).square()
+    expected = weights[:, None] / weights.sum() * gaps / gaps.sum(1, keepdim=True)
+    kept = expected > 0
+    assert counts[~kept].sum() == 0
+    assert chisquare(counts[kept].double(), expected[kept] * 1500).pvalue > 1e-3
+
+
+def test_weights_of_zero_make_no_center_and_all_zero_count_alike() -> None:
+    points, keys = torch.tensor([[0.0], [2.0], [90.0], [91.0]]), torch.arange(4)
+    weights = torch.tensor([1.0, 1.0, 0.0, 0.0])
+    found = k_means(points, 1, keys=keys, dice=Dice(0, "ask"), weights=weights)
+    assert found.centers.tolist() == [[1.0]]
+    assert found.distances.tolist() == [1.0, 1.0, 89.0**2, 90.0**2]
+    alike = k_means(points, 2, keys=keys, dice=Dice(0, "ask"), weights=0 * weights)
+    assert sorted(alike.centers.flatten().tolist()) == [1.0, 90.5]
+
+
+def test_tiny_and_huge_weights_leave_no_rest_behind() -> None:
+    points = torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
+    weights = 10.0 ** torch.linspace(-30, 30, 200, dtype=torch.float64)
+    found = k_means(points, 20, keys=torch.arange(200), dice=Dice(0, "ask"), weights=weights)
+    assert found.centers.isfinite().all()

@@ -11,7 +11,7 @@ from askance.seeds import Dice
 from askance.selection.base import Picked, Selector
 from askance.selection.clusters import KMeans, TypicalPerCluster
 from askance.selection.space import Features
-from askance.selection.spread import FarthestFirst, KMeansPlusPlus
+from askance.selection.spread import FarthestFirst, KMeansPlusPlus, LargestCluster
 from askance.selection.top import Top
 
 SELECTORS: list[Selector] = [
@@ -20,6 +20,9 @@ SELECTORS: list[Selector] = [
     FarthestFirst(first="longest"),
     KMeansPlusPlus(),
     KMeansPlusPlus(first="noise", from_known=True),
+    KMeansPlusPlus(power=2.0),
+    LargestCluster(),
+    LargestCluster(first="noise"),
     KMeans(),
     TypicalPerCluster(),
     TypicalPerCluster(clusters_at_most=3, smallest=4),

@@ -14,6 +14,7 @@ from askance.signals.probabilities import Scores
 from askance.strategies import catalogue
 from askance.strategies.regression import GreedyDistance
 from askance.testing.worlds import LEARNER, World, small_pool, small_world
+from tests.pins import pins
 
 POOL = Pool.from_arrays([[float(row)] for row in range(20)])
 
@@ -49,6 +50,9 @@ def test_a_strategy_that_is_not_for_classes_cannot_be_asked_about_arrays() -> No
         askance.select("mean-margin", 1, probabilities=[[0.5, 0.5]])
 
 
+@pins(
+    "greedy-distance", "brute force", "ten picks, by inputs, outputs and both", "argmax_u min_k |x_u - x_k| |y_u - y_k|"
+)
 @pytest.mark.parametrize("distance", ["both", "inputs", "outputs"])
 @pytest.mark.parametrize("known", [0, 7])
 def test_greedy_distance_is_its_definition(distance: str, known: int) -> None:
@@ -111,6 +115,14 @@ def test_numbers_of_other_units_are_asked_for_alike() -> None:
         for units in ([1.0, 1.0], [1.0, 4096.0])
     )
     assert here.ids == there.ids
+
+
+@pins("mean-margin", "definition", "rows by hand", "-mean over labels of |2 p_l - 1|")
+def test_mean_margin_by_hand() -> None:
+    paper = askance.testing.view(
+        logits=[[9.0, -9.0], [0.0, 9.0], [0.0, 0.0], [0.5, 0.0]], task=Labels(("urgent", "billing"))
+    )
+    assert catalogue.strategy("mean-margin").query(paper, 4).ids == [2, 3, 1, 0]
 
 
 @pytest.mark.parametrize("name", ["mean-margin", "greedy-distance", "margin"])

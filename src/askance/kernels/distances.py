@@ -52,21 +52,26 @@ class Plain:
 
     @staticmethod
     def approach_product(
-        left: Tensor, right: Tensor, left_norms: Tensor, right_norms: Tensor, rows: Tensor, nearest: Tensor
+        left: Tensor,
+        right: Tensor,
+        left_norms: Tensor,
+        right_norms: Tensor,
+        points: tuple[Tensor, ...],
+        nearest: Tensor,
     ) -> None:
-        """The same for outer products of the rows of ``left`` and ``right``, never built; the points are ``rows``.
+        """The same for outer products of the rows of ``left`` and ``right``, never built; so are the points'.
 
         With squared lengths a, b of two items' left rows, p, q of their right rows, and squared gaps L and R between
         the left and the right rows, |l_i x r_i - l_j x r_j|^2 = ap + bq - 2 (l_i.l_j)(r_i.r_j) is the same as
         ((a + b) R + (p + q) L - L R + (a - b)(p - q)) / 2, in which every term vanishes for a duplicate.
         """
-        for row in rows.tolist():
+        for one, other, length, width in zip(*points, strict=True):
             for piece in _pieces(right):
                 lefts, rights = left_norms[piece], right_norms[piece]
-                left_gap = (left[piece] - left[row]).square().sum(1)
-                right_gap = (right[piece] - right[row]).square().sum(1)
-                twice = (lefts + left_norms[row]) * right_gap + (rights + right_norms[row]) * left_gap
-                twice += (lefts - left_norms[row]) * (rights - right_norms[row]) - left_gap * right_gap
+                left_gap = (left[piece] - one).square().sum(1)
+                right_gap = (right[piece] - other).square().sum(1)
+                twice = (lefts + length) * right_gap + (rights + width) * left_gap
+                twice += (lefts - length) * (rights - width) - left_gap * right_gap
                 _lower(nearest[piece], (twice / 2).clamp_(min=0))
 
     @staticmethod
@@ -129,20 +134,16 @@ class Compiled(Plain):
 
     @staticmethod
     def approach_product(
-        left: Tensor, right: Tensor, left_norms: Tensor, right_norms: Tensor, rows: Tensor, nearest: Tensor
+        left: Tensor,
+        right: Tensor,
+        left_norms: Tensor,
+        right_norms: Tensor,
+        points: tuple[Tensor, ...],
+        nearest: Tensor,
     ) -> None:
         """Lower ``nearest`` in one pass over both factors, compiled."""
-        _approach_product(
-            left.numpy(),
-            right.numpy(),
-            left_norms.numpy(),
-            right_norms.numpy(),
-            left[rows].numpy(),
-            right[rows].numpy(),
-            left_norms[rows].numpy(),
-            right_norms[rows].numpy(),
-            nearest.numpy(),
-        )
+        arrays = (left, right, left_norms, right_norms, *points, nearest)
+        _approach_product(*(array.numpy() for array in arrays))
 
     @staticmethod
     def ring(clocks: Tensor, speeds: Tensor) -> int:
@@ -205,7 +206,8 @@ def _compiled(function: Loop) -> Loop:
     return cast(Loop, numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})(function))
 
 
-@_compiled
+# Inlined: what numba links to a call may be other machine code when it comes from the cache.
+@numba.njit(inline="always")
 def _gap(one: Array, i: int, other: Array, j: int) -> Any:
     total = one.dtype.type(0)
     for column in range(one.shape[1]):

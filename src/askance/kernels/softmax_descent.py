@@ -19,17 +19,28 @@ _PAIRS = 8  # L-BFGS memory; 7 and 10 took equally many iterations in trials
 _TILE = 256  # columns of a product that stay in the first cache while the classes pass over them
 
 
+_FLAGS = {"reassoc", "contract", "nsz"}
+
+
 def _compiled(function: _Function) -> _Function:
     """Compile on first use, keep the result on disk.
 
     Sums may be taken in vector order and products fused: faster, and still the same at every call, because
     the order is fixed when compiling. Infinities and NaN keep their meaning.
     """
-    flags = {"reassoc", "contract", "nsz"}
-    return cast(_Function, numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=flags)(function))
+    return cast(_Function, numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_FLAGS)(function))
 
 
-@_compiled
+def _part(function: _Function) -> _Function:
+    """The same for a part of what is compiled, always put in place.
+
+    A call would be linked to one machine code in the process that compiles and to another in those that load it from
+    disk, whose last bits differ.
+    """
+    return cast(_Function, numba.njit(forceinline=True, error_model="numpy", fastmath=_FLAGS)(function))
+
+
+@_part
 def _multiply(a: Floats, b: Floats, out: Floats) -> None:
     """out = a @ b, eight rows of b at a time; loops count from 0 on views, else they are not made vector loops."""
     rows, inner, columns = a.shape[0], a.shape[1], b.shape[1]
@@ -56,7 +67,7 @@ def _multiply(a: Floats, b: Floats, out: Floats) -> None:
                 _add(out[row, left : left + width], a[row, j], b[j, left:])
 
 
-@_compiled
+@_part
 def _dot(a: Floats, b: Floats) -> float:
     total = 0.0
     for i in range(a.size):
@@ -64,13 +75,13 @@ def _dot(a: Floats, b: Floats) -> float:
     return total
 
 
-@_compiled
+@_part
 def _add(to: Floats, factor: float, what: Floats) -> None:
     for i in range(to.size):
         to[i] += factor * what[i]
 
 
-@_compiled
+@_part
 def _exponentials(z: Floats, power: Floats, bits: NDArray[np.int64]) -> None:
     """z = exp(z) in place for z <= 0, in vectors: numba calls the C library's exp once per number.
 
@@ -98,7 +109,7 @@ def _exponentials(z: Floats, power: Floats, bits: NDArray[np.int64]) -> None:
         z[i] *= power[i]
 
 
-@_compiled
+@_part
 def _residuals(z: Floats, step: float, along: Floats, y: Floats, w: Floats, out: Floats, spare: Floats) -> float:
     """out = w (softmax(z + step along) - y), classes first; the slope of the loss along the step."""
     classes, items = z.shape
@@ -129,7 +140,7 @@ def _residuals(z: Floats, step: float, along: Floats, y: Floats, w: Floats, out:
     return slope
 
 
-@_compiled
+@_part
 def _span(x: Floats, basis: Floats) -> int:
     """Write orthonormal rows that span the rows of x, and say how many.
 
@@ -151,7 +162,7 @@ def _span(x: Floats, basis: Floats) -> int:
     return rank
 
 
-@_compiled
+@_part
 def _bias_column(x: Floats, xt: Floats, r: Floats, w: Floats, gradient: Floats, scores: Floats) -> float:
     """The constant to write in the bias column so that the bias is about as curved as what it is learned with.
 
@@ -171,7 +182,7 @@ def _bias_column(x: Floats, xt: Floats, r: Floats, w: Floats, gradient: Floats, 
     return float(np.sqrt(spread / (size * total))) if spread > 0.0 else 1.0
 
 
-@_compiled
+@_part
 def _direction(
     gradient: Floats, moves: Floats, turns: Floats, inner: Floats, kept: int, newest: int, d: Floats
 ) -> None:
@@ -190,7 +201,7 @@ def _direction(
         _add(d, alpha[j] - _dot(turns[j], d) / inner[j], moves[j])
 
 
-@_compiled
+@_part
 def _descend(
     v: Floats,
     x: Floats,
@@ -277,7 +288,7 @@ def _descend(
         steps += 1
 
 
-@_compiled
+@_part
 def _solve_known(
     features: Floats,
     targets: Floats,

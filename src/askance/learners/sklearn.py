@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
@@ -25,8 +25,9 @@ _SEED = re.compile("(^|__)random_state$")  # an estimator's own, and those of th
 class Sklearn(Learner):
     """A scikit-learn estimator, cloned and fitted anew each time. Embeddings are the features as they are.
 
-    Classes of the task that nobody was given yet have probability zero. Models are not stored: scikit-learn's only
-    storage format can run code when it is read, so after a restart the estimator is fitted again.
+    Classes of the task that nobody was given yet have probability zero. The trees of a forest that classifies give
+    samples. Models are not stored: scikit-learn's only storage format can run code when it is read, so after a restart
+    the estimator is fitted again.
 
     Args:
         estimator: A classifier for `Classes`, a regressor for `Targets`, a multi-label classifier for `Labels`.
@@ -36,7 +37,7 @@ class Sklearn(Learner):
 
     @property
     def gives(self) -> frozenset[str]:
-        return frozenset({"scores", "embeddings"})
+        return frozenset({"scores", "embeddings"} | ({"samples", "votes"} if _is_forest(self.estimator) else set()))
 
     def fit(self, lesson: Lesson) -> SklearnModel:
         from sklearn.base import clone
@@ -50,7 +51,7 @@ class Sklearn(Learner):
         else:
             truth = lesson.targets.numpy().round() if isinstance(task, Labels) else lesson.targets.numpy()
         if len(truth) == 0 or (isinstance(task, Classes) and len(columns) < 2):
-            return SklearnModel(None, task, columns)
+            return SklearnModel(None, task, columns, _is_forest(self.estimator))
         estimator = clone(self.estimator)
         unset = [name for name, value in estimator.get_params().items() if _SEED.search(name) and value is None]
         estimator.set_params(**{name: lesson.dice.of(name).key % (1 << 31) for name in unset})
@@ -60,7 +61,7 @@ class Sklearn(Learner):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")  # few labels are normal here
             estimator.fit(features, truth, **extra)
-        return SklearnModel(estimator, task, columns)
+        return SklearnModel(estimator, task, columns, _is_forest(estimator))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,7 @@ class SklearnModel(Model):
     estimator: Any
     task: Task
     columns: np.ndarray  # the classes that the estimator knows
+    samples: bool = False  # whether its trees speak for themselves
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def outputs(self, items: Any) -> Outputs:
@@ -78,23 +80,33 @@ class SklearnModel(Model):
             scores = torch.zeros(len(items), self.task.width, dtype=torch.float64)
             if isinstance(self.task, Classes) and len(self.columns) == 1:
                 scores[:, int(self.columns[0])] = 1.0  # leans to the one class it has seen, and knows nothing else
-            return Outputs(scores=scores, embeddings=embeddings)
+            alike = scores.unsqueeze(1).expand(-1, 2, -1) if self.samples else None
+            return Outputs(scores=scores, embeddings=embeddings, samples=alike)
         features = _features(items)
         if isinstance(self.task, Classes):
             return self._classes(features, embeddings)
         if isinstance(self.task, Labels):
-            return Outputs(scores=torch.logit(self._label_shares(features), eps=1e-12), embeddings=embeddings)
+            trees = self._trees(lambda tree: self._label_shares(tree, features)) if self.samples else None
+            return Outputs(
+                scores=torch.logit(self._label_shares(self.estimator, features), eps=1e-12),
+                embeddings=embeddings,
+                samples=torch.logit(trees, eps=1e-12) if trees is not None else None,
+                sampled=trees,
+            )
         values = np.asarray(self.estimator.predict(features), dtype=np.float64).reshape(len(features), -1)
         return Outputs(scores=torch.from_numpy(values), embeddings=embeddings)
 
     def _classes(self, features: Any, embeddings: Tensor | None) -> Outputs:
         width = self.task.width
         if hasattr(self.estimator, "predict_proba"):
-            shares = np.zeros((len(features), width))
-            shares[:, self.columns] = self.estimator.predict_proba(features)
-            probabilities = torch.from_numpy(shares)
+            probabilities = self._shares(self.estimator, features)
+            trees = self._trees(lambda tree: self._shares(tree, features)) if self.samples else None
             return Outputs(
-                scores=probabilities.clamp_min(1e-300).log(), embeddings=embeddings, probabilities=probabilities
+                scores=probabilities.clamp_min(1e-300).log(),
+                embeddings=embeddings,
+                probabilities=probabilities,
+                samples=trees.clamp_min(1e-300).log() if trees is not None else None,
+                sampled=trees,
             )
         if not hasattr(self.estimator, "decision_function"):
             raise BadInput(
@@ -113,13 +125,28 @@ class SklearnModel(Model):
         scores[:, self.columns] = values
         return Outputs(scores=torch.from_numpy(scores), embeddings=embeddings)
 
-    def _label_shares(self, features: Any) -> Tensor:
-        if not hasattr(self.estimator, "predict_proba"):
-            return torch.from_numpy(np.asarray(self.estimator.predict(features), dtype=np.float64))
-        shares = self.estimator.predict_proba(features)
+    def _shares(self, estimator: Any, features: Any) -> Tensor:
+        """Probabilities of all classes of the task, zero for those that nobody was given, (items, classes)."""
+        shares = np.zeros((len(features), self.task.width))
+        shares[:, self.columns] = estimator.predict_proba(features)
+        return torch.from_numpy(shares)
+
+    def _trees(self, speak: Callable[[Any], Tensor]) -> Tensor:
+        """What every tree says, (items, trees, ...)."""
+        return torch.stack([speak(tree) for tree in self.estimator.estimators_], 1)
+
+    def _label_shares(self, estimator: Any, features: Any) -> Tensor:
+        if not hasattr(estimator, "predict_proba"):
+            return torch.from_numpy(np.asarray(estimator.predict(features), dtype=np.float64))
+        shares = estimator.predict_proba(features)
         if isinstance(shares, list):  # forests give one array per label
             shares = np.stack([s[:, -1] if s.shape[1] > 1 else np.zeros(len(s)) for s in shares], axis=1)
         return torch.from_numpy(np.asarray(shares, dtype=np.float64))
+
+
+def _is_forest(estimator: Any) -> bool:
+    """Whether it is a forest of trees that classify; told by name, so that scikit-learn need not be loaded for it."""
+    return any(kind.__name__ == "ForestClassifier" for kind in type(estimator).__mro__)
 
 
 def _features(items: Any) -> Any:

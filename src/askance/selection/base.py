@@ -86,9 +86,10 @@ class Selector(ABC):
         _spans_the_pool(len(keys), utility, space, weights)
         if weights is not None:
             _weigh(self, weights)
-        _lie_in_the_pool("candidates", candidates, len(keys))
+        ascending = bool((candidates[1:] > candidates[:-1]).all())
+        _lie_in_the_pool("candidates", candidates[[0, -1]] if ascending and len(candidates) else candidates, len(keys))
         _lie_in_the_pool("known items", known, len(keys))
-        if not bool((candidates[1:] > candidates[:-1]).all()):
+        if not ascending:
             raise BadInput("The candidates are not ascending and distinct. Hand in each row once, sorted.")
         n = min(n, len(candidates))
         if n == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,13 +17,16 @@ from askance.selection.kmeans import k_means
 from askance.selection.space import Features, Space
 from askance.selection.spread import needed
 
+_TIED = 1e-4  # squared distances to a center that differ by no more than this share are alike
+
 
 @dataclass(frozen=True)
 class KMeans(Selector):
     """The candidate nearest to each centroid of k-means with n clusters, largest cluster first.
 
     Always exactly n: where fewer than n clusters have items, as with duplicates, the rest is filled with the candidates
-    farthest from their centroids. A pick's utility is how many candidates it stands for.
+    farthest from their centroids. Weights make a centroid a weighted mean. A pick's utility is how many candidates it
+    stands for, or how much they weigh.
 
     >>> from askance.seeds import Dice
     >>> import torch
@@ -36,6 +40,8 @@ class KMeans(Selector):
         tolerance: Stop when an iteration lowers the inertia by less than this share.
     """
 
+    weighs: ClassVar[bool] = True
+
     iterations: int = 100
     tolerance: float = 1e-4
 
@@ -44,17 +50,28 @@ class KMeans(Selector):
         features = _points(ground.space, self).array
         candidates, keys, dice = ground.candidates, ground.keys, ground.dice
         found = k_means(
-            features, n, keys=keys, dice=dice, rows=candidates, iterations=self.iterations, tolerance=self.tolerance
+            features,
+            n,
+            keys=keys,
+            dice=dice,
+            rows=candidates,
+            weights=ground.weights,
+            iterations=self.iterations,
+            tolerance=self.tolerance,
         )
         labels, distances = found.labels[candidates], found.distances[candidates]
-        order = _lexicographic(dice.of("ties").uniform(keys[candidates]), distances, labels)
         sizes = torch.bincount(labels)
+        least = distances.new_full((len(sizes),), torch.inf).scatter_reduce_(0, labels, distances, "amin")
+        tied = distances <= least[labels] * (1 + _TIED)  # as two items alone are, for which rounding must not decide
+        apart = torch.where(tied, least[labels], distances)
+        order = _lexicographic(dice.of("ties").uniform(keys[candidates]), apart, labels)
         heads = order[(sizes.cumsum(0) - sizes)[sizes > 0]]  # where each cluster begins in the order
-        heads = heads[sizes[labels[heads]].argsort(descending=True, stable=True)]
+        heavy = sizes.double() if ground.weights is None else _sums(labels, ground.weights[candidates])
+        heads = heads[heavy[labels[heads]].argsort(descending=True, stable=True)]
         others = torch.ones_like(labels, dtype=torch.bool).index_fill_(0, heads, False)
         rest = order[others[order]]
         rest = rest[distances[rest].argsort(descending=True, stable=True)][: n - len(heads)]
-        stands_for = torch.cat([sizes[labels[heads]], torch.zeros_like(rest)])
+        stands_for = torch.cat([heavy[labels[heads]], heavy.new_zeros(len(rest))])
         return Picked(candidates[torch.cat([heads, rest])], stands_for.to(features.dtype))
 
 
@@ -139,6 +156,12 @@ def turns(n: int, candidates: Sequence[int], known: Sequence[int], *, smallest: 
             for cluster in turn:
                 left[cluster] -= 1
     return picks[:n]
+
+
+def _sums(labels: Tensor, weights: Tensor) -> Tensor:
+    """The weight of each cluster, float64; added up in a fixed order on every device."""
+    out = torch.zeros(int(labels.max()) + 1, dtype=torch.float64, device=labels.device)
+    return out.index_put_((labels,), weights.double(), accumulate=True)
 
 
 def _drawn(rows: Tensor, most: int, draw: Tensor) -> Tensor:

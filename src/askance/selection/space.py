@@ -10,6 +10,7 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.kernels.distances import loops, ready
+from askance.kernels.lazy_spread import Factors
 
 _PIECE = 1 << 20  # elements of a temporary when rows are scaled
 
@@ -43,6 +44,17 @@ class Space(ABC):
         """
         self.approach(known, nearest)
         return len(known) > 0
+
+    def beyond(self) -> int:
+        """How many known points lie in no row of the pool."""
+        return 0
+
+    def approach_beyond(self, number: int, nearest: Tensor) -> None:  # noqa: B027 - without such points nothing is to do
+        """Lower ``nearest`` to one of the known points that lie in no row of the pool."""
+
+    def factors(self) -> Factors | None:
+        """The arrays that lazy loops read; None where there are none, and rules make a pass over the pool per pick."""
+        return None
 
     @abstractmethod
     def take(self, rows: Tensor) -> Space:
@@ -114,6 +126,21 @@ class Features(Space):
         loops(self.array).approach(self.array, self.outside, nearest)
         return len(known) + len(self.outside) > 0
 
+    def beyond(self) -> int:
+        """How many points outside of the pool were given."""
+        return len(self.outside)
+
+    def approach_beyond(self, number: int, nearest: Tensor) -> None:
+        """One pass over the features."""
+        loops(self.array).approach(self.array, self.outside[number : number + 1], nearest)
+
+    def factors(self) -> Factors | None:
+        """The points themselves, on the CPU."""
+        if self.array.device.type != "cpu":
+            return None
+        nothing, empty = self.array.new_empty(0), self.array.new_empty(0, 0)
+        return Factors((self.array, empty, nothing, nothing), (self.outside, empty, nothing, nothing), product=False)
+
     def take(self, rows: Tensor) -> Features:
         """The vectors of some rows; this copies them."""
         return Features(self.array[rows], self.outside)
@@ -133,14 +160,17 @@ class Product(Space):
     Args:
         left: (items, rows of the product), such as the classes.
         right: (items, columns of the product), such as the features.
+        outside: Both factors of known points that lie in no row of the pool.
     """
 
-    def __init__(self, left: Tensor, right: Tensor) -> None:
-        if len(left) != len(right):
-            raise BadInput(f"The factors have {len(left)} and {len(right)} rows. Give both one row per item.")
+    def __init__(self, left: Tensor, right: Tensor, outside: tuple[Tensor, Tensor] | None = None) -> None:
+        for one, other in ((left, right), outside or (left, right)):
+            if len(one) != len(other):
+                raise BadInput(f"The factors have {len(one)} and {len(other)} rows. Give both one row per item.")
         kept = torch.promote_types(left.dtype, right.dtype)
-        self.left = Features(left.to(kept))
-        self.right = Features(right.to(kept))
+        lefts, rights = outside if outside is not None else (None, None)
+        self.left = Features(left.to(kept), lefts)
+        self.right = Features(right.to(kept), rights)
 
     def __len__(self) -> int:
         return len(self.left)
@@ -151,12 +181,40 @@ class Product(Space):
 
     def approach(self, rows: Tensor, nearest: Tensor) -> None:
         """One pass over both factors."""
+        items, _, _ = self._parts()
+        loops(nearest).approach_product(*items, tuple(part[rows] for part in items), nearest)
+
+    def approach_known(self, known: Tensor, nearest: Tensor) -> bool:
+        """Known rows, then the points outside of the pool."""
+        self.approach(known, nearest)
+        items, outside, _ = self._parts()
+        loops(nearest).approach_product(*items, outside, nearest)
+        return len(known) + self.beyond() > 0
+
+    def beyond(self) -> int:
+        """How many points outside of the pool were given."""
+        return len(self.left.outside)
+
+    def approach_beyond(self, number: int, nearest: Tensor) -> None:
+        """One pass over both factors."""
+        items, outside, _ = self._parts()
+        points = tuple(part[number : number + 1] for part in outside)
+        loops(nearest).approach_product(*items, points, nearest)
+
+    def factors(self) -> Factors | None:
+        """Both factors and the lengths of their rows, on the CPU."""
+        return self._parts() if self.left.array.device.type == "cpu" else None
+
+    def _parts(self) -> Factors:
         left, right = self.left, self.right
-        loops(nearest).approach_product(left.array, right.array, left.norms(), right.norms(), rows, nearest)
+        outside = Features(left.outside).norms(), Features(right.outside).norms()
+        return Factors(
+            (left.array, right.array, left.norms(), right.norms()), (left.outside, right.outside, *outside), True
+        )
 
     def take(self, rows: Tensor) -> Product:
         """Both factors of some rows; this copies them."""
-        return Product(self.left.array[rows], self.right.array[rows])
+        return Product(self.left.array[rows], self.right.array[rows], (self.left.outside, self.right.outside))
 
     def filled(self, value: float) -> Tensor:
         """A number per item, of the factors' type."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
@@ -81,3 +81,12 @@ class Strategy:
     def needs_model(self) -> bool:
         """Whether any signal comes from a fitted model's scores, or was recorded while it trained."""
         return any(s.of is None and (s.needs & _FITTED or s.records) for s in signals_of(self))
+
+
+def reads_labels(part: Any) -> bool:
+    """Whether a strategy, or one inside it, looks at labeled items and their labels."""
+    if isinstance(part, Strategy) and part.reads_labels:
+        return True
+    if is_dataclass(part) and not isinstance(part, type):
+        return any(reads_labels(getattr(part, field.name)) for field in fields(part))
+    return isinstance(part, tuple | list) and any(reads_labels(inner) for inner in part)

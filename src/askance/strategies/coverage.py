@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from askance.selection import clusters
+from askance.selection import clusters, spread
 from askance.selection.base import Selector
 from askance.selection.space import Features, Space, normalized
-from askance.selection.spread import FarthestFirst
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.strategies.base import Strategy
@@ -23,8 +23,57 @@ class KCenter(Strategy):
     [2, 1]
     """
 
+    cost: ClassVar[str] = "N d, and few of n N d and L N d"
+
     features: Signal = Embeddings()
-    select: Selector = FarthestFirst()
+    select: Selector = spread.FarthestFirst()
+
+    def space(self, view: View) -> Space:
+        return Features(view[self.features], outside=view.outside(self.features))
+
+
+@dataclass(frozen=True)
+class KMeansPlusPlus(Strategy):
+    """Each item drawn in proportion to its squared distance to what is labeled or drawn. [arthur2007kmeans]
+
+    Far items are likely and outliers are not certain, which is what sets it apart from k-center.
+
+    Args:
+        features: Where the items lie.
+
+    >>> paper = view(embeddings=[[0.0], [0.0], [3.0]], labeled=[0])
+    >>> KMeansPlusPlus().query(paper, 1).ids  # a duplicate of what is known is never drawn before another
+    [2]
+    """
+
+    cost: ClassVar[str] = "N d, and few of n N d and L N d"
+
+    features: Signal = Embeddings()
+    select: Selector = spread.KMeansPlusPlus(first="noise", from_known=True)
+
+    def space(self, view: View) -> Space:
+        return Features(view[self.features], outside=view.outside(self.features))
+
+
+@dataclass(frozen=True)
+class Lcmd(Strategy):
+    """The farthest member of the largest cluster around items known or picked. [holzmueller2023framework]
+
+    Largest cluster maximum distance: a cluster is as large as the sum of its squared distances, so that dense parts of
+    the pool get more items than by k-center.
+
+    Args:
+        features: Where the items lie; the paper recommends sketched gradients.
+
+    >>> paper = view(embeddings=[[0.0], [20.0], [4.0], [-4.0], [3.0], [25.0]], labeled=[0, 1])
+    >>> Lcmd().query(paper, 1).ids  # 16 + 16 + 9 around the first, 25 around the second
+    [2]
+    """
+
+    cost: ClassVar[str] = "L N d + n N d"
+
+    features: Signal = Embeddings()
+    select: Selector = spread.LargestCluster()
 
     def space(self, view: View) -> Space:
         return Features(view[self.features], outside=view.outside(self.features))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from askance.selection.base import Selector
 from askance.selection.top import Top
 from askance.signals.base import Signal
-from askance.signals.probabilities import Probabilities
+from askance.signals.probabilities import Probabilities, Scores
 from askance.strategies.base import Strategy
 from askance.task import Classes, Labels, Task
 from askance.utilities import uncertainty
@@ -24,6 +25,8 @@ class LeastConfidence(Strategy):
     >>> LeastConfidence().query(paper, 1).ids
     [1]
     """
+
+    cost: ClassVar[str] = "N C"
 
     signal: Signal = Probabilities()
     select: Selector = Top()
@@ -44,6 +47,8 @@ class Margin(Strategy):
     [0]
     """
 
+    cost: ClassVar[str] = "N C"
+
     signal: Signal = Probabilities()
     select: Selector = Top()
 
@@ -62,6 +67,8 @@ class Entropy(Strategy):
     >>> Entropy().query(paper, 1).ids
     [1]
     """
+
+    cost: ClassVar[str] = "N C"
 
     signal: Signal = Probabilities()
     select: Selector = Top()
@@ -84,6 +91,8 @@ class MeanMargin(Strategy):
     [1]
     """
 
+    cost: ClassVar[str] = "N C"
+
     signal: Signal = Probabilities()
     select: Selector = Top()
 
@@ -92,3 +101,45 @@ class MeanMargin(Strategy):
 
     def utility(self, view: View) -> Tensor:
         return uncertainty.mean_margin(view[self.signal])
+
+
+@dataclass(frozen=True)
+class Energy(Strategy):
+    """Ask where no class has a high score, by the log-sum-exp of all of them. [liu2020energy]
+
+    Scores, not probabilities: items may be alike to every class, or unlike anything.
+
+    >>> Energy().query(view(logits=[[5.0, 5.0], [0.0, 0.0]]), 1).ids  # to a softmax both are a tie
+    [1]
+    """
+
+    cost: ClassVar[str] = "N C"
+
+    signal: Signal = Scores()
+    select: Selector = Top()
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
+
+    def utility(self, view: View) -> Tensor:
+        return uncertainty.energy(view[self.signal])
+
+
+@dataclass(frozen=True)
+class MaxLogit(Strategy):
+    """Ask where the highest score is lowest. [hendrycks2022scaling]
+
+    >>> MaxLogit().query(view(logits=[[5.0, 5.0], [1.0, -9.0]]), 1).ids
+    [1]
+    """
+
+    cost: ClassVar[str] = "N C"
+
+    signal: Signal = Scores()
+    select: Selector = Top()
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
+
+    def utility(self, view: View) -> Tensor:
+        return uncertainty.max_logit(view[self.signal])

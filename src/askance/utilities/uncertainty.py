@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from askance.kernels.scores import scores
+
 _PIECE = 1 << 18  # elements of a temporary, so that it stays in the near cache
 
 
@@ -24,7 +26,7 @@ def least_confidence(probabilities: Tensor) -> Tensor:
     Returns:
         (items,).
     """
-    return 1 - probabilities.amax(-1)
+    return scores(probabilities).least_confidence(probabilities)
 
 
 def margin(probabilities: Tensor) -> Tensor:
@@ -43,11 +45,7 @@ def margin(probabilities: Tensor) -> Tensor:
     """
     if probabilities.shape[1] == 1:
         return -probabilities[:, 0]
-    out = probabilities.new_empty(len(probabilities))
-    for piece in _pieces(probabilities):
-        first, second = probabilities[piece].topk(2).values.unbind(-1)
-        torch.sub(second, first, out=out[piece])
-    return out
+    return scores(probabilities).margin(probabilities)
 
 
 def entropy(probabilities: Tensor) -> Tensor:
@@ -62,10 +60,7 @@ def entropy(probabilities: Tensor) -> Tensor:
     Returns:
         (items,).
     """
-    out = probabilities.new_empty(len(probabilities))
-    for piece in _pieces(probabilities):
-        torch.sum(torch.special.entr(probabilities[piece]), -1, out=out[piece])
-    return out
+    return scores(probabilities).entropy(probabilities)
 
 
 def mean_margin(probabilities: Tensor) -> Tensor:
@@ -86,6 +81,43 @@ def mean_margin(probabilities: Tensor) -> Tensor:
     for piece in _pieces(probabilities) if probabilities.shape[1] else ():
         torch.mean((2 * probabilities[piece] - 1).abs_().neg_(), -1, out=out[piece])
     return out
+
+
+def energy(scores: Tensor) -> Tensor:
+    """The free energy of the scores, minus their log-sum-exp; high where no class has a high score.
+
+    Source: Liu et al. 2020, Eq. 4 at temperature 1.
+
+    >>> energy(torch.tensor([[0., 0.], [5., 5.]]))
+    tensor([-0.6931, -5.6931])
+
+    Args:
+        scores: Before the softmax, (items, classes); with no class nothing is known.
+
+    Returns:
+        (items,).
+    """
+    out = scores.new_zeros(len(scores))
+    for piece in _pieces(scores) if scores.shape[1] else ():
+        torch.neg(torch.logsumexp(scores[piece], -1), out=out[piece])
+    return out
+
+
+def max_logit(scores: Tensor) -> Tensor:
+    """Minus the highest score; high where no class has a high score.
+
+    Source: Hendrycks et al. 2022, the negative of the maximum logit.
+
+    >>> max_logit(torch.tensor([[1., 2.], [-1., -3.]]))
+    tensor([-2.,  1.])
+
+    Args:
+        scores: Before the softmax, (items, classes); with no class nothing is known.
+
+    Returns:
+        (items,).
+    """
+    return -scores.amax(-1) if scores.shape[1] else scores.new_zeros(len(scores))
 
 
 def _pieces(probabilities: Tensor) -> Iterator[slice]:

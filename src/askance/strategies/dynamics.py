@@ -1,0 +1,102 @@
+"""Worth a label because training would go faster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from askance.errors import unknown
+from askance.selection.base import Selector
+from askance.selection.influence import greedy_influence
+from askance.selection.space import normalized
+from askance.selection.top import Top
+from askance.signals.base import Signal
+from askance.signals.embeddings import Embeddings
+from askance.signals.probabilities import Probabilities
+from askance.strategies.base import Strategy
+from askance.task import Classes, Task
+from askance.utilities.movement import dynamics, gradient_sum
+from askance.view import Batch, View
+
+BATCHES = ("top", "apart", "exact")
+
+
+@dataclass(frozen=True)
+class DynamicAl(Strategy):
+    """Ask where a label would make the training loss fall fastest, as the last layer sees it. [wang2022dynamical]
+
+    With the model's guess as label, an item's gradient is g = (p - onehot(guess)) x h, and G sums the labeled items'
+    gradients: the item adds ``|g|^2 + 2 <g, G>`` to the squared norm of the whole gradient, which is how fast the loss
+    falls. The paper takes the n highest, leaving out what the items of a batch say to each other. Adding that, as the
+    exact greedy rule does, makes batches of alike items and is worse than random on frozen features, so it is no
+    default. With a converged head G is what the penalty holds against it, -ridge W, and the second term is one more
+    measure of uncertainty.
+
+    Args:
+        signal: What the model believes.
+        features: What its last layer reads.
+        batch: ``top``, the paper's; ``apart``, minus the products with the picks before, the released code's
+            de-influence; ``exact``, plus twice these products, the greedy rule for the objective itself.
+        trained: Whether the second term counts.
+        scaled: Whether features are scaled to length one first: outliers win by their length else.
+        select: Takes the top, where ``batch`` says so.
+
+    >>> paper = view(probabilities=[[1.0, 0.0], [0.6, 0.4], [0.5, 0.5]], embeddings=[[3.0], [1.0], [1.0]])
+    >>> DynamicAl().query(paper, 1).ids
+    [2]
+    """
+
+    reads_labels: ClassVar[bool] = True
+    cost: ClassVar[str] = "(N + L) C d; apart, exact: + n N (C + d)"
+
+    signal: Signal = Probabilities()
+    features: Signal = Embeddings()
+    batch: str = "top"
+    trained: bool = True
+    scaled: bool = False
+    select: Selector = Top()
+
+    def __post_init__(self) -> None:
+        if self.batch not in BATCHES:
+            raise unknown("batch", self.batch, BATCHES)
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
+
+    def utility(self, view: View) -> Tensor:
+        left, right = self._factors(view)
+        return dynamics(left, right, self._trained(view))
+
+    def query(self, view: View, n: int) -> Batch:
+        if self.batch == "top" or not view.task.width:
+            return super().query(view, n)
+        left, right = self._factors(view)
+        rows, values = greedy_influence(
+            dynamics(left, right, self._trained(view)),
+            left,
+            right,
+            min(n, len(view.candidates)),
+            each=2.0 if self.batch == "exact" else -1.0,
+            candidates=view.candidates,
+            noise=view.dice.of("ties").uniform(view.keys),
+        )
+        return view.batch(rows, notes=[{"utility": value} for value in values.tolist()])
+
+    def _factors(self, view: View) -> tuple[Tensor, Tensor]:
+        """What the guesses leave over, and the features."""
+        probabilities, features = view[self.signal], view[self.features]
+        left = probabilities.clone()
+        if left.shape[1]:
+            guess = probabilities.argmax(1, keepdim=True)
+            left.scatter_add_(1, guess, left.new_full(guess.shape, -1.0))
+        return left, normalized(features) if self.scaled else features
+
+    def _trained(self, view: View) -> Tensor | None:
+        """The sum of the labeled items' gradients; None where it does not count or nothing is labeled."""
+        if not self.trained or not len(view.labels):
+            return None
+        features = view.of_labeled(self.features)
+        residuals = view.of_labeled(self.signal).double() - view.labels
+        return gradient_sum(residuals, normalized(features) if self.scaled else features)
