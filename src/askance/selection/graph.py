@@ -11,8 +11,9 @@ _PIECE = 1 << 18  # elements of a temporary
 def neighbor_graph(features: Tensor, neighbors: int) -> tuple[Tensor, Tensor]:
     """The edges of a symmetric graph of nearest neighbors, with Gaussian weights.
 
-    Source: Ebert et al. 2012, Eq. 4: two items are joined if one is among the nearest of the other, and the weight is
-    ``exp(-d^2 / (2 s^2))``. Here ``s^2`` is the mean squared distance over all edges.
+    Source: Ebert et al. 2012: two items are joined if one is among the nearest of the other, and the weight is
+    ``exp(-d^2 / (2 s^2))``. Here d is Euclidean and ``s^2`` the mean squared distance over all edges, so that the unit
+    of the features does not matter.
 
     >>> edges, weights = neighbor_graph(torch.tensor([[0.0], [1.0], [3.0]]), 1)
     >>> edges
@@ -56,7 +57,7 @@ def neighbor_graph(features: Tensor, neighbors: int) -> tuple[Tensor, Tensor]:
 def dense_and_apart(edges: Tensor, weights: Tensor, known: Tensor, n: int) -> tuple[list[int], list[float]]:
     """Again and again the item of the highest density, which then is taken from the density of its neighbors.
 
-    Source: Ebert et al. 2012, Eq. 5: the density of an item is the mean weight of its edges; after a pick i every
+    Source: Ebert et al. 2012: the density of an item is the mean weight of its edges; after a pick i every
     neighbor loses the density that i had. Known items are taken first, by the same rule.
 
     >>> line = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])

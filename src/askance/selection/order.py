@@ -40,7 +40,7 @@ def best(rows: Tensor, values: Tensor, n: int, order: Tensor) -> tuple[Tensor, l
     Returns:
         Rows, most wanted first, and the value of each.
     """
-    top = values.argsort(descending=True, stable=True)[:n]
+    top = values.argsort(descending=True, stable=True)[:n].to(rows.device)
     chosen = rows[top]
     rest = order[~torch.isin(order, rows)][: n - len(chosen)]
-    return torch.cat([chosen, rest]), values[top].tolist() + [0.0] * len(rest)
+    return torch.cat([chosen, rest]), values[top.to(values.device)].tolist() + [0.0] * len(rest)

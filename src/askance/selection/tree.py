@@ -60,8 +60,8 @@ def joined(centers: Tensor, sizes: Tensor) -> Tree:
 def pruned(tree: Tree, counts: Array, beta: float = 2.0) -> tuple[list[int], list[int], Array]:
     """The nodes that cut the tree where labels say so, and the label of each with how unsure it is.
 
-    Source: Dasgupta & Hsu 2008, section 3: with p the share of a label among those seen in a node, its bounds are p -+
-    (c / n + sqrt(c p (1 - p) / n)), where c = 1 - n / size is the correction of the authors' code for small nodes. A
+    Source: Dasgupta & Hsu 2008: with p the share of a label among those seen in a node, its bounds are p -+
+    (c / n + sqrt(c p (1 - p) / n)), where c = 1 - n / size is the usual correction for small nodes. A
     label is admissible if 1 - lower < beta (1 - upper) for every other one. The score of a node with a label is 1 - p
     if that is admissible, else 1; or that of its children, by their sizes, if it has an admissible label, which they
     inherit. The cut is that of the best score.

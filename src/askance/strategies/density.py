@@ -135,7 +135,7 @@ class InfoDiv(Strategy):
         n = min(n, len(view.candidates))
         margins = uncertainty.margin(view[self.signal])
         rows = drawn(view.candidates, view.dice.of("ties").uniform(view.keys))
-        rows = rows[margins[rows].argsort(descending=True, stable=True)]
+        rows = rows[margins[rows].argsort(descending=True, stable=True).to(rows.device)]
         if n:
             pool = torch.cat([view.candidates, view.known]).sort().values
             count = min(view.task.width if self.clusters is None else self.clusters, len(pool))

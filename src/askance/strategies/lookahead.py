@@ -34,6 +34,7 @@ class ExpectedErrorReduction(Strategy):
     """Ask for the label after which the least error is expected on other items. [roy2001toward]
 
     The error after each label that an item may get is that of the last layer after one Newton step; nothing is trained.
+    With two classes the step is exact, with more its curvature is the same for all of them.
     Some candidates are looked at, and some stand for all others, drawn by a hash of their keys; what is wanted beyond
     them is drawn.
 
@@ -93,7 +94,8 @@ class VarianceReduction(Strategy):
     """Ask for the labels that lower the variance of the predictions most: A-optimality. [schein2007active]
 
     The variance is that of a last layer with softmax whose Fisher information is that of the labeled items. A batch is
-    picked one by one, and each pick counts as labeled for the next. No label has to be guessed for that.
+    picked one by one, and each pick counts as labeled for the next. No label has to be guessed for that. With two
+    classes it is exact, with more the information is taken to be alike for all of them.
 
     Args:
         features: What the last layer reads.
@@ -130,7 +132,7 @@ class VarianceReduction(Strategy):
         while len(rows) < n:
             gains = left.reductions().masked_fill_(~open_, -1)
             top = float(gains.max())
-            tied = (gains >= top - _ALIKE * top).nonzero().squeeze(1)
+            tied = (gains >= top - _ALIKE * top).nonzero().squeeze(1).to(noise.device)
             row = int(tied[noise[tied].argmin()])
             rows.append(row)
             values.append(top)

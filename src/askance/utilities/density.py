@@ -50,7 +50,7 @@ def _by_cluster(clusters: Tensor) -> dict[int, Tensor]:
 def mean_cosine(features: Tensor, rows: Tensor) -> Tensor:
     """The mean cosine between each item and the items of some rows, in two passes: no pair is looked at.
 
-    Source: Settles & Craven 2008, Eq. 13 with the cosine: the mean of cosines is the product with the mean direction.
+    Source: Settles & Craven 2008, with the cosine: the mean of cosines is the product with the mean direction.
 
     >>> mean_cosine(torch.tensor([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]]), torch.tensor([0, 1]))
     tensor([0.5000, 0.5000, 0.0000])

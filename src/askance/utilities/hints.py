@@ -16,7 +16,7 @@ _ZERO = 1e-4  # what is nearer to a boundary, in units of the farthest item, is 
 def hinted_machine(gram: Tensor, targets: Tensor, *, cost: float, hint_cost: float) -> Tensor:
     """The dual weights of machines whose boundaries go through the hints, one for each class.
 
-    Source: Li et al. 2012, Eq. 3, with tubes of width 0: over functions of the kernel's space minimize
+    Source: Li et al. 2012, with tubes of width 0: over functions of the kernel's space minimize
 
         1/2 |f|^2 + cost sum_labeled max(0, 1 - y f) + hint_cost sum_hints |f|.
 

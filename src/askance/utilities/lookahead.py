@@ -73,7 +73,7 @@ def expected_reduction(
 ) -> Tensor:
     """By how much the mean expected error at some items falls when a row gets a label, over the labels it may get.
 
-    Source: Roy & McCallum 2001, Eq. 3 and 4. Instead of a new fit for every row and label, the scores of the others
+    Source: Roy & McCallum 2001. Instead of a new fit for every row and label, the scores of the others
     move by one Newton step from where the model is: by ``k(u, x) / (1 + w k(x, x)) (e_y - p_x)``, with
     ``k(u, x) = f_u' A^-1 f_x``.
 
@@ -136,7 +136,7 @@ def spread(probabilities: Tensor) -> Tensor:
 class Variance:
     """The variance of the predictions at some items, and by how much a label of each candidate lowers it.
 
-    Source: Schein & Ungar 2007, Eq. 19 (A-optimality): the sum over items and classes of the variance of the predicted
+    Source: Schein & Ungar 2007 (A-optimality): the sum over items and classes of the variance of the predicted
     probability, ``g' F^-1 g`` with the Fisher information F of the labeled items. With the curvature of this file it is
     the sum of ``s_u f_u' A^-1 f_u``; a label at x lowers it by ``w b / (1 + w a)``, where ``a = f_x' A^-1 f_x`` and
     ``b = f_x' A^-1 S A^-1 f_x`` with ``S = sum s_u f_u f_u'``. A pick changes A^-1 by one outer product, so the next

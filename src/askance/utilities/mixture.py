@@ -42,7 +42,7 @@ class Mixture:
 def mixture(features: Tensor, centers: Tensor) -> Mixture:
     """The mixture around given centers: one width, and shares by expectation and maximization.
 
-    Source: Nguyen & Smeulders 2004, Eq. 12 to 16 with fixed centers. The squared width is the mean squared distance to
+    Source: Nguyen & Smeulders 2004, here with fixed centers. The squared width is the mean squared distance to
     the nearest center, not divided by the number of features: in many of them the density would outweigh all else.
 
     Args:
@@ -67,7 +67,7 @@ def mixture(features: Tensor, centers: Tensor) -> Mixture:
 def cluster_beliefs(found: Mixture, belongs: Tensor, targets: Tensor, ridge: float) -> Tensor:
     """The class probabilities of each cluster: a softmax head on the centers that fits labels through memberships.
 
-    Source: Nguyen & Smeulders 2004, Eq. 7 to 9: minimize ``-sum_i log sum_k P(k|x_i) P(y_i|k) + ridge/2 |W|^2``. The
+    Source: Nguyen & Smeulders 2004: minimize ``-sum_i log sum_k P(k|x_i) P(y_i|k) + ridge/2 |W|^2``. The
     centers are taken around their mean, in units of the width.
 
     Args:
@@ -112,7 +112,7 @@ def cluster_beliefs(found: Mixture, belongs: Tensor, targets: Tensor, ridge: flo
 def density_weighted_error(features: Tensor, found: Mixture, beliefs: Tensor) -> Tensor:
     """How large the squared error of the class probabilities is expected to be, times how many items are alike.
 
-    Source: Nguyen & Smeulders 2004, Eq. 3: ``E[(y - p(x))^2] p(x)``, which for classes is ``(1 - sum_c p_c^2) p(x)``.
+    Source: Nguyen & Smeulders 2004: ``E[(y - p(x))^2] p(x)``, which for classes is ``(1 - sum_c p_c^2) p(x)``.
 
     Args:
         features: (items, features).

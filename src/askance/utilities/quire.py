@@ -11,7 +11,7 @@ _PIECE = 1 << 19  # elements of a temporary
 def worst_cost(features: Tensor, known: Tensor, targets: Tensor, *, ridge: float, gamma: float) -> Tensor:
     """The regularized cost of a kernel classifier with an item, for the worst label it could get.
 
-    Source: Huang et al. 2010, Section 3: ``min over y_u of [y_l y_s y_u]' L [y_l y_s y_u]`` at the worst
+    Source: Huang et al. 2010: ``min over y_u of [y_l y_s y_u]' L [y_l y_s y_u]`` at the worst
     ``y_s = +-1``, with ``L = (K + ridge I)^-1`` over all items and real labels ``y_u`` of the others. By the Schur
     complement that is ``[y_l y_s]' (K + ridge I)_ls^-1 [y_l y_s]``, and by the inverse of a bordered matrix
 
