@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
+import askance
 from askance.selection.tree import Tree, draws, joined, pruned
 from askance.strategies.classics import Hierarchical
 from askance.testing import view
@@ -134,6 +135,11 @@ def test_of_three_heaps_the_mixed_one_is_asked_about(leaves: int) -> None:
 
 def test_labeled_items_outside_of_the_pool_cut_the_tree_alike() -> None:
     generator = torch.Generator().manual_seed(0)
-    heaps = torch.cat([torch.randn(50, 4, generator=generator) + 30 * heap for heap in range(2)])
-    inside = view(embeddings=heaps, labeled=[*range(20), *range(50, 60)], labels=[0] * 20 + [1] * 10)
-    assert Hierarchical().query(inside, 1).notes[0]["parts"] == 2
+    heaps = torch.cat([torch.randn(100, 4, generator=generator) + 30 * heap for heap in range(2)])
+    told, rest = [*range(40), *range(100, 140)], [*range(40, 100), *range(140, 200)]
+    labels = [0] * 40 + [0, 1] * 20
+    inside = Hierarchical().query(view(embeddings=heaps, labeled=told, labels=labels), 40).ids
+    given = {"embeddings": heaps[rest], "labeled_embeddings": heaps[told], "labels": labels}
+    outside = [rest[place] for place in askance.select("hierarchical", 40, **given)]
+    for ids in (inside, outside):
+        assert sum(row >= 100 for row in ids) > 28  # the second heap is mixed

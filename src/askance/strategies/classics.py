@@ -22,6 +22,7 @@ from askance.utilities.mixture import cluster_beliefs, density_weighted_error, m
 from askance.utilities.quire import gaussian, worst_cost
 from askance.view import Batch, View
 
+_PART = 1_000  # rows at once, where they are compared with all centers
 _SPREAD = 2_000  # items that a kernel's width is taken from
 
 
@@ -64,10 +65,9 @@ class Hierarchical(Strategy):
         places, centers = self._clusters(view, features)
         told = places[view.labeled]
         if outside is not None:
-            told = torch.cat(
-                [told, torch.cat([torch.cdist(row[None], centers).argmin(1) for row in outside.to(centers)])]
-            )
-        counts = torch.zeros(len(centers), view.task.width, dtype=torch.float64, device=centers.device)
+            parts = outside.to(centers).split(_PART)
+            told = torch.cat([told, *(torch.cdist(part, centers).argmin(1).to(told.device) for part in parts)])
+        counts = torch.zeros(len(centers), view.task.width, dtype=torch.float64, device=told.device)
         counts.index_add_(0, told, view.labels.to(counts))
         everyone = torch.cat([places[view.candidates], places[view.pending], told])
         tree = joined(centers, torch.bincount(everyone, minlength=len(centers)))
@@ -84,10 +84,11 @@ class Hierarchical(Strategy):
         dice = view.dice.of("clusters")
         if len(rows) > self.leaves:
             found = k_means(features, self.leaves, keys=view.keys, dice=dice, rows=rows, sample=self.sample)
-            used = torch.unique(found.labels[rows])
+            labels = found.labels.to(rows.device)
+            used = torch.unique(labels[rows])
             places = torch.zeros(self.leaves, dtype=torch.int64, device=rows.device)
             places[used] = torch.arange(len(used), device=rows.device)
-            return places[found.labels.clamp(min=0)], found.centers[used]
+            return places[labels.clamp(min=0)], found.centers[used]
         rows = drawn(rows, dice.uniform(view.keys))
         places = torch.zeros(len(view), dtype=torch.int64, device=rows.device)
         places[rows] = torch.arange(len(rows), device=rows.device)
@@ -166,7 +167,7 @@ class Dwus(Strategy):
     def utility(self, view: View) -> Tensor:
         features: Tensor = view[self.features]
         dice = view.dice.of("clusters")
-        everyone = torch.arange(len(view), device=features.device)
+        everyone = torch.arange(len(view), device=view.keys.device)
         if not len(everyone):
             return features.new_zeros(0)
         count = min(self.clusters, len(everyone))
@@ -228,15 +229,15 @@ def _known(view: View, features: Signal, most: int) -> tuple[Tensor, Tensor]:
     known, labels = view.of_labeled(features), view.labels
     if len(known) <= most:
         return known, labels
-    keys = torch.arange(len(known), device=known.device)
+    keys = torch.arange(len(known), device=view.keys.device)
     keys[: len(view.labeled)] = view.keys[view.labeled]
-    kept = drawn(torch.arange(len(known), device=known.device), view.dice.of("known").uniform(keys), most)
+    kept = drawn(torch.arange(len(known), device=keys.device), view.dice.of("known").uniform(keys), most)
     return known[kept], labels[kept]
 
 
 def _gamma(view: View, features: Tensor) -> float:
     """One over the total variance of the features, over some items."""
-    everyone = torch.arange(len(view), device=features.device)
+    everyone = torch.arange(len(view), device=view.keys.device)
     some = features[drawn(everyone, view.dice.of("width").uniform(view.keys), _SPREAD)].double()
     total = float(some.var(0, correction=0).sum()) if len(some) else 0.0
     return 1 / total if total > 0 else 1.0

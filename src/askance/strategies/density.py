@@ -141,6 +141,7 @@ class InfoDiv(Strategy):
             count = min(view.task.width if self.clusters is None else self.clusters, len(pool))
             features, dice = view[self.features], view.dice.of("clusters")
             found = k_means(features, count, keys=view.keys, dice=dice, rows=pool, sample=self.sample).labels
+            found = found.to(rows.device)
             known = torch.bincount(found[view.known], minlength=count).double() if self.with_known else None
             shares = torch.bincount(found[pool], minlength=count).double() / len(pool)
             rows = within_shares(rows, found[rows], shares, n, known)

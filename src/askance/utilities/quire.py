@@ -39,7 +39,7 @@ def worst_cost(features: Tensor, known: Tensor, targets: Tensor, *, ridge: float
     gram = gaussian(points, points, gamma)
     gram.diagonal().add_(ridge)
     factor = torch.linalg.cholesky(gram)
-    dual = torch.cholesky_solve(targets.double(), factor)
+    dual = torch.cholesky_solve(targets.to(factor), factor)
     root = torch.linalg.solve_triangular(factor, torch.eye(len(points)).to(factor), upper=False).T.to(features)
     out = torch.empty(len(features), dtype=torch.float64, device=features.device)
     step = max(1, _PIECE // max(1, len(points), features.shape[1]))
