@@ -122,9 +122,11 @@ class MultiCriteriaDpp(Strategy):
         n, features = min(n, len(view.candidates)), view[self.features]
         if not n:
             return view.batch(view.candidates[:0])
-        rows = self._ground(view, features, n)
+        every = self._doubt(view, view.candidates)
+        hardest = view.candidates[every == every.max()]
+        rows = torch.unique(torch.cat([self._ground(view, features, n), hardest[: self.ground * n]]))
         points = features[rows].double()
-        hard = self._doubt(view, rows)
+        hard = every[torch.searchsorted(view.candidates, rows)]
         likeness = Likeness(
             "gauss", median_distance(points) * 2**0.5
         )  # exp(-|x - x'|^2 / 2 s^2), s the median distance
@@ -163,12 +165,17 @@ class MultiCriteriaDpp(Strategy):
 
     def _doubt(self, view: View, rows: Tensor) -> Tensor:
         """How hard the committee finds each item, float64 (rows,)."""
-        samples = view[self.samples][rows].double()
+        samples: Tensor = view[self.samples]
+        out = torch.zeros(len(rows), dtype=torch.float64, device=samples.device)
         if samples.shape[2] < 2:
-            return samples.new_zeros(len(rows))
-        each = torch.stack([entropy(samples[:, member].contiguous()) for member in range(samples.shape[1])], 1)
-        hard: Tensor = each @ self._weights(view, samples.shape[1]) + vote_entropy(samples.argmax(2)).double()
-        return hard
+            return out
+        weights = self._weights(view, samples.shape[1])
+        step = max(1, _PIECE // samples[0].numel())
+        for start in range(0, len(rows), step):
+            some = samples[rows[start : start + step]].double()
+            each = torch.stack([entropy(some[:, member].contiguous()) for member in range(some.shape[1])], 1)
+            out[start : start + step] = each @ weights + vote_entropy(some.argmax(2)).double()
+        return out
 
     def _weights(self, view: View, members: int) -> Tensor:
         """How much each member's word counts, by its mean logarithmic score on the labels; they sum to 1."""
@@ -189,6 +196,7 @@ class MultiCriteriaDpp(Strategy):
 
 
 _MOST = 1000  # known items that the kernel is conditioned on
+_PIECE = 1 << 20  # numbers of a temporary
 _JITTER = 1e-6
 
 

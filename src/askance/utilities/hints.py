@@ -75,8 +75,8 @@ def boundary_distance(features: Tensor, points: Tensor, dual: Tensor, gamma: flo
     out = torch.empty(len(features), dtype=torch.float64, device=features.device)
     step = max(1, _PIECE // max(1, len(points), features.shape[1]))
     for start in range(0, len(features), step):
-        near = gaussian(features[start : start + step], points.to(features), gamma)
-        values = near.double() @ dual + dual.sum(0)
+        near = gaussian(features[start : start + step].double(), points.double(), gamma)
+        values = near @ dual + dual.sum(0)
         if values.shape[1] == 1:
             out[start : start + step] = values[:, 0].abs()
         else:
