@@ -42,7 +42,10 @@ def homes(factors: Factors, candidates: Tensor, points: Tensor) -> tuple[Array, 
     for start in range(0, len(candidates), step):
         rows = candidates[start : start + step]
         if guess is None:
-            rough, limits = np.zeros((len(rows), len(points)), dtype=items[0].dtype), np.ones(len(rows), dtype=items[0].dtype)
+            rough, limits = (
+                np.zeros((len(rows), len(points)), dtype=items[0].dtype),
+                np.ones(len(rows), dtype=items[0].dtype),
+            )
         else:
             rough, limits = guess.of(rows)
         some = slice(start, start + step)
