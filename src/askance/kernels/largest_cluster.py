@@ -42,7 +42,10 @@ def homes(factors: Factors, candidates: Tensor, points: Tensor) -> tuple[Array, 
     for start in range(0, len(candidates), step):
         rows = candidates[start : start + step]
         if guess is None:
-            rough, limits = np.zeros((len(rows), len(points)), dtype=items[0].dtype), np.ones(len(rows))
+            rough, limits = (
+                np.zeros((len(rows), len(points)), dtype=items[0].dtype),
+                np.ones(len(rows), dtype=items[0].dtype),
+            )
         else:
             rough, limits = guess.of(rows)
         some = slice(start, start + step)
@@ -68,13 +71,12 @@ class _Guess:
         lefts, rights, left_lengths, right_lengths = self.factors.items
         if self.factors.product:
             inner = (lefts[rows] @ self.left.T).mul_(rights[rows] @ self.right.T)  # (rows, points)
-            lengths = left_lengths[rows] * right_lengths[rows]
+            rough, lengths = inner.mul_(-2).add_(self.lengths), left_lengths[rows] * right_lengths[rows]
         else:
-            moved = lefts[rows] - self.shift
-            inner, lengths = moved @ self.left.T, moved.square().sum(1)
-        rough = inner.mul_(-2).add_(self.lengths)
-        limits = rough.amin(1) + 2 * self.off * (lengths + self.lengths.max())
-        return rough.numpy(), limits.double().numpy()
+            moved = lefts[rows].sub_(self.shift)
+            rough, lengths = torch.addmm(self.lengths, moved, self.left.T, alpha=-2), moved.square().sum(1)
+        limits = rough.amin(1).add_(lengths.add_(self.lengths.max()), alpha=2 * self.off)
+        return rough.numpy(), limits.numpy()
 
 
 def largest_cluster(
