@@ -153,7 +153,8 @@ class Variance:
     def __init__(self, solve: Solve, features: Tensor, beliefs: Tensor, others: Tensor, expected: Tensor) -> None:
         self.solve, self.features, self.others = solve, features, others
         self.weights, self.spreads = curvature(beliefs).double(), spread(expected).double()
-        self.picked: list[tuple[Tensor, float]] = []
+        self.towards = others[:0]  # the outer products that picks took from the inverse, (picks, features + 1)
+        self.paces = others.new_zeros(0)
         self.leverage, self.shift = (torch.empty_like(self.weights) for _ in range(2))
         step = max(1, _PIECE // max(1, features.shape[1]))
         for start in range(0, len(features), step):
@@ -180,10 +181,8 @@ class Variance:
         near, far = near + pair[0, -1], far + pair[1, -1]
         self.shift += pace * near * (pace * float(toward @ across) * near - 2 * far)
         self.leverage -= pace * near.square()
-        self.picked.append((toward, pace))
+        self.towards = torch.cat([self.towards, toward.unsqueeze(0)])
+        self.paces = torch.cat([self.paces, self.paces.new_tensor([pace])])
 
     def _inverse(self, vector: Tensor) -> Tensor:
-        moved = self.solve(vector.unsqueeze(0))[0]
-        for toward, pace in self.picked:
-            moved = moved - pace * float(toward @ vector) * toward
-        return moved
+        return self.solve(vector.unsqueeze(0))[0] - (self.paces * (self.towards @ vector)) @ self.towards
