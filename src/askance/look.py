@@ -20,8 +20,10 @@ from askance.seeds import Dice
 from askance.signals.base import Rows, Signal, signals_of
 from askance.strategies import catalogue
 from askance.strategies.base import Strategy
-from askance.task import Task
+from askance.task import Classes, Labels, Targets, Task
 from askance.view import View
+
+_SHOWN = 8  # names in an error
 
 
 def look(
@@ -129,10 +131,14 @@ def check_serves(strategy: Strategy, task: Task) -> None:
         BadInput: Naming both, and the strategies that do.
     """
     if not strategy.serves(task):
+        kinds: tuple[Task, ...] = (Classes((0, 1)), Labels((0, 1)), Targets())
+        served = {name: catalogue.strategy(name) for name in catalogue.serving(task)}
+        names = sorted(served, key=lambda name: sum(served[name].serves(other) for other in kinds))  # its own first
         kind = type(task).__name__
+        more = f" and {len(names) - _SHOWN} more; `askance strategies` lists them" if len(names) > _SHOWN else ""
         raise BadInput(
             f"{catalogue.name_of(strategy)} means nothing for {kind}, which the items are labeled with. "
-            f"For {kind}: {', '.join(catalogue.serving(task))}."
+            f"For {kind}: {', '.join(names[:_SHOWN])}{more}."
         )
 
 
