@@ -141,7 +141,7 @@ def test_the_binary_fisher_information_is_close_to_the_exact_one() -> None:
     for _ in range(8):
         left = [row for row in range(40) if row not in exact]
         exact.append(min(left, key=lambda row: objective([*exact, row])))
-    ours = select("bait", 8, embeddings=features, logits=np.log(shares)).tolist()
+    ours = select("bait", 8, embeddings=features, probabilities=shares).tolist()
     start = float(np.trace(total) / 0.1)
     assert start - objective(ours) >= 0.9 * (start - objective(exact))
     chance = np.mean([objective(DICE.choice(40, 8, replace=False).tolist()) for _ in range(50)])

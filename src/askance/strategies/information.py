@@ -12,7 +12,7 @@ from askance.errors import BadInput
 from askance.selection.volume import Rows, drop_variance, frank_wolfe, greedy_determinant, greedy_variance
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
-from askance.signals.probabilities import Scores
+from askance.signals.probabilities import Probabilities
 from askance.strategies.base import Strategy
 from askance.task import Classes, Targets, Task
 from askance.view import Batch, View
@@ -100,14 +100,14 @@ class Bait(_OfLinearModel):
         noise: Standard deviation of an observation, in units of the features' root mean squared length.
         backward: Whether to pick twice as many and drop half.
 
-    >>> paper = view(embeddings=[[1.0, 0.0], [1.1, 0.0], [0.9, 0.0], [0.0, 1.0]], logits=[[0.0, 0.1]] * 4)
+    >>> paper = view(embeddings=[[1.0, 0.0], [1.1, 0.0], [0.9, 0.0], [0.0, 1.0]], probabilities=[[0.5, 0.5]] * 4)
     >>> Bait().query(paper, 1).ids  # it speaks for three others
     [2]
     """
 
     cost: ClassVar[str] = "N d^2 + 2 n N d"
 
-    signal: Signal = Scores()
+    signal: Signal = Probabilities()
     noise: float = 0.1
     backward: bool = True
 
@@ -121,11 +121,11 @@ class Bait(_OfLinearModel):
         n = min(n, len(view.candidates))
         scale = outer = None
         if isinstance(view.task, Classes):
-            scale = self._doubt(view, view[self.signal])
+            scale = self._doubt(view[self.signal])
             beyond = view.outside(self.signal)
             outside = view.outside(self.features)
             if beyond is not None:
-                outer = self._doubt(view, beyond)
+                outer = self._doubt(beyond)
             elif outside is not None:  # what the model believes of them is not known: as sure as the pool on average
                 outer = scale.mean().expand(len(outside))
         rows = self.rows(view, scale, bias=True)
@@ -138,11 +138,11 @@ class Bait(_OfLinearModel):
             found = kept
         return _noted(view, found, gains)
 
-    def _doubt(self, view: View, scores: Tensor) -> Tensor:
+    def _doubt(self, probabilities: Tensor) -> Tensor:
         """sqrt(p (1 - p)) of the likeliest class; a little where the model is certain, or nothing would be left."""
-        if not scores.shape[1]:
-            return scores.new_ones(len(scores))
-        p = view.task.link(scores).amax(1)
+        if not probabilities.shape[1]:
+            return probabilities.new_ones(len(probabilities))
+        p = probabilities.amax(1)
         return (p * (1 - p)).clamp_min(1e-6).sqrt()
 
 
