@@ -341,6 +341,11 @@ def _refuse_missing(strategy: Strategy | None, signal: Signal, checked: Checked)
                 f"{asker} fits {type(signal.of).__name__} beside the model and needs embeddings= (items, features) "
                 f"for it, and labeled_embeddings= with labels=. Hand them in."
             )
+        if checked.outside is not None and checked.targets is None:
+            raise MissingSignal(
+                f"{asker} fits {type(signal.of).__name__} beside the model and needs labels= (labeled,), the class "
+                f"number of each labeled item. Hand it in."
+            )
         return
     lacking = [_ARGUMENT.get(name, f"{name}=") for name in sorted(signal.needs - checked.given)]
     if isinstance(signal, Scores) and checked.outputs.scores is None:

@@ -50,6 +50,14 @@ class Divergence(Space):
         self._approach(self.outside, nearest)
         return len(known) + len(self.outside) > 0
 
+    def beyond(self) -> int:
+        """How many known points lie outside of the pool."""
+        return len(self.outside)
+
+    def approach_beyond(self, number: int, nearest: Tensor) -> None:
+        """Lower ``nearest`` to one of those points."""
+        self._approach(self.outside[number : number + 1], nearest)
+
     def take(self, rows: Tensor) -> Divergence:
         """The probabilities of some rows; this copies them."""
         return Divergence(self.array[rows], self.outside)

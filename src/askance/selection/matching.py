@@ -86,7 +86,7 @@ def kernel(one: Tensor, other: Tensor, width: float) -> Tensor:
 def capped_program(matrix: Tensor, linear: Tensor, n: int) -> Tensor:
     """Minimize ``a' M a / 2 + l' a`` over shares in [0, 1] that sum to n, by accelerated projected gradients.
 
-    >>> capped_program(torch.zeros(3, 3).double(), torch.tensor([3.0, 1.0, 2.0]).double(), 2)
+    >>> capped_program(torch.zeros(3, 3).double(), torch.tensor([3.0, 1.0, 2.0]).double(), 2).round(decimals=3)
     tensor([0., 1., 1.], dtype=torch.float64)
 
     Args:
