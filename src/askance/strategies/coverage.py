@@ -88,6 +88,8 @@ class KMeans(Strategy):
     [1, 3]
     """
 
+    cost: ClassVar[str] = "iterations x far fewer than n N d"
+
     features: Signal = Embeddings()
     select: Selector = clusters.KMeans()
 
@@ -105,6 +107,8 @@ class TypiClust(Strategy):
     >>> TypiClust().query(paper, 1).ids
     [1]
     """
+
+    cost: ClassVar[str] = "k N d for k = L + n clusters, at most 500"
 
     features: Signal = Embeddings()
     select: Selector = clusters.TypicalPerCluster()

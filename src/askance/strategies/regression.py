@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -37,6 +38,8 @@ class GreedyDistance(Strategy):
     >>> GreedyDistance().query(paper, 1).ids
     [2]
     """
+
+    cost: ClassVar[str] = "at worst (L + n) N d, lazily far less"
 
     features: Signal = Embeddings()
     numbers: Signal = Scores()
