@@ -283,13 +283,12 @@ def drop_variance(rows: Rows, picks: Tensor, keep: int, *, known: Tensor, noise:
     covariance = posterior(rows, torch.cat([known, some]), noise)
     left = torch.ones(len(picks), dtype=torch.bool, device=picks.device)
     while int(left.sum()) > keep:
-        image = covariance @ aims @ covariance
-        losses = ((some @ image) * some).sum(1)
-        losses = losses / (noise**2 - ((some @ covariance) * some).sum(1)).clamp_min(1e-12 * noise**2)
-        losses = torch.where(left, losses, torch.inf)
+        image = some @ covariance  # P x of every pick
+        spare = (noise**2 - (image * some).sum(1)).clamp_min(1e-12 * noise**2)
+        losses = torch.where(left, ((image @ aims) * image).sum(1) / spare, torch.inf)
         out = int(losses.argmin())
         left[out] = False
-        covariance = posterior(rows, torch.cat([known, some[left]]), noise)
+        covariance = covariance + torch.outer(image[out], image[out]) / spare[out]
     return picks[left]
 
 
