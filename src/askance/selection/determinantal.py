@@ -39,7 +39,7 @@ def draw(rows: Rows, candidates: Tensor, n: int, *, keys: Tensor, dice: Dice, co
         return candidates[:0], 0
     chosen = eigenvectors(values, count, dice.of("eigenvectors").generator())
     basis = root @ (vectors[:, chosen] / values[chosen].sqrt())
-    spread = rows.products(basis)[candidates].to(rows.array.dtype)  # orthonormal columns over the candidates
+    spread = rows.images(candidates, basis)  # orthonormal columns over the candidates
     return candidates[project(spread, count, keys[candidates], dice)], len(values)
 
 

@@ -63,6 +63,16 @@ class Rows:
             out *= self.scale.double().unsqueeze(1)
         return out.div_(self.unit)
 
+    def images(self, rows: Tensor, vectors: Tensor) -> Tensor:
+        """Products of some items with some vectors (width, vectors), in the type of the array: (rows, vectors)."""
+        out = self.array.new_empty(len(rows), vectors.shape[1])
+        cast, step = vectors.to(self.array), self._step()
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step]
+            some = self._made(self.array[part], None if self.scale is None else self.scale[part])
+            torch.mm(some, cast, out=out[start : start + step])
+        return out
+
     def quadratic(self, matrix: Tensor) -> Tensor:
         """``x' M x`` of every item, float64 (items,), in pieces; multiplied in the type of the array."""
         out = torch.empty(len(self.array), dtype=torch.float64, device=self.array.device)
