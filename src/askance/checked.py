@@ -56,7 +56,7 @@ class Checked:
         """The model outputs that are there, by the names that signals use."""
         own = self.outputs
         found = {
-            "scores": own.scores is not None or own.probabilities is not None,
+            "scores": any(array is not None for array in (own.scores, own.probabilities, own.sampled)),
             "embeddings": own.embeddings is not None,
             "samples": own.sampled is not None,
             "votes": own.sampled is not None or own.votes is not None,
@@ -108,9 +108,7 @@ def _outputs(arrays: Arrays) -> Outputs:
     passes = None
     if arrays.mc_probabilities is not None:
         passes = _shares(arrays.mc_probabilities, "mc_probabilities", 3)
-        if shares is None and logits is None:
-            shares = passes.mean(0)
-        elif shares is not None:
+        if shares is not None:
             _same_classes("mc_probabilities", passes.shape[-1], "columns", shares)
     return Outputs(
         scores=_scores(logits) if logits is not None else None,
@@ -254,10 +252,10 @@ def _outside(outputs: Outputs, arrays: Arrays) -> Outputs | None:
                 f"labeled_probabilities have {len(shares)} rows and labeled_embeddings have {len(known)}. "
                 f"Hand in both for the same items."
             )
-        _same_classes("labeled_probabilities", shares.shape[1], "columns", outputs.probabilities, outputs.scores)
+        _same_classes("labeled_probabilities", shares.shape[1], "columns", *_believed(outputs))
     if arrays.weights is not None:
         layer = tensor(arrays.weights, "weights")
-        _same_classes("weights", len(layer), "rows", outputs.probabilities, outputs.scores)
+        _same_classes("weights", len(layer), "rows", *_believed(outputs))
         if own is not None and layer.shape[1] - own.shape[1] not in (0, 1):
             raise BadInput(
                 f"weights have {layer.shape[1]} columns and embeddings have {own.shape[1]} features. "
@@ -268,6 +266,12 @@ def _outside(outputs: Outputs, arrays: Arrays) -> Outputs | None:
     if known is None and shares is None:
         return None
     return Outputs(embeddings=known, probabilities=shares)
+
+
+def _believed(outputs: Outputs) -> list[Tensor | None]:
+    """The arrays of the pool that have a column for each class."""
+    passes = outputs.sampled
+    return [outputs.probabilities, outputs.scores, passes[:, 0] if passes is not None else None]
 
 
 def _same_classes(name: str, classes: int, axis: str, *others: Tensor | None) -> None:

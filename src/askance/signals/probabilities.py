@@ -35,5 +35,7 @@ class Probabilities(Signal):
     def rows(self, outputs: Outputs, task: Task) -> Tensor:
         if outputs.probabilities is not None:
             return outputs.probabilities
+        if outputs.scores is None and outputs.sampled is not None:
+            return outputs.sampled.mean(1)
         assert outputs.scores is not None
         return task.link(outputs.scores)
