@@ -46,6 +46,13 @@ REFERENCES = {
         "International Conference on Learning Representations",
         2020,
     ),
+    "ash2021gone": Work(
+        "inproceedings",
+        "Ash, Jordan T. and Goel, Surbhi and Krishnamurthy, Akshay and Kakade, Sham M.",
+        "Gone Fishing: Neural Active Learning with Fisher Embeddings",
+        "Advances in Neural Information Processing Systems",
+        2021,
+    ),
     "barlow1972statistical": Work(
         "book",
         "Barlow, Richard E. and Bartholomew, David J. and Bremner, John M. and Brunk, Hugh D.",
@@ -67,12 +74,33 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2022,
     ),
+    "hemachandra2023training": Work(
+        "inproceedings",
+        "Hemachandra, Apivich and Dai, Zhongxiang and Singh, Jasraj and Ng, See-Kiong and Low, Bryan Kian Hsiang",
+        "Training-Free Neural Active Learning with Initialization-Robustness Guarantees",
+        "International Conference on Machine Learning",
+        2023,
+    ),
     "holm1979simple": Work(
         "article",
         "Holm, Sture",
         "A Simple Sequentially Rejective Multiple Test Procedure",
         "Scandinavian Journal of Statistics",
         1979,
+    ),
+    "holzmueller2023framework": Work(
+        "article",
+        "Holzmüller, David and Zaverkin, Viktor and Kästner, Johannes and Steinwart, Ingo",
+        "A Framework and Benchmark for Deep Batch Active Learning for Regression",
+        "Journal of Machine Learning Research",
+        2023,
+    ),
+    "kulesza2011kdpps": Work(
+        "inproceedings",
+        "Kulesza, Alex and Taskar, Ben",
+        "k-DPPs: Fixed-Size Determinantal Point Processes",
+        "International Conference on Machine Learning",
+        2011,
     ),
     "lewis1994sequential": Work(
         "inproceedings",
@@ -87,6 +115,13 @@ REFERENCES = {
         "Coordination of Samples Using Permanent Random Numbers",
         "Business Survey Methods",
         1995,
+    ),
+    "pinsler2019bayesian": Work(
+        "inproceedings",
+        "Pinsler, Robert and Gordon, Jonathan and Nalisnick, Eric and Hernández-Lobato, José Miguel",
+        "Bayesian Batch Active Learning as Sparse Subset Approximation",
+        "Advances in Neural Information Processing Systems",
+        2019,
     ),
     "pratt1959remarks": Work(
         "article",
@@ -132,6 +167,13 @@ REFERENCES = {
         "Active Learning for Regression Using Greedy Sampling",
         "Information Sciences",
         2019,
+    ),
+    "zhan2021multiple": Work(
+        "misc",
+        "Zhan, Xueying and Li, Qing and Chan, Antoni B.",
+        "Multiple-criteria Based Active Learning with Fixed-size Determinantal Point Processes",
+        "arXiv:2107.01622",
+        2021,
     ),
     "zhdanov2019diverse": Work(
         "misc", "Zhdanov, Fedor", "Diverse Mini-Batch Active Learning", "arXiv:1901.05954", 2019

@@ -24,6 +24,11 @@ STRATEGIES = Catalogue(
         "typiclust": "askance.strategies.coverage:TypiClust",
         "badge": "askance.strategies.gradient:Badge",
         "greedy-distance": "askance.strategies.regression:GreedyDistance",
+        "max-det": "askance.strategies.information:MaxDet",
+        "bait": "askance.strategies.information:Bait",
+        "frank-wolfe": "askance.strategies.information:AcsFw",
+        "k-dpp": "askance.strategies.determinantal:KDpp",
+        "multi-criteria-dpp": "askance.strategies.determinantal:MultipleCriteriaDpp",
     },
 )
 

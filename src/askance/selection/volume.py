@@ -1,0 +1,203 @@
+"""Greedy rules of optimal design: the largest volume, and the least variance over the pool."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from askance.errors import BadInput
+from askance.kernels.volume import lower, variances
+from askance.selection.base import Ground, Picked, Selector
+from askance.selection.posterior import Points, Posterior, lengths, moment
+
+_NOTHING = 1e-10  # share of the largest variance below which, without noise, nothing is left
+
+
+@dataclass(frozen=True)
+class LargestVolume(Selector):
+    """Again and again the candidate with the largest variance given all that is known and picked.
+
+    Greedy maximization of ``log det(K + s I)`` of the posterior covariance K of a linear model on the features, which
+    is the batch's mutual information with the model, BatchBALD of a Gaussian process (Holzmüller et al. 2023, MaxDet;
+    Kirsch et al. 2019). Known items enter through the posterior alone. A pick's utility is its gain in nats,
+    ``log(1 + v / s) / 2``.
+
+    Exact, and lazy: a variance only falls, so a stale one is an upper bound; where nearly all fall, as beyond as many
+    picks as there are features, matrix products bring all up to date together.
+
+    >>> from askance.seeds import Dice
+    >>> from askance.selection.space import Features
+    >>> rows, plane = torch.arange(3), Features(torch.tensor([[3., 0.], [2., 0.], [0., 1.]]))
+    >>> LargestVolume().pick(2, candidates=rows, known=rows[:0], keys=rows, dice=Dice(0, "ask"), space=plane).rows
+    tensor([0, 2])
+
+    Args:
+        noise: Standard deviation of the noise, in units of the root mean squared length of the known items, or of the
+            candidates where nothing is known.
+        bias: Whether every item has one more feature that is always 1.
+    """
+
+    weighs: ClassVar[bool] = True
+
+    noise: float = 1e-3  # Holzmüller et al. 2023
+    bias: bool = False
+
+    def __post_init__(self) -> None:
+        check_noise(self.noise)
+
+    def choose(self, n: int, ground: Ground) -> Picked:
+        """Greedy, exact."""
+        points = Points(ground, type(self).__name__, bias=self.bias)
+        noise = self.noise**2 * points.mean_length()
+        places, values = greedy(points, n, Posterior(points, noise), noise, ties(ground))
+        gains = torch.tensor(values, dtype=torch.float64).div_(noise).log1p_().div_(2)
+        return Picked(points.rows[places], gains.to(points.rows.device))
+
+
+def greedy(points: Points, n: int, posterior: Posterior, noise: float, draw: Tensor) -> tuple[list[int], list[float]]:
+    """The candidates of largest variance, each given the ones before.
+
+    Args:
+        points: The candidates.
+        n: How many.
+        posterior: What is known; changed.
+        noise: Variance of the noise of a pick. Without any, fewer are picked where the rest adds no volume.
+        draw: Decides between equals, (candidates,).
+
+    Returns:
+        Places among the candidates, and the variance of each when it was picked.
+    """
+    start = posterior.variances(points)
+    if not bool(start.isfinite().all()):
+        raise BadInput("A squared length is infinite or NaN. Check the features for NaN, and scale them down.")
+    floor = _NOTHING * float(start.max()) if noise == 0 else -math.inf
+    left = variances(points.array, points.rows, start, points.weights, draw)
+    left.seen.fill_(posterior.count)
+    places: list[int] = []
+    values: list[float] = []
+    while len(places) < n:
+        found = left.largest(posterior.directions)
+        if found is None:
+            left.catch_up(posterior.directions)
+            if posterior.count > posterior.width and noise > 0:
+                posterior.fold()
+                left.forget()
+            continue
+        place, value = found
+        if value <= floor:
+            break
+        left.take(place)
+        places.append(place)
+        values.append(max(value, 0.0))
+        posterior.learn(points.candidates(torch.tensor([place]))[0], values[-1], noise)
+    return places, values
+
+
+@dataclass(frozen=True)
+class LeastVariance(Selector):
+    """Again and again the candidate that most lowers the variance of a linear model over the whole pool.
+
+    Greedy V-optimality: with A the posterior covariance of the weights and C the sum of ``x x^T`` over the candidates
+    and the known items, a pick lowers ``tr(A C)`` by ``x.A C A x / (x.A x + s)`` (Ash et al. 2021, BAIT; Holzmüller et
+    al. 2023, BAIT-F; Hemachandra et al. 2023, EV-GP). Backward, twice as many are picked and then the ones that are missed least
+    are given up one by one. A pick's utility is what it lowered the mean variance by.
+
+    Args:
+        noise: As in `LargestVolume`.
+        bias: Whether every item has one more feature that is always 1.
+        backward: Whether to pick twice as many and give up half of them.
+    """
+
+    weighs: ClassVar[bool] = True
+
+    noise: float = 1e-3  # Holzmüller et al. 2023
+    bias: bool = True
+    backward: bool = True  # Ash et al. 2021: forward-backward greedy
+
+    def __post_init__(self) -> None:
+        check_noise(self.noise)
+
+    def choose(self, n: int, ground: Ground) -> Picked:
+        """One pass over the pool per pick."""
+        points = Points(ground, type(self).__name__, bias=self.bias)
+        noise = self.noise**2 * points.mean_length()
+        posterior = Posterior(points, noise)
+        pool = moment((piece for _, piece in points.pieces()), points.width, points.array.device)
+        pool += moment(points.knowns(), points.width, points.array.device)
+        items = len(points.rows) + points.count_known()
+        most = min(2 * n, len(points.rows)) if self.backward else n
+        places, gains = _forward(points, most, posterior, pool, noise, ties(ground))
+        kept = _backward(points.candidates(torch.tensor(places)), n, posterior.covariance(), pool, noise)
+        rows = points.rows[torch.tensor([places[i] for i in kept])]
+        return Picked(rows, torch.tensor([gains[i] / items for i in kept], dtype=torch.float64, device=rows.device))
+
+
+def _forward(
+    points: Points, n: int, posterior: Posterior, pool: Tensor, noise: float, draw: Tensor
+) -> tuple[list[int], list[float]]:
+    """Greedy by the fall in ``tr(A C)``; places and what each lowered it by."""
+    spread = posterior.variances(points)  # x.A x
+    covariance = posterior.covariance()
+    inner = covariance @ pool @ covariance
+    fall = torch.empty_like(spread)  # x.A C A x
+    root = _root(inner)
+    for some, piece in points.pieces():
+        fall[some] = lengths(piece, root)
+    open_ = torch.ones_like(spread, dtype=torch.bool)
+    places: list[int] = []
+    gains: list[float] = []
+    while len(places) < n:
+        scores = (fall / (spread.clamp(min=0) + noise)).masked_fill_(~open_, -torch.inf)
+        top = (scores == scores.max()).nonzero().flatten()
+        place = int(top[draw[top].argmax()])
+        open_[place] = False
+        places.append(place)
+        gains.append(max(float(scores[place]), 0.0))
+        u = posterior.learn(points.candidates(torch.tensor([place]))[0], max(float(spread[place]), 0.0), noise)
+        reach = pool @ u
+        s = posterior.apply(reach.unsqueeze(0))[0] + u * float(u @ reach)  # A C u, by the A before this pick
+        lower(points.array, points.rows, points.weights, u, s, float(u @ reach), fall, spread)
+    return places, gains
+
+
+def _backward(picked: Tensor, n: int, covariance: Tensor, pool: Tensor, noise: float) -> list[int]:
+    """Which of the picks stay, after giving up one by one those whose loss raises ``tr(A C)`` least."""
+    spread_of = picked @ covariance
+    reach_of = spread_of @ pool
+    spread = (spread_of * picked).sum(1)
+    fall = (reach_of * spread_of).sum(1)
+    kept = list(range(len(picked)))
+    while len(kept) > n:
+        scores = fall[kept] / (noise - spread[kept]).clamp(min=noise * 1e-9)
+        gone = kept.pop(len(kept) - 1 - int(scores.flip(0).argmin()))  # of equals the one that was picked last
+        u = covariance @ picked[gone] / math.sqrt(max(noise - float(spread[gone]), noise * 1e-9))
+        reach = pool @ u
+        s = covariance @ reach
+        covariance = covariance + torch.outer(u, u)
+        a, b = picked @ u, picked @ s
+        fall += a * (2 * b + float(u @ reach) * a)
+        spread += a * a
+    return kept
+
+
+def _root(inner: Tensor) -> Tensor:
+    """An upper triangular root of a positive semidefinite matrix, R R^T."""
+    values, vectors = torch.linalg.eigh((inner + inner.T) / 2)
+    half = vectors * values.clamp(min=0).sqrt()
+    turned: Tensor = torch.linalg.qr(half.T.flip(1)).R
+    return turned.T.flip(0).flip(1)
+
+
+def ties(ground: Ground) -> Tensor:
+    """Per-item noise of the candidates, float64 (candidates,)."""
+    return ground.dice.uniform(ground.keys[ground.candidates])
+
+
+def check_noise(noise: float) -> None:
+    """Refuse noise that is not above 0."""
+    if not (noise > 0 and math.isfinite(noise)):
+        raise BadInput(f"noise={noise} is no standard deviation. Use a number above 0, such as 0.001.")
