@@ -193,5 +193,5 @@ def eigenvalues_drawn(values: Tensor, size: int, toss: Tensor) -> Tensor:
 def _root(posterior: Posterior) -> Tensor:
     """The symmetric root of the covariance."""
     values, vectors = torch.linalg.eigh(posterior.covariance())
-    half: Tensor = vectors * values.clamp(min=0).sqrt()
-    return half @ vectors.T
+    root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    return root

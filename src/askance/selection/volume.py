@@ -103,8 +103,8 @@ class LeastVariance(Selector):
 
     Greedy V-optimality: with A the posterior covariance of the weights and C the sum of ``x x^T`` over the candidates
     and the known items, a pick lowers ``tr(A C)`` by ``x.A C A x / (x.A x + s)`` (Ash et al. 2021, BAIT; Holzmüller et
-    al. 2023, BAIT-F; Hemachandra et al. 2023, EV-GP). Backward, twice as many are picked and then the ones that are missed least
-    are given up one by one. A pick's utility is what it lowered the mean variance by.
+    al. 2023, BAIT-F; Hemachandra et al. 2023, EV-GP). Backward, twice as many are picked, and then the ones that
+    are missed least are given up one by one. A pick's utility is what it lowered the mean variance by.
 
     Args:
         noise: As in `LargestVolume`.

@@ -25,7 +25,8 @@ from askance.view import View
 class MaxDet(Strategy):
     """Again and again the item of which a linear model knows least. [holzmueller2023framework]
 
-    What it knows is the labeled items and the picks so far. Greedy on the determinant of the batch's posterior covariance: BatchBALD of a Gaussian process.
+    What it knows is the labeled items and the picks so far. Greedy on the determinant of the batch's posterior
+    covariance: BatchBALD of a Gaussian process.
 
     >>> paper = view(embeddings=[[3.0, 0.0], [2.0, 0.0], [0.0, 1.0]])
     >>> MaxDet().query(paper, 2).ids  # once [3, 0] is known, [2, 0] is no news
