@@ -27,6 +27,7 @@ from askance.strategies.catalogue import names, strategy
 from askance.task import Classes, Labels, Targets
 from benchmarks.datasets_page import datasets_page
 from benchmarks.digits_page import digits_page, numbers_in_readme
+from benchmarks.dpp_page import dpp_page
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "make docs"
@@ -72,6 +73,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "strategies.md": strategies_page(),
         ROOT / "docs" / "datasets.md": NOTE + datasets_page(),
         ROOT / "docs" / "digits.md": NOTE + digits_page(),
+        ROOT / "docs" / "papers" / "dpp.md": NOTE + dpp_page(),
         readme: between_markers(readme.read_text("utf-8"), {"numbers": numbers_in_readme()}),
         adding: between_markers(
             adding.read_text("utf-8"),

@@ -171,9 +171,9 @@ def _left(x: Tensor, inside: list[int], pool: Tensor, noise: float) -> float:
     equation="x_k = argmin_x tr((s I + sum over L, S and x of x x')^-1 C), C = sum over pool and known of x x'",
 )
 @pytest.mark.parametrize("known", [0, 3, 14])
-@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
-def test_bait_forward_is_greedy_in_the_variance_of_the_pool(known: int, kind: torch.dtype) -> None:
-    x, told = vectors(50, 6, kind=kind), torch.arange(known)
+@pytest.mark.parametrize(("kind", "width"), [(torch.float32, 6), (torch.float64, 6), (torch.float64, 120)])
+def test_bait_forward_is_greedy_in_the_variance_of_the_pool(known: int, kind: torch.dtype, width: int) -> None:
+    x, told = vectors(50, width, kind=kind), torch.arange(known)
     picked = pick(LeastVariance(backward=False, noise=0.05), 12, Features(x), told)
     ones = torch.cat([x.double(), torch.ones(50, 1, dtype=torch.float64)], 1)
     noise, pool = noise_of(ones, told, 0.05), ones.T @ ones
@@ -193,8 +193,9 @@ def test_bait_forward_is_greedy_in_the_variance_of_the_pool(known: int, kind: to
 
 @pins("bait", "brute force", "forward-backward gives up, one by one, the pick whose loss raises the variance least")
 @pytest.mark.parametrize("known", [0, 14])
-def test_bait_backward_gives_up_what_is_missed_least(known: int) -> None:
-    x, told = vectors(50, 6, seed=2), torch.arange(known)
+@pytest.mark.parametrize("width", [6, 20, 120])
+def test_bait_backward_gives_up_what_is_missed_least(known: int, width: int) -> None:
+    x, told = vectors(50, width, seed=2), torch.arange(known)
     forward = pick(LeastVariance(backward=False, bias=False, noise=0.05), 14, Features(x), told).rows.tolist()
     noise, pool = noise_of(x, told, 0.05), x.T @ x
     kept = list(forward)
@@ -203,6 +204,15 @@ def test_bait_backward_gives_up_what_is_missed_least(known: int) -> None:
         kept.pop(int(torch.tensor(left).argmin()))
     picked = pick(LeastVariance(bias=False, noise=0.05), 7, Features(x), told)
     assert picked.rows.tolist() == kept
+
+
+def test_both_ways_back_give_up_the_same() -> None:
+    x, base = vectors(12, 20, seed=4), vectors(30, 20, seed=5)
+    before = torch.linalg.inv(torch.eye(20, dtype=torch.float64) + base.T @ base)
+    pool = x.T @ x + base.T @ base
+    after = before - before @ x.T @ torch.linalg.solve(x @ before @ x.T + 0.3 * torch.eye(12), x @ before)
+    few, many = volume._backward_of_few(x, 4, before, pool, 0.3), volume._backward(x, 4, after, pool, 0.3)
+    assert few == many
 
 
 @pins("bait", "equivalence", "BAIT forward is EV-GP: in kernel form, mean_t c(t, x)^2 / (c(x, x) + s), greedily")

@@ -57,7 +57,7 @@ class KDpp(Selector):
         rows, values = ground.candidates[:0], ground.candidates.new_empty(0, dtype=torch.float64)
         left = ground
         while len(rows) < n:
-            points = Points(left, type(self).__name__, known=self.conditional)
+            points = Points(left, type(self).__name__, known=self.conditional, short=True)
             posterior = Posterior(points, self.noise**2 * points.mean_length())
             wanted = n - len(rows)
             if self.most_likely:
@@ -68,11 +68,11 @@ class KDpp(Selector):
             if not places:
                 places = (-ties(left)).argsort()[:wanted].tolist()
                 gains = [0.0] * len(places)
-            rows = torch.cat([rows, points.rows[places]])
+            rows = torch.cat([rows, points.named[places]])
             values = torch.cat([values, values.new_tensor(gains)])
             open_ = torch.ones(len(points.rows), dtype=torch.bool, device=rows.device)
             open_[places] = False
-            left = replace(left, candidates=points.rows[open_])
+            left = replace(left, candidates=points.named[open_])
         return Picked(rows, values)
 
 
@@ -93,7 +93,7 @@ def _drawn_of(points: Points, n: int, posterior: Posterior, ground: Ground) -> t
     plan = (vectors[:, chosen] / values[chosen].sqrt()).T  # (picks, features)
     if root is not None:
         plan = plan @ root
-    clocks = ground.dice.of("race").exponential(ground.keys[points.rows])
+    clocks = ground.dice.of("race").exponential(ground.keys[points.named])
     return drawn(points, plan, _speeds(points, plan), clocks)
 
 

@@ -61,4 +61,4 @@ class FrankWolfe(Selector):
         flat = (lengths == 0).nonzero().flatten()
         places += flat[draw[flat].argsort()][: n - len(places)].tolist()
         values += [0.0] * (len(places) - len(values))
-        return Picked(points.rows[places], torch.tensor(values, dtype=torch.float64, device=lengths.device))
+        return Picked(points.named[places], torch.tensor(values, dtype=torch.float64, device=lengths.device))

@@ -53,16 +53,21 @@ class Points:
         who: Who asks, for the error.
         bias: Whether every item has one more feature that is always 1 before it is scaled.
         known: Whether known items count.
+        short: Whether items that are fewer than half of the features may be turned, so that they have as many features
+            as there are items: inner products stay, and matrices of features by features get small.
     """
 
-    def __init__(self, ground: Ground, who: str, *, bias: bool = False, known: bool = True) -> None:
+    def __init__(
+        self, ground: Ground, who: str, *, bias: bool = False, known: bool = True, short: bool = False
+    ) -> None:
         space = ground.space
         if not isinstance(space, Features | Scaled):
             raise BadInput(f"{who} picks among vectors. Define `space` on the strategy and give it Features.")
         self.array = space.array if isinstance(space, Features) else space.right.array
         self.outside = space.outside if known else space.outside[:0]
         self.known = ground.known if known else ground.known[:0]
-        self.rows, self.bias = ground.candidates, bias
+        self.named = self.rows = ground.candidates  # `named` stay pool rows
+        self.bias = bias
         self.width = self.array.shape[1] + bias
         self._scales = space.scales.double() if isinstance(space, Scaled) else None
         self._outside_scales = space.outside_scales.double() if isinstance(space, Scaled) else None
@@ -72,6 +77,8 @@ class Points:
             self.weights *= ground.weights[self.rows].to(self.weights)
         if self._scales is not None:
             self.weights *= self._scales[self.rows].square()
+        if short and 2 * (len(self.rows) + self.count_known()) <= self.width:
+            self._turn()
 
     def candidates(self, places: Tensor | slice, kind: torch.dtype = torch.float64) -> Tensor:
         """Some candidates, scaled, (places, width)."""
@@ -110,6 +117,18 @@ class Points:
         if not math.isfinite(mean):
             raise BadInput("A squared length is infinite or NaN. Check the features for NaN, and scale them down.")
         return mean if mean > 0 else 1.0
+
+    def _turn(self) -> None:
+        """Coordinates of all items in the space that they span."""
+        items = torch.cat([*(piece for _, piece in self.pieces()), *self.knowns()])
+        values, vectors = torch.linalg.eigh(items @ items.T)
+        coordinates = vectors * values.clamp(min=0).sqrt()
+        self.array, self.outside = coordinates[: len(self.rows)].contiguous(), coordinates[len(self.rows) :]
+        self.rows = torch.arange(len(self.rows), device=self.rows.device)
+        self.known, self.width, self.bias = self.rows[:0], len(items), False
+        self.weights = torch.ones_like(self.weights)
+        self._scales = self._outside_scales = None
+        self.weighted = False
 
     def _steps(self, count: int) -> list[slice]:
         step = max(1, PIECE // max(1, self.width))

@@ -55,7 +55,7 @@ class LargestVolume(Selector):
         noise = self.noise**2 * points.mean_length()
         places, values = greedy(points, n, Posterior(points, noise), noise, ties(ground))
         gains = torch.tensor(values, dtype=torch.float64).div_(noise).log1p_().div_(2)
-        return Picked(points.rows[places], gains.to(points.rows.device))
+        return Picked(points.named[places], gains.to(points.rows.device))
 
 
 def greedy(points: Points, n: int, posterior: Posterior, noise: float, draw: Tensor) -> tuple[list[int], list[float]]:
@@ -123,16 +123,23 @@ class LeastVariance(Selector):
 
     def choose(self, n: int, ground: Ground) -> Picked:
         """One pass over the pool per pick."""
-        points = Points(ground, type(self).__name__, bias=self.bias)
+        points = Points(ground, type(self).__name__, bias=self.bias, short=True)
         noise = self.noise**2 * points.mean_length()
         posterior = Posterior(points, noise)
+        before = posterior.covariance()
         pool = moment((piece for _, piece in points.pieces()), points.width, points.array.device)
         pool += moment(points.knowns(), points.width, points.array.device)
         items = len(points.rows) + points.count_known()
         most = min(2 * n, len(points.rows)) if self.backward else n
         places, gains = _forward(points, most, posterior, pool, noise, ties(ground))
-        kept = _backward(points.candidates(torch.tensor(places)), n, posterior.covariance(), pool, noise)
-        rows = points.rows[torch.tensor([places[i] for i in kept])]
+        kept = list(range(most))
+        if most > n:
+            picked = points.candidates(torch.tensor(places))
+            if most <= points.width:
+                kept = _backward_of_few(picked, n, before, pool, noise)
+            else:
+                kept = _backward(picked, n, posterior.covariance(), pool, noise)
+        rows = points.named[torch.tensor([places[i] for i in kept])]
         return Picked(rows, torch.tensor([gains[i] / items for i in kept], dtype=torch.float64, device=rows.device))
 
 
@@ -165,7 +172,17 @@ def _forward(
 
 
 def _backward(picked: Tensor, n: int, covariance: Tensor, pool: Tensor, noise: float) -> list[int]:
-    """Which of the picks stay, after giving up one by one those whose loss raises ``tr(A C)`` least."""
+    """Which of the picks stay, after giving up one by one those whose loss raises ``tr(A C)`` least.
+
+    Giving up x raises it by ``x.A C A x / (s - x.A x)``, with A the covariance given all that stays.
+
+    Args:
+        picked: float64 (picks, features).
+        n: How many stay.
+        covariance: A, given all picks.
+        pool: C.
+        noise: s.
+    """
     spread_of = picked @ covariance
     reach_of = spread_of @ pool
     spread = (spread_of * picked).sum(1)
@@ -181,6 +198,28 @@ def _backward(picked: Tensor, n: int, covariance: Tensor, pool: Tensor, noise: f
         a, b = picked @ u, picked @ s
         fall += a * (2 * b + float(u @ reach) * a)
         spread += a * a
+    return kept
+
+
+def _backward_of_few(picked: Tensor, n: int, covariance: Tensor, pool: Tensor, noise: float) -> list[int]:
+    """The same where there are fewer picks than features, in terms of picks.
+
+    There ``s - x.A x`` is a difference of nearly equal numbers: with ``B = (X A X^T + s I)^-1`` of the picks, A before
+    them, the fraction above is ``(B H B)_xx / B_xx``, H = X A C A X^T, and nothing cancels.
+    """
+    reach = picked @ covariance  # (picks, features)
+    inner = reach @ picked.T
+    inner.diagonal().add_(noise)
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(inner))
+    missed = inverse @ (reach @ pool @ reach.T) @ inverse
+    kept = list(range(len(picked)))
+    while len(kept) > n:
+        scores = missed.diagonal()[kept] / inverse.diagonal()[kept]
+        gone = kept.pop(len(kept) - 1 - int(scores.flip(0).argmin()))  # of equals the one that was picked last
+        one, other, length = inverse[gone].clone(), missed[gone].clone(), float(inverse[gone, gone])
+        mixed = torch.outer(one, other)
+        missed += torch.outer(one, one) * (float(other[gone]) / length**2) - (mixed + mixed.T) / length
+        inverse -= torch.outer(one, one) / length
     return kept
 
 
