@@ -184,8 +184,8 @@ def dpp_page() -> str:
         + "\n".join(_section(name, found) for name, found in kept["sets"].items())
         + "\n## What was expected, and what came out\n\n"
         + "".join(f"- {line}\n" for line in _verdicts(kept["sets"]))
-        + "\n*No clear difference* is an interval that holds 0; on so few seeds it is no proof of equality. The SD is over "
-        "seeds, so the splits are in it, and clusters are drawn for likeliest batches too.\n"
+        + "\n*No clear difference* is an interval that holds 0; on so few seeds it is no proof of equality. The SD is "
+        "over seeds, so the splits are in it, and clusters are drawn for likeliest batches too.\n"
         + "\n`python -m benchmarks.dpp_page` runs this again.\n"
     )
 

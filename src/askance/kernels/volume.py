@@ -188,6 +188,25 @@ def lower(
         spread[some] -= weights[some] * a * a
 
 
+def best_ratio(fall: Tensor, spread: Tensor, noise: float, draw: Tensor, open_: Tensor) -> tuple[int, float]:
+    """The open place with the largest ``fall / (spread + noise)``, of equals the one that draws highest.
+
+    Args:
+        fall: float64 (places,).
+        spread: float64 (places,); what is below 0 counts as 0.
+        noise: Above 0.
+        draw: float64 (places,).
+        open_: bool (places,).
+    """
+    if fall.device.type == "cpu":
+        place = int(_best_ratio(fall.numpy(), spread.numpy(), noise, draw.numpy(), open_.numpy()))
+    else:
+        scores = (fall / (spread.clamp(min=0) + noise)).masked_fill_(~open_, -torch.inf)
+        top = (scores == scores.max()).nonzero().flatten()
+        place = int(top[draw[top].argmax()])
+    return place, float(fall[place]) / (max(float(spread[place]), 0.0) + noise)
+
+
 def _compiled(function: Loop) -> Loop:
     # Sums may be reordered and fused, which makes them fast; NaN and infinity keep their meaning.
     return cast(Loop, numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})(function))
@@ -258,6 +277,17 @@ def _settle(
         seen[place] = count
         _sift(values, noise, heap, size, 0)
     return spent
+
+
+@_compiled
+def _best_ratio(fall: Array, spread: Array, noise: float, draw: Array, open_: Array) -> int:
+    winner, best = -1, -np.inf
+    for place in range(len(fall)):
+        if open_[place]:
+            score = fall[place] / (max(spread[place], 0.0) + noise)
+            if winner < 0 or score > best or (score == best and draw[place] > draw[winner]):
+                winner, best = place, score
+    return winner
 
 
 @_compiled

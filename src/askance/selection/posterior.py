@@ -82,7 +82,8 @@ class Points:
 
     def candidates(self, places: Tensor | slice, kind: torch.dtype = torch.float64) -> Tensor:
         """Some candidates, scaled, (places, width)."""
-        points = self._with_ones(self.array[self.rows[places]].to(kind))
+        whole = isinstance(places, slice) and len(self.rows) == len(self.array)
+        points = self._with_ones(self.array[places if whole else self.rows[places]], kind)
         return points * self.weights[places].sqrt().to(kind).unsqueeze(1) if self.weighted else points
 
     @cached_property
@@ -99,10 +100,10 @@ class Points:
         """All known items, those outside of the pool included, float64 pieces."""
         for some in self._steps(len(self.known)):
             rows = self.known[some]
-            points = self._with_ones(self.array[rows].double())
+            points = self._with_ones(self.array[rows])
             yield points if self._scales is None else points * self._scales[rows].unsqueeze(1)
         for some in self._steps(len(self.outside)):
-            points = self._with_ones(self.outside[some].double())
+            points = self._with_ones(self.outside[some])
             yield points if self._outside_scales is None else points * self._outside_scales[some].unsqueeze(1)
 
     def count_known(self) -> int:
@@ -134,8 +135,13 @@ class Points:
         step = max(1, PIECE // max(1, self.width))
         return [slice(start, start + step) for start in range(0, count, step)]
 
-    def _with_ones(self, points: Tensor) -> Tensor:
-        return torch.cat([points, torch.ones_like(points[:, :1])], 1) if self.bias else points
+    def _with_ones(self, points: Tensor, kind: torch.dtype = torch.float64) -> Tensor:
+        if not self.bias:
+            return points.to(kind)
+        out = points.new_empty(len(points), self.width, dtype=kind)
+        out[:, :-1] = points
+        out[:, -1] = 1
+        return out
 
 
 class Posterior:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from askance.errors import BadInput
-from askance.kernels.volume import lower, variances
+from askance.kernels.volume import best_ratio, lower, variances
 from askance.selection.base import Ground, Picked, Selector
 from askance.selection.posterior import Points, Posterior, lengths, moment
 
@@ -158,12 +158,10 @@ def _forward(
     places: list[int] = []
     gains: list[float] = []
     while len(places) < n:
-        scores = (fall / (spread.clamp(min=0) + noise)).masked_fill_(~open_, -torch.inf)
-        top = (scores == scores.max()).nonzero().flatten()
-        place = int(top[draw[top].argmax()])
+        place, gain = best_ratio(fall, spread, noise, draw, open_)
         open_[place] = False
         places.append(place)
-        gains.append(max(float(scores[place]), 0.0))
+        gains.append(max(gain, 0.0))
         u = posterior.learn(points.candidates(torch.tensor([place]))[0], max(float(spread[place]), 0.0), noise)
         reach = pool @ u
         s = posterior.apply(reach.unsqueeze(0))[0] + u * float(u @ reach)  # A C u, by the A before this pick
