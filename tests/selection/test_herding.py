@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from askance.selection.herding import FrankWolfe
+from askance.seeds import Dice
+from askance.selection.base import Ground
+from askance.selection.herding import FrankWolfe, log_likelihoods
+from askance.selection.posterior import Points, Posterior
 from askance.selection.space import Features
 from tests.pins import pins
 from tests.selection.test_volume import pick, vectors
@@ -57,3 +60,29 @@ def test_a_batch_is_full_where_one_item_would_win_again_and_again() -> None:
     x = torch.tensor([[10.0, 0.0], [0.0, 0.1], [0.1, 0.1]])
     assert sorted(pick(FrankWolfe(), 3, Features(x)).rows.tolist()) == [0, 1, 2]
     assert sorted(pick(FrankWolfe(), 3, Features(torch.zeros(3, 2))).rows.tolist()) == [0, 1, 2]
+
+
+@pins("frank-wolfe", "equivalence", "log likelihoods average, over draws of the weights, to log(1 + v / s) / 2 - v / s")
+def test_projections_are_log_likelihoods_at_draws_of_the_weights() -> None:
+    x, known = vectors(20, 4), torch.arange(6)
+    ground = Ground(torch.arange(6, 20), known, torch.arange(20), Dice(0, "ask"), None, Features(x))
+    points = Points(ground, "Test")
+    posterior = Posterior(points, 0.5)
+    draws = vectors(40_000, 4, seed=1) @ posterior.root()
+    found = log_likelihoods(points, posterior, draws, 0.5)
+    spread = (x[6:] @ posterior.covariance() * x[6:]).sum(1)
+    assert torch.allclose(found.double().mean(1), (spread / 0.5).log1p() / 2 - spread / 0.5, atol=0.03)
+    one = (spread / 0.5).log1p() / 2 - ((x[6:] @ draws[0]) ** 2 + spread) / 1.0
+    assert torch.allclose(found[:, 0].double(), one, atol=1e-5)
+
+
+def test_projections_know_what_is_labeled_and_take_weights() -> None:
+    x, known = vectors(40, 5), torch.arange(10)
+    asked = FrankWolfe(projections=12, noise=0.3)
+    picked = pick(asked, 6, Features(x), known)
+    assert len(set(picked.rows.tolist())) == 6 and min(picked.rows.tolist()) >= 10
+    beyond = pick(asked, 6, Features(x[10:], outside=x[:10]))
+    assert [row + 10 for row in beyond.rows.tolist()] == picked.rows.tolist()
+    weights = torch.ones(40)
+    weights[picked.rows[0]] = 0
+    assert int(picked.rows[0]) not in pick(asked, 6, Features(x), known, weights=weights).rows.tolist()

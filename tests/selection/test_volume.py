@@ -241,6 +241,12 @@ def test_the_plain_twin_of_the_pass_is_the_compiled_one() -> None:
         assert torch.allclose(spread, 1 - weights * a * a)
         assert torch.allclose(kernels.products(x, rows, u[:6]), x[rows].double() @ u[:6])
     assert torch.allclose(kernels.squared_lengths(x, rows), x[rows].double().square().sum(1))
+    fall, spread, draw = vectors(1, 37).flatten().abs(), vectors(1, 37, 1).flatten(), vectors(1, 37, 2).flatten()
+    open_ = torch.arange(37) % 3 > 0
+    scores = torch.where(open_, fall / (spread.clamp(min=0) + 0.2), -1)
+    assert kernels.best_ratio(fall, spread, 0.2, draw, open_) == (int(scores.argmax()), float(scores.max()))
+    same = torch.ones_like(fall)
+    assert kernels.best_ratio(same, same, 0.2, draw, open_)[0] == int(torch.where(open_, draw, -99).argmax())
 
 
 def test_the_posterior_is_the_inverse_whatever_is_known() -> None:

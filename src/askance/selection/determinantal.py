@@ -80,7 +80,7 @@ def _drawn_of(points: Points, n: int, posterior: Posterior, ground: Ground) -> t
     """One draw of at most ``n``, at most the rank; places among the candidates."""
     kind = points.array.dtype
     inner = moment((piece for _, piece in points.pieces(kind)), points.width, points.array.device)
-    root = _root(posterior) if points.count_known() else None
+    root = posterior.root() if points.count_known() else None
     if root is not None:
         inner = root @ inner @ root  # (features, features)
     values, vectors = torch.linalg.eigh(inner)
@@ -188,10 +188,3 @@ def eigenvalues_drawn(values: Tensor, size: int, toss: Tensor) -> Tensor:
         if m == wanted or float(toss[m - 1]) < chance:
             chosen.append(m - 1)
     return torch.tensor(chosen, dtype=torch.int64, device=values.device)
-
-
-def _root(posterior: Posterior) -> Tensor:
-    """The symmetric root of the covariance."""
-    values, vectors = torch.linalg.eigh(posterior.covariance())
-    root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-    return root

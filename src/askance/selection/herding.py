@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from askance.kernels.volume import products
 from askance.selection.base import Ground, Picked, Selector
-from askance.selection.posterior import Points
-from askance.selection.volume import ties
+from askance.selection.posterior import Points, Posterior
+from askance.selection.space import Features
+from askance.selection.volume import check_noise, ties
 
 
 @dataclass(frozen=True)
@@ -22,17 +24,34 @@ class FrankWolfe(Selector):
     al. 2019, Algorithm 1). Each item is picked once, so that a batch is full. A pick's utility is its agreement; items
     without length have no direction and come last, with 0.
 
+    The paper's vectors are log likelihoods: how likely the model, as a function of its weights, finds what it expects
+    of an item. With ``projections`` they are taken at so many draws of the weights of a linear model given the known
+    items; with none, the features themselves stand for them.
+
     >>> from askance.seeds import Dice
     >>> from askance.selection.space import Features
     >>> rows, plane = torch.arange(3), Features(torch.tensor([[1., 0.], [3., 3.], [0., 1.]]))
     >>> FrankWolfe().pick(1, candidates=rows, known=rows[:0], keys=rows, dice=Dice(0, "ask"), space=plane).rows
     tensor([1])
+
+    Args:
+        projections: How many draws of the weights; 0 for the features themselves.
+        noise: Standard deviation of the noise, as in `LargestVolume`; for projections.
     """
 
     weighs: ClassVar[bool] = True
 
+    projections: int = 0
+    noise: float = 1e-3  # Holzmüller et al. 2023
+
+    def __post_init__(self) -> None:
+        check_noise(self.noise)
+
     def choose(self, n: int, ground: Ground) -> Picked:
         """One pass over the pool per pick."""
+        named = ground.candidates
+        if self.projections:
+            ground = self._projected(ground)
         points, draw = Points(ground, type(self).__name__, known=False), ties(ground)
         points.mean_length()  # refuses what is not finite
         lengths = points.lengths.sqrt()
@@ -61,4 +80,43 @@ class FrankWolfe(Selector):
         flat = (lengths == 0).nonzero().flatten()
         places += flat[draw[flat].argsort()][: n - len(places)].tolist()
         values += [0.0] * (len(places) - len(values))
-        return Picked(points.named[places], torch.tensor(values, dtype=torch.float64, device=lengths.device))
+        return Picked(named[places], torch.tensor(values, dtype=torch.float64, device=lengths.device))
+
+    def _projected(self, ground: Ground) -> Ground:
+        """The candidates alone, with log likelihoods as their features."""
+        points = Points(replace(ground, weights=None), type(self).__name__)
+        noise = self.noise**2 * points.mean_length()
+        posterior = Posterior(points, noise)
+        dice = ground.dice.of("projections").torch_generator()
+        draws = torch.randn(self.projections, points.width, generator=dice, dtype=torch.float64).to(points.array.device)
+        features = log_likelihoods(points, posterior, draws @ posterior.root(), noise)
+        rows, known = ground.candidates, ground.known[:0]
+        weights = ground.weights[rows] if ground.weights is not None else None
+        here = torch.arange(len(rows), device=rows.device)
+        return replace(
+            ground, candidates=here, known=known, keys=ground.keys[rows], space=Features(features), weights=weights
+        )
+
+
+def log_likelihoods(points: Points, posterior: Posterior, draws: Tensor, noise: float) -> Tensor:
+    """``log(1 + v / s) / 2 - (z^2 + v) / (2 s)`` of each candidate, at each draw of the weights, float32.
+
+    The expected log likelihood of an item's number under a linear model's prediction, with its entropy added (Pinsler
+    et al. 2019, Section 3): v is the variance of the prediction, z what a draw of the weights, less their mean, makes
+    of the item.
+
+    Args:
+        points: The candidates.
+        posterior: What is known.
+        draws: Of the weights, less their mean, float64 (draws, features).
+        noise: s.
+
+    Returns:
+        (candidates, draws).
+    """
+    variances = posterior.variances(points)
+    out = torch.empty(len(points.rows), len(draws), device=points.array.device)
+    for some, piece in points.pieces():
+        spread = variances[some].unsqueeze(1)
+        out[some] = ((spread / noise).log1p() / 2 - ((piece @ draws.T).square() + spread) / (2 * noise)).float()
+    return out

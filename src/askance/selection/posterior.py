@@ -190,6 +190,12 @@ class Posterior:
         """A itself, (width, width)."""
         return self.apply(torch.eye(self.width, dtype=torch.float64, device=self._device))
 
+    def root(self) -> Tensor:
+        """The symmetric root of A, (width, width)."""
+        values, vectors = torch.linalg.eigh(self.covariance())
+        root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+        return root
+
     def variances(self, points: Points) -> Tensor:
         """``x.A x`` of every candidate, float64 (candidates,)."""
         if self.base is None and not self.count:

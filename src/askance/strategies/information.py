@@ -88,7 +88,8 @@ class Bait(Strategy):
 class AcsFw(Strategy):
     """A batch whose weighted sum comes nearest to the sum over the pool, by Frank and Wolfe. [pinsler2019bayesian]
 
-    The sparse subset of the paper with the features of a linear model; what is labeled does not enter.
+    The sparse subset of the paper with the features of a linear model, in which what is labeled does not enter;
+    `FrankWolfe(projections=10)` takes log likelihoods at draws of the model's weights given what is labeled.
 
     >>> paper = view(embeddings=[[1.0, 0.0], [3.0, 3.0], [0.0, 1.0]])
     >>> AcsFw().query(paper, 1).ids
@@ -101,4 +102,4 @@ class AcsFw(Strategy):
     select: Selector = FrankWolfe()
 
     def space(self, view: View) -> Space:
-        return Features(view[self.features])
+        return Features(view[self.features], outside=view.outside(self.features))
