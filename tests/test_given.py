@@ -19,6 +19,7 @@ from askance.errors import MissingSignal, UnknownName
 from askance.given import Explained, view
 from askance.signals.probabilities import Probabilities
 from askance.strategies.catalogue import serving
+from askance.strategies.catalogue import strategy as named
 from askance.task import Classes, Labels, Targets
 
 ALL = serving(Classes((0, 1)))  # arrays are of classes
@@ -59,10 +60,14 @@ def pools(draw: st.DrawFn) -> dict[str, Any]:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     counts = rng.integers(0, 3, (items, classes)) + np.eye(classes)[rng.integers(0, classes, items)]
     cast: Callable[[np.ndarray], np.ndarray] = lambda array: np.asarray(array, kind, order=order)  # noqa: E731
+    known = int(rng.integers(0, 4))
+    passes = rng.integers(0, 3, (3, items, classes)) + np.eye(classes)[rng.integers(0, classes, (3, items))]
     return {
         "probabilities": cast(counts / counts.sum(1, keepdims=True)),
+        "mc_probabilities": cast(passes / passes.sum(2, keepdims=True)),
         "embeddings": cast(rng.integers(-2, 3, (items, features))),
-        "labeled_embeddings": cast(rng.integers(-2, 3, (rng.integers(0, 4), features))),
+        "labeled_embeddings": cast(rng.integers(-2, 3, (known, features))),
+        "labels": rng.integers(0, classes, known),
         "mask": rng.random(items) < draw(st.sampled_from([0.0, 0.5, 1.0])),
         "seed": draw(st.integers(0, 3)),
     }
@@ -93,7 +98,8 @@ def test_more_than_there_are_gives_all_and_none_gives_none(strategy: str) -> Non
 
 @pytest.mark.parametrize("strategy", ALL)
 def test_a_pool_of_no_items_and_a_mask_of_no_candidates_give_nothing(strategy: str) -> None:
-    empty = select(strategy, 3, embeddings=np.zeros((0, 2)), probabilities=np.zeros((0, 2)))
+    nobody, passes = np.zeros((0, 2)), np.zeros((3, 0, 2))
+    empty = select(strategy, 3, embeddings=nobody, probabilities=nobody, mc_probabilities=passes)
     assert (empty.dtype, empty.shape) == (np.int64, (0,))
     assert len(select(strategy, 3, **arrays(items=9), mask=np.zeros(9, bool))) == 0
 
@@ -220,7 +226,9 @@ def test_equal_distances_go_by_position() -> None:
 
 @pytest.mark.parametrize("strategy", ALL)
 def test_numpy_torch_and_other_frameworks_pick_alike(strategy: str) -> None:
-    pool = {name: pool for name, pool in arrays().items() if name != "labels"}
+    pool = arrays()
+    if not named(strategy).reads_labels:
+        del pool["labels"]
     picks = select(strategy, 15, **pool).tolist()
     for clothes in (torch.from_numpy, _Array, _Capsule, lambda array: array.tolist()):
         assert select(strategy, 15, **{name: clothes(array) for name, array in pool.items()}).tolist() == picks

@@ -89,6 +89,9 @@ def test_eigenvectors_are_drawn_by_their_product() -> None:
     assert agrees(counts, shares(values.diag(), 2, list(range(5))))
 
 
+@pins(
+    "k-dpp", "defect", "elementary symmetric polynomials of large or small eigenvalues overflow where no logs are taken"
+)
 def test_elementary_symmetric_polynomials_do_not_overflow() -> None:
     values = torch.logspace(300, -300, 400, dtype=torch.float64)
     chosen = eigenvalues_drawn(values, 200, torch.full((400,), 0.5))
@@ -147,6 +150,12 @@ def test_features_of_another_scale_are_drawn_alike() -> None:
         assert pick(KDpp(), 5, Features(x * scale)).rows.tolist() == pick(KDpp(), 5, Features(x)).rows.tolist()
 
 
+@pins(
+    "multi-criteria-dpp",
+    "definition",
+    "the kernel and its condition on known items and on the hardest item, by hand",
+    equation="L_ij = g_i S_ij g_j, g = exp(z(doubt) + z(typicality)), S a Gaussian given the known items",
+)
 def test_the_kernel_of_several_criteria_by_hand() -> None:
     points = torch.tensor([[0.0], [1.0], [3.0]])
     doubts = torch.tensor([0.0, 1.0, 2.0])
@@ -167,6 +176,7 @@ def _z(values: Tensor) -> Tensor:
     return (values - values.mean()) / values.std(correction=0)
 
 
+@pins("multi-criteria-dpp", "definition", "every cluster gives the candidate nearest to its center, the hardest first")
 def test_each_cluster_gives_the_item_nearest_to_its_center() -> None:
     line = torch.tensor([[0.0], [0.1], [0.3], [5.0], [9.0], [9.1], [9.3]])
     rows, sizes = representatives(

@@ -13,6 +13,7 @@ from askance.selection.base import Ground, Picked, Selector
 from askance.selection.posterior import Points, Posterior, moment
 from askance.selection.volume import check_noise, greedy, ties
 
+_LARGE = 1 << 22  # numbers of the pool up to which products are formed in float64 whatever its type
 _RANK = {torch.float32: 1e-6, torch.float64: 1e-12}  # share of the largest eigenvalue below which one counts as 0
 _SETTLED = 1e-9  # share of its own start below which an item's chance is 0: it repeats what is picked
 
@@ -78,13 +79,16 @@ class KDpp(Selector):
 
 def _drawn_of(points: Points, n: int, posterior: Posterior, ground: Ground) -> tuple[list[int], list[float]]:
     """One draw of at most ``n``, at most the rank; places among the candidates."""
-    kind = points.array.dtype
+    kind = points.array.dtype if points.array.numel() > _LARGE else torch.float64
     inner = moment((piece for _, piece in points.pieces(kind)), points.width, points.array.device)
+    largest = torch.linalg.matrix_norm(inner, 2)
     root = posterior.root() if points.count_known() else None
     if root is not None:
         inner = root @ inner @ root  # (features, features)
     values, vectors = torch.linalg.eigh(inner)
-    kept = values > _RANK[kind] * values.max().clamp(min=0)
+    # Rounding is a share of the largest eigenvalue before known items were conditioned on, which shrinks it as well.
+    shrunk = 1.0 if root is None else (root @ vectors).square().sum(0)
+    kept = (values > _RANK[kind] * largest * shrunk) & (values > 0)
     values, vectors = values[kept].flip(0), vectors[:, kept].flip(1)  # the largest first
     if not len(values):
         return [], []
