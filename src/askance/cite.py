@@ -62,7 +62,7 @@ REFERENCES = {
     ),
     "ash2021gone": Work(
         "inproceedings",
-        "Ash, Jordan T. and Goel, Surbhi and Krishnamurthy, Akshay and Kakade, Sham",
+        "Ash, Jordan T. and Goel, Surbhi and Krishnamurthy, Akshay and Kakade, Sham M.",
         "Gone Fishing: Neural Active Learning with Fisher Embeddings",
         "Advances in Neural Information Processing Systems",
         2021,
@@ -187,6 +187,13 @@ REFERENCES = {
         "Active Learning on a Budget: Opposite Strategies Suit High and Low Budgets",
         "International Conference on Machine Learning",
         2022,
+    ),
+    "hemachandra2023training": Work(
+        "inproceedings",
+        "Hemachandra, Apivich and Dai, Zhongxiang and Singh, Jasraj and Ng, See-Kiong and Low, Bryan Kian Hsiang",
+        "Training-Free Neural Active Learning with Initialization-Robustness Guarantees",
+        "International Conference on Machine Learning",
+        2023,
     ),
     "hendrycks2022scaling": Work(
         "inproceedings",
@@ -472,7 +479,7 @@ REFERENCES = {
     "zhan2021multiple": Work(
         "misc",
         "Zhan, Xueying and Li, Qing and Chan, Antoni B.",
-        "Multiple-Criteria Based Active Learning with Fixed-Size Determinantal Point Processes",
+        "Multiple-criteria Based Active Learning with Fixed-size Determinantal Point Processes",
         "arXiv:2107.01622",
         2021,
     ),

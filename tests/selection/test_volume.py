@@ -1,295 +1,302 @@
-"""Determinants, variances and herding: greedy rules against plain double precision, samples against the exact law."""
+"""Greedy rules of optimal design against dense linear algebra in float64."""
 
 from __future__ import annotations
 
-from itertools import combinations
-
-import numpy as np
 import pytest
 import torch
-from scipy.stats import chisquare
+from torch import Tensor
 
-from askance import Classes, Targets, select
-from askance.errors import BadInput, UnknownName
-from askance.given import view
+from askance.errors import BadInput
+from askance.kernels import volume as kernels
 from askance.seeds import Dice
 from askance.selection import volume
-from askance.selection.determinantal import draw, draw_from_kernel, symmetric_polynomial
-from askance.selection.volume import Rows, drop_variance, frank_wolfe, greedy_determinant, greedy_variance, posterior
-from askance.strategies.determinantal import KDpp, MultiCriteriaDpp, _given
-from askance.strategies.information import Bait, FrankWolfe, MaxDet
+from askance.selection.base import Picked, Selector
+from askance.selection.posterior import Points, Posterior, Scaled, lengths, moment
+from askance.selection.space import Features, Product, Space
+from askance.selection.volume import LargestVolume, LeastVariance
 from tests.pins import pins
 
-DICE = np.random.default_rng(0)
-POINTS = DICE.normal(size=(90, 6)) * np.array([3.0, 2.0, 1.0, 1.0, 0.5, 0.2])
-KNOWN = DICE.normal(size=(5, 6))
-NOISE = 0.5
+NONE = torch.empty(0, dtype=torch.int64)
 
 
-def variances(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Variance of each point's value once some are observed with noise, by the kernel matrix."""
-    prior = (points**2).sum(1)
-    if not len(seen):
-        return prior
-    inner = points @ seen.T
-    solved = np.linalg.solve(seen @ seen.T + NOISE**2 * np.eye(len(seen)), inner.T)
-    return prior - (inner * solved.T).sum(1)
+def vectors(items: int, width: int, seed: int = 0, kind: torch.dtype = torch.float64) -> Tensor:
+    return torch.randn(items, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(kind)
+
+
+def pick(
+    selector: Selector, n: int, space: Space, known: Tensor = NONE, weights: Tensor | None = None, seed: int = 0
+) -> Picked:
+    open_ = torch.ones(len(space), dtype=torch.bool)
+    open_[known] = False
+    return selector.pick(
+        n,
+        candidates=open_.nonzero().flatten(),
+        known=known,
+        keys=torch.arange(len(space)),
+        dice=Dice(seed, "ask"),
+        space=space,
+        weights=weights,
+    )
+
+
+def posterior_kernel(x: Tensor, known: Tensor, noise: float) -> Tensor:
+    """The kernel form: k(x, y) - k(x, L) (K + s I)^-1 k(L, y)."""
+    gram = x @ x.T
+    if not len(known):
+        return gram
+    inner = gram[known][:, known] + noise * torch.eye(len(known), dtype=x.dtype)
+    return gram - gram[:, known] @ torch.linalg.solve(inner, gram[known])
+
+
+def noise_of(x: Tensor, known: Tensor, share: float) -> float:
+    shown = x[known] if len(known) else x
+    return share**2 * float(shown.square().sum(1).mean())
 
 
 @pins(
     "max-det",
     "brute force",
-    "every pick the largest variance, by the kernel matrix in double precision, before and beyond the rank",
-    "argmax_x log det(K_{S + x} + sigma^2 I) = argmax_x k(x, x) - k_xS (K_S + sigma^2 I)^-1 k_Sx",
+    "each pick's gain in log det of the posterior kernel matrix is the best there is, with and without known items",
+    equation="x_k = argmax_x log det(K_post[S + x] + s I), K_post = K - K_L' (K_LL + s I)^-1 K_L",
 )
-@pytest.mark.parametrize("known", [0, 5])
-@pytest.mark.parametrize("scaled", [False, True])
-def test_each_pick_has_the_largest_variance(known: int, scaled: bool) -> None:
-    scale = DICE.random(90) + 0.5 if scaled else np.ones(90)
-    rows = Rows(torch.from_numpy(POINTS), torch.from_numpy(scale) if scaled else None)
-    seen = torch.from_numpy(KNOWN[:known])
-    found, values, _ = greedy_determinant(rows, torch.arange(90), 40, known=seen, noise=NOISE)
-    points, given = POINTS * scale[:, None], KNOWN[:known]
-    for number, (row, value) in enumerate(zip(found.tolist(), values.tolist(), strict=True)):
-        now = variances(points, given)
-        now[found[:number].tolist()] = -np.inf
-        assert now[row] >= now.max() * (1 - 1e-5)
-        assert value == pytest.approx(now[row], rel=1e-5)
-        given = np.concatenate([given, points[row : row + 1]])
+@pytest.mark.parametrize("known", [0, 3, 12])
+@pytest.mark.parametrize("share", [1e-3, 0.3])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_max_det_is_greedy_log_det(known: int, share: float, kind: torch.dtype) -> None:
+    x, told = vectors(60, 7, kind=kind), torch.arange(known)
+    picked = pick(LargestVolume(noise=share), 15, Features(x), told)
+    exact = x.double()
+    noise = noise_of(exact, told, share)
+    gram = posterior_kernel(exact, told, noise)
+    inside: list[int] = []
+    assert picked.utility is not None
+    for row, gain in zip(picked.rows.tolist(), picked.utility.tolist(), strict=True):
+        open_ = [other for other in range(known, 60) if other not in inside]
+        gains = {other: _log_det(gram, [*inside, other], noise) - _log_det(gram, inside, noise) for other in open_}
+        assert gains[row] == pytest.approx(max(gains.values()), rel=1e-5)
+        assert gain == pytest.approx(gains[row] / 2, rel=1e-4, abs=1e-9)
+        inside.append(row)
 
 
-@pins("max-det", "equivalence", "passes over the whole pool, which take over where laziness fails, pick the same")
-def test_passes_pick_what_the_lazy_search_picks() -> None:
-    rows = Rows(torch.from_numpy(POINTS))
-    lazy, _, looks = greedy_determinant(rows, torch.arange(90), 30, known=torch.zeros(0, 6).double(), noise=NOISE)
-    assert looks < 30 * 90
-    first = [int(lazy[0])]
-    more, _ = volume._by_passes(rows, torch.arange(90), 29, first, torch.zeros(0, 6).double(), NOISE)
-    assert [*first, *more] == lazy.tolist()
+def _log_det(gram: Tensor, rows: list[int], noise: float) -> float:
+    inner = gram[rows][:, rows] / noise + torch.eye(len(rows), dtype=gram.dtype)
+    return float(torch.linalg.slogdet(inner).logabsdet)
 
 
-@pins("max-det", "equivalence", "greedy log determinant: BatchBALD of a Gaussian process, the gains sum to the joint")
-def test_gains_sum_to_the_joint_information() -> None:
-    batch = MaxDet(noise=NOISE).query(view(embeddings=POINTS), 8)
-    unit = np.sqrt((POINTS**2).sum(1).mean())
-    points = POINTS[batch.ids] / unit
-    joint = np.linalg.slogdet(np.eye(8) + points @ points.T / NOISE**2)[1] / 2
-    assert sum(note["utility"] for note in batch.notes) == pytest.approx(joint, rel=1e-4)
+@pins("max-det", "equivalence", "on whole numbers the picks are those of greedy BatchBALD of a Gaussian process")
+def test_max_det_is_batchbald_of_a_gaussian_process() -> None:
+    dice = torch.Generator().manual_seed(5)
+    x = torch.randint(-4, 5, (80, 6), generator=dice).double() + torch.arange(80).unsqueeze(1).double() / 8
+    noise = noise_of(x, NONE, 0.1)
+    entropies = []
+    inside: list[int] = []
+    for _ in range(12):  # I(y_S; model) = H(y_S) - H(y_S | model), both Gaussian
+        entropies = [
+            float(torch.distributions.MultivariateNormal(torch.zeros(len(s)), _joint(x, s, noise)).entropy())
+            if row not in inside
+            else -torch.inf
+            for row in range(80)
+            if (s := [*inside, row])
+        ]
+        inside.append(int(torch.tensor(entropies).argmax()))
+    assert pick(LargestVolume(noise=0.1), 12, Features(x)).rows.tolist() == inside
+
+
+def _joint(x: Tensor, rows: list[int], noise: float) -> Tensor:
+    distinct = len(set(rows)) == len(rows)
+    return (x[rows] @ x[rows].T + noise * torch.eye(len(rows), dtype=x.dtype)).float() if distinct else torch.eye(1)
+
+
+@pins("max-det", "definition", "the lazy heap, the sweeps past as many picks as features, and the plain twin agree")
+@pytest.mark.parametrize("patience", [0, 1, 1000])
+@pytest.mark.parametrize("known", [0, 30])
+def test_lazy_and_plain_variances_give_the_same_picks(
+    known: int, patience: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, told = Features(vectors(300, 12, kind=torch.float32)), torch.arange(known)
+    monkeypatch.setattr(kernels, "_PATIENCE", patience)
+    lazy = pick(LargestVolume(bias=True), 60, space, told)
+    monkeypatch.setattr(volume, "variances", kernels.Variances)
+    plain = pick(LargestVolume(bias=True), 60, space, told)
+    assert lazy.rows.tolist() == plain.rows.tolist()
+    assert lazy.utility is not None and plain.utility is not None
+    assert torch.allclose(lazy.utility, plain.utility, rtol=1e-6)
+
+
+@pins(
+    "max-det", "defect", "known items that are in the posterior are not added once more, as bmdal-reg's TP mode would"
+)
+def test_known_items_enter_once() -> None:
+    x = torch.tensor([[2.0, 0.0], [1.2, 0.0], [0.0, 1.0]], dtype=torch.float64)
+    picked = pick(LargestVolume(noise=1.0), 2, Features(x), torch.tensor([0]))
+    # s = 4; row 0 known once leaves variance 1.44 / 2 = 0.72 to row 1; known twice it would be 0.48
+    assert picked.rows.tolist() == [2, 1]
+    assert picked.utility is not None
+    assert picked.utility[1] == pytest.approx(0.5 * torch.log1p(torch.tensor(0.72 / 4)).item())
+
+
+@pins("max-det, k-dpp, bait", "definition", "known points outside of the pool are known like rows of it")
+@pytest.mark.parametrize("selector", [LargestVolume(), LeastVariance(), LeastVariance(backward=False)], ids=str)
+@pytest.mark.parametrize("known", [3, 20])
+def test_points_outside_of_the_pool_are_known(selector: Selector, known: int) -> None:
+    x = vectors(60, 5)
+    inside = pick(selector, 6, Features(x), torch.arange(known))
+    beyond = pick(selector, 6, Features(x[known:], outside=x[:known]))
+    assert [row - known for row in inside.rows.tolist()] == beyond.rows.tolist()
+
+
+@pins("max-det", "definition", "an importance weight is a factor of quality: sqrt(w) times the features")
+@pytest.mark.parametrize("selector", [LargestVolume(), LeastVariance()], ids=str)
+def test_a_weight_scales_the_features(selector: Selector) -> None:
+    x = vectors(50, 5)
+    weights = torch.rand(50, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    weights[7] = 0
+    scaled = type(selector)(bias=False)
+    here = pick(scaled, 9, Features(x), weights=weights)
+    there = pick(scaled, 9, Features(x * weights.sqrt().unsqueeze(1)))
+    assert here.rows.tolist() == there.rows.tolist() != pick(scaled, 9, Features(x)).rows.tolist()
+    assert pick(scaled, 9, Scaled(weights.sqrt(), x)).rows.tolist() == here.rows.tolist()
+
+
+def _left(x: Tensor, inside: list[int], pool: Tensor, noise: float) -> float:
+    """tr(A C) by a direct solve."""
+    inner = noise * torch.eye(x.shape[1], dtype=x.dtype) + x[inside].T @ x[inside]
+    return float((noise * torch.linalg.inv(inner) * pool).sum())
 
 
 @pins(
     "bait",
     "brute force",
-    "every pick lowers the summed variance most, by refitting; the backward pass drops what matters least",
-    "argmin_S sum_t var(t | S); classes: features sqrt(p (1 - p)) h",
+    "each forward pick lowers the summed posterior variance most, by direct solves",
+    equation="x_k = argmin_x tr((s I + sum over L, S and x of x x')^-1 C), C = sum over pool and known of x x'",
 )
-@pytest.mark.parametrize("known", [0, 5])
-def test_each_pick_lowers_the_variance_of_the_pool_most(known: int) -> None:
-    rows = Rows(torch.from_numpy(POINTS), bias=True)
-    full = np.column_stack([POINTS, np.ones(90)])
-    seen = np.column_stack([KNOWN[:known], np.ones(known)])
-    aims = rows.gram()
-    assert np.allclose(aims.numpy(), full.T @ full)
-    found, gains = greedy_variance(rows, torch.arange(90), 20, known=torch.from_numpy(seen), noise=NOISE, aims=aims)
-    given = seen
-    for number, (row, gain) in enumerate(zip(found.tolist(), gains.tolist(), strict=True)):
-        before = variances(full, given).sum()
-        after = np.array([variances(full, np.concatenate([given, full[x : x + 1]])).sum() for x in range(90)])
-        after[found[:number].tolist()] = np.inf
-        assert before - after[row] >= (before - after.min()) * (1 - 1e-5)
-        assert gain == pytest.approx(before - after[row], rel=1e-4)
-        given = np.concatenate([given, full[row : row + 1]])
-    kept = drop_variance(rows, found, 10, known=torch.from_numpy(seen), noise=NOISE, aims=aims)
-    left = found.tolist()
-    while len(left) > 10:
-        losses = {
-            row: variances(full, np.concatenate([seen, full[[other for other in left if other != row]]])).sum()
-            for row in left
+@pytest.mark.parametrize("known", [0, 3, 14])
+@pytest.mark.parametrize(("kind", "width"), [(torch.float32, 6), (torch.float64, 6), (torch.float64, 120)])
+def test_bait_forward_is_greedy_in_the_variance_of_the_pool(known: int, kind: torch.dtype, width: int) -> None:
+    x, told = vectors(50, width, kind=kind), torch.arange(known)
+    picked = pick(LeastVariance(backward=False, noise=0.05), 12, Features(x), told)
+    ones = torch.cat([x.double(), torch.ones(50, 1, dtype=torch.float64)], 1)
+    noise, pool = noise_of(ones, told, 0.05), ones.T @ ones
+    inside: list[int] = []
+    assert picked.utility is not None
+    for row, gain in zip(picked.rows.tolist(), picked.utility.tolist(), strict=True):
+        before = _left(ones, [*told.tolist(), *inside], pool, noise)
+        falls = {
+            other: before - _left(ones, [*told.tolist(), *inside, other], pool, noise)
+            for other in range(known, 50)
+            if other not in inside
         }
-        left.remove(min(losses, key=lambda row: losses[row]))
-    assert kept.tolist() == left
+        assert falls[row] == pytest.approx(max(falls.values()), rel=1e-5)
+        assert gain * 50 == pytest.approx(falls[row], rel=1e-5)
+        inside.append(row)
 
 
-@pins("bait", "equivalence", "EV-GP: the mean posterior variance of a linear kernel, c(t, x)^2 / (c(x, x) + sigma^2)")
-def test_bait_is_ev_gp() -> None:
-    rows, aims = Rows(torch.from_numpy(POINTS)), torch.from_numpy(POINTS.T @ POINTS)
-    found, gains = greedy_variance(rows, torch.arange(90), 1, known=torch.from_numpy(KNOWN), noise=NOISE, aims=aims)
-    covariance = POINTS @ posterior(rows, torch.from_numpy(KNOWN), NOISE).numpy() @ POINTS.T
-    expected = (covariance**2).sum(0) / (np.diag(covariance) + NOISE**2)
-    assert int(found[0]) == int(expected.argmax())
-    assert float(gains[0]) == pytest.approx(expected.max())
+@pins("bait", "brute force", "forward-backward gives up, one by one, the pick whose loss raises the variance least")
+@pytest.mark.parametrize("known", [0, 14])
+@pytest.mark.parametrize("width", [6, 20, 120])
+def test_bait_backward_gives_up_what_is_missed_least(known: int, width: int) -> None:
+    x, told = vectors(50, width, seed=2), torch.arange(known)
+    forward = pick(LeastVariance(backward=False, bias=False, noise=0.05), 14, Features(x), told).rows.tolist()
+    noise, pool = noise_of(x, told, 0.05), x.T @ x
+    kept = list(forward)
+    while len(kept) > 7:
+        left = [_left(x, [*told.tolist(), *(o for o in kept if o != row)], pool, noise) for row in kept]
+        kept.pop(int(torch.tensor(left).argmin()))
+    picked = pick(LeastVariance(bias=False, noise=0.05), 7, Features(x), told)
+    assert picked.rows.tolist() == kept
 
 
-@pins(
-    "bait",
-    "law",
-    "of the exact Fisher objective with three classes, the approximation reaches at least 90 % of greedy's fall",
-)
-def test_the_binary_fisher_information_is_close_to_the_exact_one() -> None:
-    features = DICE.normal(size=(40, 3))
-    shares = DICE.dirichlet(np.ones(3), 40)
-    fisher = [
-        np.kron(np.diag(p) - np.outer(p, p), np.outer(h, h))
-        for p, h in zip(shares, np.column_stack([features, np.ones(40)]), strict=True)
-    ]
-    total = sum(fisher)
-
-    def objective(picks: list[int]) -> float:
-        return float(np.trace(np.linalg.solve(np.eye(12) * 0.1 + sum(fisher[row] for row in picks), total)))
-
-    exact: list[int] = []
-    for _ in range(8):
-        left = [row for row in range(40) if row not in exact]
-        exact.append(min(left, key=lambda row: objective([*exact, row])))
-    ours = select("bait", 8, embeddings=features, probabilities=shares).tolist()
-    start = float(np.trace(total) / 0.1)
-    assert start - objective(ours) >= 0.9 * (start - objective(exact))
-    chance = np.mean([objective(DICE.choice(40, 8, replace=False).tolist()) for _ in range(50)])
-    assert objective(ours) < chance
+def test_both_ways_back_give_up_the_same() -> None:
+    x, base = vectors(12, 20, seed=4), vectors(30, 20, seed=5)
+    before = torch.linalg.inv(torch.eye(20, dtype=torch.float64) + base.T @ base)
+    pool = x.T @ x + base.T @ base
+    after = before - before @ x.T @ torch.linalg.solve(x @ before @ x.T + 0.3 * torch.eye(12), x @ before)
+    few, many = volume._backward_of_few(x, 4, before, pool, 0.3), volume._backward(x, 4, after, pool, 0.3)
+    assert few == many
 
 
-def test_bait_of_numbers_needs_no_belief() -> None:
-    paper = view(embeddings=POINTS, logits=np.zeros((90, 2)), task=Targets(n=2))
-    assert len(Bait().query(paper, 12)) == 12
-    assert Bait().serves(Classes((0, 1))) and Bait().serves(Targets())
+@pins("bait", "equivalence", "BAIT forward is EV-GP: in kernel form, mean_t c(t, x)^2 / (c(x, x) + s), greedily")
+def test_bait_forward_is_greedy_v_optimality_in_kernel_form() -> None:
+    x, told = vectors(60, 5, seed=3), torch.arange(4)
+    noise = noise_of(x, told, 0.1)
+    inside: list[int] = told.tolist()
+    for _ in range(10):
+        c = posterior_kernel(x, torch.tensor(inside), noise)
+        gains = c.square().mean(0) / (c.diagonal() + noise)
+        gains[inside] = -1
+        inside.append(int(gains.argmax()))
+    picked = pick(LeastVariance(backward=False, bias=False, noise=0.1), 10, Features(x), told)
+    assert picked.rows.tolist() == inside[4:]
 
 
-@pins(
-    "frank-wolfe",
-    "brute force",
-    "20 steps of the algorithm written out",
-    "argmax_x <x / |x|, sum of pool - current>; exact line search towards (sum of lengths) x / |x|",
-)
-def test_frank_wolfe() -> None:
-    found, _ = frank_wolfe(Rows(torch.from_numpy(POINTS)), torch.arange(90), 20)
-    lengths = np.linalg.norm(POINTS, axis=1)
-    target, here, picks = POINTS.sum(0), np.zeros(6), []
-    for _ in range(20):
-        scores = POINTS / lengths[:, None] @ (target - here)
-        scores[picks] = -np.inf
-        picks.append(int(scores.argmax()))
-        step = lengths.sum() * POINTS[picks[-1]] / lengths[picks[-1]] - here
-        here = here + np.clip((target - here) @ step / (step @ step), 0, 1) * step
-    assert found.tolist() == picks
-    assert FrankWolfe().query(view(embeddings=POINTS), 20).ids == picks
+def test_the_plain_twin_of_the_pass_is_the_compiled_one() -> None:
+    x, rows = vectors(40, 6, kind=torch.float32), torch.arange(3, 40)
+    for width in (6, 7):
+        u, s, weights = vectors(1, width)[0], vectors(1, width, 1)[0], vectors(37, 1).flatten().abs()
+        fall, spread = torch.ones(37, dtype=torch.float64), torch.ones(37, dtype=torch.float64)
+        kernels.lower(x, rows, weights, u, s, 0.7, fall, spread)
+        points = torch.cat([x[rows].double(), torch.ones(37, 1, dtype=torch.float64)], 1)[:, :width]
+        a, b = points @ u, points @ s
+        assert torch.allclose(fall, 1 - weights * (2 * a * b - 0.7 * a * a))
+        assert torch.allclose(spread, 1 - weights * a * a)
+        assert torch.allclose(kernels.products(x, rows, u[:6]), x[rows].double() @ u[:6])
+    assert torch.allclose(kernels.squared_lengths(x, rows), x[rows].double().square().sum(1))
+    fall, spread, draw = vectors(1, 37).flatten().abs(), vectors(1, 37, 1).flatten(), vectors(1, 37, 2).flatten()
+    open_ = torch.arange(37) % 3 > 0
+    scores = torch.where(open_, fall / (spread.clamp(min=0) + 0.2), -1)
+    assert kernels.best_ratio(fall, spread, 0.2, draw, open_) == (int(scores.argmax()), float(scores.max()))
+    same = torch.ones_like(fall)
+    assert kernels.best_ratio(same, same, 0.2, draw, open_)[0] == int(torch.where(open_, draw, -99).argmax())
 
 
-SMALL = DICE.normal(size=(8, 3))
+def test_the_posterior_is_the_inverse_whatever_is_known() -> None:
+    for known in (0, 3, 6, 20):
+        x = vectors(40, 6)
+        points = Points(_ground(x, torch.arange(known)), "Test")
+        held = Posterior(points, 0.5)
+        direct = 0.5 * torch.linalg.inv(0.5 * torch.eye(6, dtype=torch.float64) + x[:known].T @ x[:known])
+        assert torch.allclose(held.covariance(), direct)
+        assert torch.allclose(held.variances(points), (x[known:] @ direct * x[known:]).sum(1))
+        held.learn(x[30], float(x[30] @ direct @ x[30]), 0.5)
+        told = torch.cat([x[:known], x[30:31]])
+        direct = 0.5 * torch.linalg.inv(0.5 * torch.eye(6, dtype=torch.float64) + told.T @ told)
+        assert torch.allclose(held.covariance(), direct)
+        held.fold()
+        assert torch.allclose(held.covariance(), direct) and held.count == 0
 
 
-def determinants(kernel: np.ndarray, n: int) -> dict[tuple[int, ...], float]:
-    """The exact law of a k-DPP: the determinant of every set."""
-    masses = {batch: np.linalg.det(kernel[np.ix_(batch, batch)]) for batch in combinations(range(len(kernel)), n)}
-    total = sum(masses.values())
-    return {batch: mass / total for batch, mass in masses.items()}
+def _ground(x: Tensor, known: Tensor) -> volume.Ground:
+    keys = torch.arange(len(x))
+    return volume.Ground(keys[len(known) :], known, keys, Dice(0, "ask"), None, Features(x))
 
 
-@pins(
-    "k-dpp",
-    "law",
-    "6,000 samples of 3 out of 8 against all 56 determinants, chi-square, in the dual and the kernel form",
-    "P(S) = det(L_S) / e_n(eigenvalues of L), L = x P x'",
-)
-@pytest.mark.parametrize("form", ["dual", "kernel"])
-def test_samples_follow_the_determinants(form: str) -> None:
-    kernel = SMALL @ SMALL.T
-    exact, rows = determinants(kernel, 3), Rows(torch.from_numpy(SMALL))
-    counts = dict.fromkeys(exact, 0)
-    eye, keys = torch.eye(3).double(), torch.arange(8)
-    for seed in range(3000):
-        dice = Dice(seed, "ask")
-        if form == "dual":
-            found, _ = draw(rows, keys, 3, keys=keys, dice=dice, covariance=eye)
-        else:
-            found = draw_from_kernel(torch.from_numpy(kernel), 3, keys=keys, dice=dice)
-        counts[tuple(sorted(found.tolist()))] += 1
-    expected = np.array([3000 * exact[batch] for batch in exact])
-    seen = np.array([counts[batch] for batch in exact])
-    often = expected >= 5
-    one, other = np.append(seen[often], seen[~often].sum()), np.append(expected[often], expected[~often].sum())
-    assert chisquare(one, other * one.sum() / other.sum()).pvalue > 1e-3
+def test_moments_and_lengths_use_triangles_rightly() -> None:
+    x = vectors(30, 5)
+    for kind in (torch.float32, torch.float64):
+        assert torch.allclose(moment([x[:20].to(kind), x[20:].to(kind)], 5), x.T @ x, rtol=1e-5)
+    root = torch.linalg.cholesky(x.T @ x).T.contiguous()
+    assert torch.allclose(lengths(x, root), (x @ root).square().sum(1))
 
 
-@pins("k-dpp", "law", "one item is drawn in proportion to its squared length; twins are never drawn together")
-def test_one_item_and_twins() -> None:
-    rows, keys = Rows(torch.from_numpy(SMALL)), torch.arange(8)
-    eye = torch.eye(3).double()
-    firsts = [int(draw(rows, keys, 1, keys=keys, dice=Dice(s, "ask"), covariance=eye)[0]) for s in range(3000)]
-    lengths = (SMALL**2).sum(1)
-    assert chisquare(np.bincount(firsts, minlength=8), 3000 * lengths / lengths.sum()).pvalue > 1e-3
-    twins = np.repeat(DICE.normal(size=(4, 4)), 2, axis=0)
-    for seed in range(200):
-        batch = KDpp(conditioned=False).query(view(embeddings=twins, seed=seed), 4).ids
-        assert len({row // 2 for row in batch}) == 4
+@pytest.mark.parametrize("selector", [LargestVolume(), LeastVariance(), LeastVariance(backward=False)], ids=str)
+def test_copies_zeros_and_certain_items_still_make_full_batches(selector: Selector) -> None:
+    for x in (torch.zeros(9, 3), torch.ones(9, 3), torch.eye(3).repeat(3, 1)):
+        for scales in (torch.ones(9), torch.zeros(9)):
+            picked = pick(selector, 9, Scaled(scales, x))
+            assert sorted(picked.rows.tolist()) == list(range(9))
+            assert picked.utility is not None and bool(picked.utility.isfinite().all())
 
 
-@pins("k-dpp", "brute force", "elementary symmetric polynomials are the sums of all determinants")
-def test_symmetric_polynomials_are_the_mass_of_all_sets() -> None:
-    kernel = SMALL @ SMALL.T
-    total = sum(np.linalg.det(kernel[np.ix_(b, b)]) for b in combinations(range(8), 2))
-    assert symmetric_polynomial(torch.from_numpy(np.linalg.eigvalsh(kernel)), 2) == pytest.approx(total)
-
-
-@pins("k-dpp", "equivalence", "conditioned on known items, the law is that of sets that contain them, up to the noise")
-def test_conditioning_is_containing() -> None:
-    points = torch.from_numpy(SMALL)
-    covariance = posterior(Rows(points), points[:1], 1e-4)
-    left = SMALL[1:] @ covariance.numpy() @ SMALL[1:].T
-    kernel = SMALL @ SMALL.T
-    full = {b: np.linalg.det(kernel[np.ix_((0, *b), (0, *b))]) for b in combinations(range(1, 8), 2)}
-    ours = {b: np.linalg.det(left[np.ix_([i - 1 for i in b], [i - 1 for i in b])]) for b in full}
-    for batch in full:
-        assert ours[batch] / sum(ours.values()) == pytest.approx(full[batch] / sum(full.values()), abs=1e-4)
-
-
-@pins(
-    "k-dpp",
-    "defect",
-    "with fewer dimensions than picks a k-DPP has no mass; the rest is drawn uniformly, never refused",
-)
-def test_a_low_rank_is_filled() -> None:
-    line = DICE.normal(size=(30, 1))
-    batch = KDpp().query(view(embeddings=line), 10).ids
-    assert len(set(batch)) == 10
-    assert len(set(KDpp(how="largest").query(view(embeddings=line), 10).ids)) == 10
-
-
-@pins(
-    "multi-criteria-dpp",
-    "definition",
-    "the hardest item is in every batch, and the kernel is conditioned as Schur complements say",
-    "L = g S g, g = exp(doubt + typicality), S conditioned on labeled items and the hardest one",
-)
-def test_the_hardest_item_comes_first_and_conditioning_is_a_schur_complement() -> None:
-    shares = DICE.dirichlet(np.full(3, 5.0), 60)
-    shares[17] = 1 / 3
-    paper = view(embeddings=DICE.normal(size=(60, 4)), mc_probabilities=np.stack([shares] * 3))
-    assert all(MultiCriteriaDpp().query(paper, n).ids[0] == 17 for n in (1, 4))
-    root = DICE.normal(size=(6, 6))
-    kernel = torch.from_numpy(root @ root.T)
-    left = _given(kernel[2:, 2:], kernel[2:, :2], kernel[:2, :2])
-    whole = np.linalg.det(kernel.numpy()) / np.linalg.det(kernel[:2, :2].numpy())
-    assert np.linalg.det(left.numpy()) == pytest.approx(whole, rel=1e-3)
-
-
-@pins("multi-criteria-dpp", "law", "a batch is farther apart than the most doubtful items are")
-def test_a_batch_is_diverse() -> None:
-    centers = DICE.normal(size=(6, 3)) * 5
-    points = np.repeat(centers, 10, axis=0) + 0.01 * DICE.normal(size=(60, 3))
-    shares = DICE.dirichlet(np.ones(3), 60)
-    shares[:10] = 1 / 3  # the most doubtful ones are ten of a kind
-    paper = view(embeddings=points, mc_probabilities=np.stack([shares] * 2))
-    clusters = {row // 10 for row in MultiCriteriaDpp().query(paper, 6).ids}
-    assert len(clusters) >= 5
-    top = select("entropy", 6, probabilities=shares)
-    assert {int(row) // 10 for row in top} == {0}
+def test_equals_are_told_apart_by_noise_of_the_items() -> None:
+    same = Features(torch.ones(9, 3))
+    for selector in (LargestVolume(), LeastVariance(backward=False)):
+        assert len({int(pick(selector, 1, same, seed=seed).rows) for seed in range(12)}) > 3
 
 
 def test_what_cannot_be_is_refused() -> None:
-    for wrong in (lambda: MaxDet(noise=0.0), lambda: Bait(noise=-1.0), lambda: KDpp(noise=0.0)):
-        with pytest.raises(BadInput):
-            wrong()
-    with pytest.raises(UnknownName):
-        KDpp(how="largst")
-    with pytest.raises(BadInput):
-        MultiCriteriaDpp(ground=0)
+    with pytest.raises(BadInput, match="noise=0.* is no standard deviation"):
+        LargestVolume(noise=0.0)
+    with pytest.raises(BadInput, match="picks among vectors"):
+        pick(LargestVolume(), 1, Product(torch.ones(2, 2), torch.ones(2, 2)))
+    with pytest.raises(BadInput, match="infinite or NaN"):
+        pick(LeastVariance(), 1, Features(torch.tensor([[torch.nan], [1.0]])))
