@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from askance import BadInput, Linear, Selector, select
-from askance.errors import UnknownName
+from askance.errors import MissingSignal, UnknownName
 from askance.given import view
 from askance.kernels.duplicates import close_pairs
 from askance.learners.many import Bootstrapped
@@ -15,7 +15,7 @@ from askance.meta.narrow import ClassQuantile, Narrow, NearDuplicates, RandomSub
 from askance.selection.spread import FarthestFirst, KMeansPlusPlus
 from askance.selection.top import Top
 from askance.signals.embeddings import Embeddings
-from askance.signals.gradients import GradientFactors
+from askance.signals.gradients import GradientFactors, Gradients
 from askance.signals.probabilities import Probabilities, Scores
 from askance.strategies.composed import Composed
 from askance.strategies.uncertainty import Margin
@@ -115,24 +115,20 @@ def test_wishes_of_what_is_inside_are_passed_on() -> None:
 
 
 def test_weights_run_from_the_least_wanted_to_the_most_wanted_candidate() -> None:
-    seen: list[torch.Tensor] = []
-
-    class Spy(FarthestFirst):
-        weighs = True
-
-        def choose(self, n: int, ground: object) -> object:  # type: ignore[override]
-            seen.append(ground.weights)  # type: ignore[attr-defined]
-            return Top().choose(n, ground_with_noise(ground))
-
-    def ground_with_noise(ground: object) -> object:
-        from dataclasses import replace
-
-        return replace(ground, utility=torch.zeros(4))  # type: ignore[type-var]
-
     paper = view(probabilities=[[0.5, 0.5], [0.6, 0.4], [1.0, 0.0], [0.9, 0.1]], embeddings=PLACES[:4], labeled=[3])
-    composed = Composed(signal=Probabilities(), place=Embeddings(), select=Spy())
-    composed.query(paper, 1)
-    assert seen[0][:3].tolist() == pytest.approx([1.0, 0.8, 0.0], abs=1e-6)
+    composed = Composed(signal=Probabilities(), place=Embeddings(), select=FarthestFirst())
+    weights = composed.weights(paper)
+    assert weights is not None and weights[:3].tolist() == pytest.approx([1.0, 0.8, 0.0], abs=1e-6)
+    gaps = np.square(PLACES[:3] - PLACES[3]).sum(1)
+    assert composed.query(paper, 1).ids == [int(np.argmax(gaps * [1.0, 0.8, 0.0]))]
+
+
+def test_gradients_that_somebody_computed_are_a_place_like_any_other() -> None:
+    own = Composed(place=Gradients(), select=KMeansPlusPlus())
+    there = Composed(place=Embeddings(), select=KMeansPlusPlus())
+    assert select(own, 9, gradients=PLACES).tolist() == select(there, 9, embeddings=PLACES).tolist()
+    with pytest.raises(MissingSignal, match="gradients="):
+        select(own, 9, embeddings=PLACES)
 
 
 def test_what_cannot_be_is_refused() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from askance.errors import BadInput
 from askance.kernels.duplicates import close_pairs
 from askance.learners.base import Learner
+from askance.selection.order import drawn
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.signals.probabilities import Probabilities
@@ -54,8 +55,7 @@ class RandomSubset(Filter):
             raise BadInput(f"RandomSubset(items={self.items}) keeps nothing. Keep 1 or more.")
 
     def keep(self, view: View, n: int) -> Tensor:
-        drawn = view.dice.of("subset").uniform(view.keys[view.candidates])
-        return view.candidates[drawn.argsort(stable=True)[: self.items]].sort().values
+        return drawn(view.candidates, view.dice.of("subset").uniform(view.keys), self.items).sort().values
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class NearDuplicates(Filter):
         candidates, known = view.candidates, view.known
         outside = view.outside(self.features)
         features = view[self.features]
-        order = candidates[view.dice.of("turns").uniform(view.keys[candidates]).argsort(stable=True)]
+        order = drawn(candidates, view.dice.of("turns").uniform(view.keys))
         rows = torch.cat([known, order])
         points = features[rows]
         if outside is not None:

@@ -14,6 +14,7 @@ from askance.errors import BadInput
 from askance.kernels.distances import typicality
 from askance.selection.base import Ground, Picked, Selector
 from askance.selection.kmeans import k_means
+from askance.selection.order import drawn
 from askance.selection.space import Features, Space
 from askance.selection.spread import needed
 
@@ -166,7 +167,7 @@ def _sums(labels: Tensor, weights: Tensor) -> Tensor:
 
 def _drawn(rows: Tensor, most: int, draw: Tensor) -> Tensor:
     """The rows, or so many of them by what was drawn for each, in their order."""
-    return rows if len(rows) <= most else rows[draw[rows].argsort(stable=True)[:most]].sort().values
+    return rows if len(rows) <= most else drawn(rows, draw, most).sort().values
 
 
 def _lexicographic(*keys: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from askance.errors import BadInput, unknown
 from askance.selection.base import Ground, Picked, Selector
+from askance.selection.order import drawn
 from askance.selection.space import Features, Space
 from askance.selection.spread import needed
 
@@ -170,7 +171,6 @@ class Cover(Selector):
         kind: How one item stands for another, as `Likeness` has it.
         width: A length; None is the median distance between items.
         reference: Points to be covered, at most.
-        cosine: Whether features are scaled to length one first.
 
     >>> from askance.seeds import Dice
     >>> rows, line = torch.arange(5), torch.tensor([[0.], [1.], [2.], [8.], [9.]])
@@ -193,13 +193,12 @@ class Cover(Selector):
     def choose(self, n: int, ground: Ground) -> Picked:
         """Draw what is to be covered, then greedily cover it."""
         space = points(ground.space, self)
-        noise = ground.dice.of("reference").uniform(ground.keys)
-        shown = noise.argsort(stable=True)[: self.reference]
+        everyone = torch.arange(len(space), device=space.array.device)
+        shown = drawn(everyone, ground.dice.of("reference").uniform(ground.keys), self.reference)
         aims = space.array[shown]
-        ties = ground.dice.of("ties").uniform(ground.keys[ground.candidates]).argsort(stable=True)
         found = greedy_cover(
             space.array,
-            ground.candidates[ties],
+            drawn(ground.candidates, ground.dice.of("ties").uniform(ground.keys)),
             n,
             likeness=Likeness(self.kind, self._width(aims, ground)),
             reference=aims,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from askance.selection.base import Ground, Picked, Selector
 from askance.selection.cover import Likeness, greedy_cover, points
+from askance.selection.order import drawn
 
 _PIECE = 1 << 17  # numbers of a temporary
 
@@ -36,9 +37,7 @@ class Medoids(Selector):
     def choose(self, n: int, ground: Ground) -> Picked:
         """Build, then move."""
         space = points(ground.space, self)
-        candidates = ground.candidates
-        order = candidates[ground.dice.of("items").uniform(ground.keys[candidates]).argsort(stable=True)]
-        rows = order[: max(self.items, 4 * n)]
+        rows = drawn(ground.candidates, ground.dice.of("items").uniform(ground.keys), max(self.items, 4 * n))
         shown = space.array[rows]
         weights = shown.new_ones(len(rows)) if ground.weights is None else ground.weights[rows].to(shown)
         reach = 2 * float((shown - shown.mean(0)).square().sum(1).max().sqrt()) + 1e-6

@@ -66,9 +66,20 @@ class GradientFactors(Signal):
             left = torch.zeros_like(probabilities)
             left[:, self.column % classes] = 1
             return left
-        left = probabilities.clone()
+        return off_the_guess(probabilities)
+
+
+def off_the_guess(probabilities: Tensor) -> Tensor:
+    """``p - onehot(argmax p)``: what the cross-entropy with the guess as label pushes scores by, (items, classes).
+
+    >>> off_the_guess(torch.tensor([[0.75, 0.25]]))
+    tensor([[-0.2500,  0.2500]])
+    """
+    left = probabilities.clone()
+    if left.shape[-1]:
         guess = probabilities.argmax(-1, keepdim=True)
-        return left.scatter_add_(-1, guess, left.new_full(guess.shape, -1.0))
+        left.scatter_add_(-1, guess, left.new_full(guess.shape, -1.0))
+    return left
 
 
 @dataclass(frozen=True)

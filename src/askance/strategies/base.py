@@ -83,6 +83,20 @@ class Strategy:
         return any(s.of is None and (s.needs & _FITTED or s.records) for s in signals_of(self))
 
 
+def several(learner: Learner, what: str = "samples") -> Learner:
+    """The learner if it gives several beliefs, else with members that each saw the labels resampled.
+
+    Args:
+        learner: Whose beliefs are wanted.
+        what: As what: ``samples`` or ``votes``.
+    """
+    if what in learner.gives:
+        return learner
+    from askance.learners.many import Bootstrapped  # loads scipy, which arrays that are handed in can do without
+
+    return Bootstrapped(learner)
+
+
 def reads_labels(part: Any) -> bool:
     """Whether a strategy, or one inside it, looks at labeled items and their labels."""
     if isinstance(part, Strategy) and part.reads_labels:

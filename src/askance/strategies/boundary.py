@@ -10,6 +10,7 @@ from torch import Tensor
 
 from askance.errors import BadInput, MissingSignal
 from askance.selection.base import Selector
+from askance.selection.order import drawn
 from askance.selection.top import Top
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
@@ -94,13 +95,13 @@ class DiscriminativeAL(Strategy):
 
     def query(self, view: View, n: int) -> Batch:
         features, beyond, ties = view[self.features], view.outside(self.features), view.dice.of("ties")
-        n, drawn = min(n, len(view.candidates)), view.dice.of("sample").uniform(view.keys)
+        n, noise = min(n, len(view.candidates)), view.dice.of("sample").uniform(view.keys)
         left, picked = view.candidates, view.known
         values: list[float] = []
         direction: Tensor | None = None
         while len(values) < n:
             known = features[picked] if beyond is None else torch.cat([features[picked], beyond.to(features)])
-            sample = left[drawn[left].argsort(stable=True)[: self.share * max(1, len(known))]]
+            sample = drawn(left, noise, self.share * max(1, len(known)))
             direction = outlierness.separating(known.to(features), features[sample], self.ridge, direction)
             found = self.select.pick(
                 min(n - len(values), -(-n // self.parts)),

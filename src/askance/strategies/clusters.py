@@ -15,6 +15,7 @@ from askance.selection import clusters
 from askance.selection.agglomeration import linked, round_robin
 from askance.selection.base import Selector
 from askance.selection.divergence import Divergence
+from askance.selection.order import drawn
 from askance.selection.relevance import by_relevance
 from askance.selection.space import Features, Space, normalized
 from askance.selection.spread import FarthestFirst
@@ -114,14 +115,15 @@ class ClusterMargin(Strategy):
     def query(self, view: View, n: int) -> Batch:
         n, features = min(n, len(view.candidates)), view[self.features]
         margin, noise = uncertainty.margin(view[self.signal]), view.dice.of("ties").uniform(view.keys)
-        rows = view.candidates[noise[view.candidates].argsort(stable=True)]
+        rows = drawn(view.candidates, noise)
         rows = rows[margin[rows].argsort(descending=True, stable=True)][: math.ceil(self.factor * n)]
         if not n:
             return view.batch(rows)
-        drawn = view.dice.of("sample").uniform(view.keys).argsort(stable=True)[: self.sample]
-        known = normalized(_floating(features[drawn]))
+        everyone = torch.arange(len(view), device=features.device)
+        sample = drawn(everyone, view.dice.of("sample").uniform(view.keys), self.sample)
+        known = normalized(_floating(features[sample]))
         groups = linked(known, n if self.clusters is None else self.clusters)
-        rows = rows[noise[rows].argsort(stable=True)]
+        rows = drawn(rows, noise)
         near, _ = neighbors(normalized(_floating(features[rows])), known, 1)
         rows = rows[round_robin(n, groups[near[:, 0]])]
         return view.batch(rows, notes=[{"utility": value} for value in margin[rows].tolist()])
@@ -269,8 +271,7 @@ def _one_of_each(view: View, select: Selector, features: Tensor, rows: Tensor, u
     if len(rows) <= n:
         noise = view.dice.of("rest").uniform(view.keys)
         rest = view.candidates[~torch.isin(view.candidates, rows)]
-        rest = rest[noise[rest].argsort(stable=True)][: n - len(rows)]
-        rows = rows[noise[rows].argsort(stable=True)]
+        rest, rows = drawn(rest, noise, n - len(rows)), drawn(rows, noise)
         picked = torch.cat([rows[utility[rows].argsort(descending=True, stable=True)], rest])
     else:
         found = select.pick(

@@ -12,6 +12,7 @@ from askance.errors import BadInput, unknown
 from askance.selection.base import Selector
 from askance.selection.cover import Cover, Covered, Likeness, PurestBalls, greedy_cover
 from askance.selection.medoids import Medoids
+from askance.selection.order import drawn
 from askance.selection.space import Features, Space, normalized
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
@@ -190,8 +191,7 @@ class Similar(Strategy):
 
     def query(self, view: View, n: int) -> Batch:
         n, features = min(n, len(view.candidates)), view[self.features]
-        noise = view.dice.of("ties").uniform(view.keys)
-        order = view.candidates[noise[view.candidates].argsort(stable=True)]
+        order = drawn(view.candidates, view.dice.of("ties").uniform(view.keys))
         told, known = view.of_labeled(self.features), features[view.pending]
         if self.measure == "flcg":
             avoided = told[self._of(view, self.avoid)]
@@ -240,5 +240,6 @@ class Similar(Strategy):
     def _cover(self, view: View, order: Tensor, n: int, known: Tensor) -> Covered:
         """By what is covered of the pool beyond some items."""
         features = view[self.features]
-        shown = view.dice.of("reference").uniform(view.keys).argsort(stable=True)[: self.reference]
+        everyone = torch.arange(len(view), device=features.device)
+        shown = drawn(everyone, view.dice.of("reference").uniform(view.keys), self.reference)
         return greedy_cover(features, order, n, likeness=Likeness("cosine"), reference=features[shown], known=known)

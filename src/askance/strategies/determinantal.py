@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from askance.learners.base import Learner
-from askance.learners.many import Bootstrapped
 from askance.selection import determinantal
 from askance.selection.base import Selector
 from askance.selection.criteria import conditioned, kernel, representatives
@@ -17,7 +16,7 @@ from askance.selection.space import Features, Space
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.signals.samples import Samples
-from askance.strategies.base import Strategy
+from askance.strategies.base import Strategy, several
 from askance.task import Classes, Task
 from askance.utilities import committee
 from askance.view import Batch, View
@@ -82,7 +81,7 @@ class MultipleCriteriaDpp(Strategy):
         return isinstance(task, Classes)
 
     def equip(self, learner: Learner) -> Learner:
-        return learner if "samples" in learner.gives else Bootstrapped(learner)
+        return several(learner)
 
     def query(self, view: View, n: int) -> Batch:
         n = min(n, len(view.candidates))

@@ -16,7 +16,7 @@ from askance.selection.joint import batch_bald, bound
 from askance.selection.top import StochasticTop, Top
 from askance.signals.base import Signal
 from askance.signals.samples import Samples, Votes
-from askance.strategies.base import Strategy
+from askance.strategies.base import Strategy, several
 from askance.task import Classes, Task
 from askance.utilities import disagreement
 from askance.view import Batch, View
@@ -29,7 +29,7 @@ class _OfSamples(Strategy):
     """What a strategy that reads several beliefs wants: a learner that gives them, or its bootstrap."""
 
     def equip(self, learner: Learner) -> Learner:
-        return _several(learner, "samples")
+        return several(learner, "samples")
 
     def serves(self, task: Task) -> bool:
         return isinstance(task, Classes)
@@ -208,7 +208,7 @@ class _OfVotes(Strategy):
     """What a strategy that counts votes wants: a learner that gives them, or its bootstrap."""
 
     def equip(self, learner: Learner) -> Learner:
-        return _several(learner, "votes")
+        return several(learner, "votes")
 
     def serves(self, task: Task) -> bool:
         return isinstance(task, Classes)
@@ -292,12 +292,3 @@ def _member(name: str) -> Learner:
     from askance.learners.catalogue import learner
 
     return learner(name)
-
-
-def _several(learner: Learner, what: str) -> Learner:
-    """The learner if it gives several beliefs, else with members that each saw the labels resampled."""
-    if what in learner.gives:
-        return learner
-    from askance.learners.many import Bootstrapped  # loads scipy, which arrays that are handed in can do without
-
-    return Bootstrapped(learner)

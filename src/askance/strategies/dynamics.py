@@ -14,6 +14,7 @@ from askance.selection.space import normalized
 from askance.selection.top import Top
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
+from askance.signals.gradients import off_the_guess
 from askance.signals.probabilities import Probabilities
 from askance.strategies.base import Strategy
 from askance.task import Classes, Task
@@ -86,12 +87,8 @@ class DynamicAl(Strategy):
 
     def _factors(self, view: View) -> tuple[Tensor, Tensor]:
         """What the guesses leave over, and the features."""
-        probabilities, features = view[self.signal], view[self.features]
-        left = probabilities.clone()
-        if left.shape[1]:
-            guess = probabilities.argmax(1, keepdim=True)
-            left.scatter_add_(1, guess, left.new_full(guess.shape, -1.0))
-        return left, normalized(features) if self.scaled else features
+        features = view[self.features]
+        return off_the_guess(view[self.signal]), normalized(features) if self.scaled else features
 
     def _trained(self, view: View) -> Tensor | None:
         """The sum of the labeled items' gradients; None where it does not count or nothing is labeled."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.selection.base import Selector
+from askance.selection.order import drawn
 from askance.selection.space import Features, normalized
 from askance.selection.spread import FarthestFirst
 from askance.selection.top import Top
@@ -128,8 +129,7 @@ class _Nodes:
 
 def _nodes(view: View, features: Tensor, outside: Tensor | None, most: int) -> _Nodes:
     """The known items and so many candidates at most."""
-    drawn = view.dice.of("subset").uniform(view.keys)
-    some = view.candidates[drawn[view.candidates].argsort(stable=True)[:most]]
+    some = drawn(view.candidates, view.dice.of("subset").uniform(view.keys), most)
     rows = torch.cat([view.known, some])
     keys, known = view.keys[rows], torch.arange(len(rows), device=rows.device) < len(view.known)
     points = features[rows] if features.dtype == torch.float64 else features[rows].float()

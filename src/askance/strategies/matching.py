@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
+from askance.selection.cover import median_distance
 from askance.selection.matching import Matching, doubtful_and_alike
+from askance.selection.order import best, drawn
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.strategies.base import Strategy
@@ -51,35 +52,28 @@ class Bmdr(Strategy):
 
     def query(self, view: View, n: int) -> Batch:
         n = min(n, len(view.candidates))
-        features, noise = view[self.features], view.dice.of("ties").uniform(view.keys)
-        shown = self._drawn(view, view.candidates, max(self.candidates, 4 * n), "candidates")
-        reference = self._drawn(view, torch.arange(len(view), device=shown.device), self.reference, "reference")
+        features = view[self.features]
+        order = drawn(view.candidates, view.dice.of("candidates").uniform(view.keys))
+        shown = order[: max(self.candidates, 4 * n)]
+        everyone = torch.arange(len(view), device=shown.device)
+        reference = features[drawn(everyone, view.dice.of("reference").uniform(view.keys), self.reference)]
         told = view.of_labeled(self.features)
-        share = torch.zeros(len(view), dtype=torch.float64, device=features.device)
+        shares = torch.zeros(len(shown), dtype=torch.float64, device=features.device)
         if n and len(told):
-            some = features[reference[: self.candidates]].double()
-            apart = torch.cdist(some, some)
-            width = float(apart[apart > 0].median()) if bool((apart > 0).any()) else 1.0
-            program = Matching(features[shown], told, 2 * view.labels - 1, features[reference])
-            share[shown] = doubtful_and_alike(
-                program, n, beta=self.beta, ridge=self.ridge, width=width, pace=self._pace(view)
-            ).to(share)
-        first = torch.zeros_like(share)
-        first[shown] = 1
-        score = (share * 1e6).round() + first / 2  # shares equal but for rounding are ties
-        order = view.candidates[noise[view.candidates].argsort(stable=True)]
-        rows = order[score[order].argsort(descending=True, stable=True)][:n]
-        return view.batch(rows, notes=[{"utility": value} for value in share[rows].tolist()])
+            shares = doubtful_and_alike(
+                Matching(features[shown], told, 2 * view.labels - 1, reference),
+                n,
+                beta=self.beta,
+                ridge=self.ridge,
+                width=median_distance(reference),
+                pace=self._pace(view),
+            )
+        rows, values = best(shown, shares.round(decimals=6), n, order)  # equal but for rounding are ties
+        return view.batch(rows, notes=[{"utility": value} for value in values])
 
     def _pace(self, view: View) -> float | None:
         """How doubtful a candidate may be; None asks for no patience."""
         return None
-
-    def _drawn(self, view: View, rows: Tensor, most: int, name: str) -> Tensor:
-        """The rows, or so many of them by a hash of their keys."""
-        if len(rows) <= most:
-            return rows
-        return rows[view.dice.of(name).uniform(view.keys[rows]).argsort(stable=True)[:most]].sort().values
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.selection.base import Selector
+from askance.selection.order import drawn
 from askance.selection.space import Features, normalized
 from askance.selection.spread import FarthestFirst, race
 from askance.signals.base import Signal
@@ -70,7 +71,7 @@ class NoiseStability(Strategy):
     def query(self, view: View, n: int) -> Batch:
         layer, features = view[self.layer], view[self.features]
         n, most = min(n, len(view.candidates)), _NUMBERS // max(1, self.draws * len(layer))
-        rows = drawn(view, max(n, min(self.items, most)), "items")
+        rows = drawn(view.candidates, view.dice.of("items").uniform(view.keys), max(n, min(self.items, most)))
         noise = torch.from_numpy(view.dice.of("noise").generator().standard_normal((self.draws, *layer.shape)))
         noise = noise.to(layer)
         noise[:, :, -1] = 0
@@ -131,8 +132,8 @@ class LdmS(Strategy):
     def query(self, view: View, n: int) -> Batch:
         layer, features = view[self.layer], view[self.features]
         n = min(n, len(view.candidates))
-        rows = drawn(view, max(n, self.items), "items")
-        reference = drawn(view, self.reference, "reference")
+        rows = drawn(view.candidates, view.dice.of("items").uniform(view.keys), max(n, self.items))
+        reference = drawn(view.candidates, view.dice.of("reference").uniform(view.keys), self.reference)
         metric = self._metric(view, layer, features[rows], features[reference])
         weights = least_disagreement_weights(metric, n)
         noise = view.dice.of("ties").uniform(view.keys[rows])
@@ -174,9 +175,3 @@ class LdmS(Strategy):
                     if idle >= self.patience:
                         break
         return metric
-
-
-def drawn(view: View, most: int, name: str) -> Tensor:
-    """The candidates, at most so many, in the order of a hash of their keys: what ties then goes by it."""
-    rows = view.candidates
-    return rows[view.dice.of(name).uniform(view.keys[rows]).argsort(stable=True)[:most]]
