@@ -29,7 +29,10 @@ Figures = dict[str, Any]
 FOLDER = ROOT / "docs" / "gates"
 MEMORY = 300_000_000  # bytes that anonymous memory may grow by
 MAPPED = 1_000_000_000  # bytes, of ten million items on disk
-LINEAR = ("margin", "k-center", "badge", "random", "least-confidence", "entropy")
+LINEAR = (
+    *("margin", "k-center", "badge", "random", "least-confidence", "entropy", "k-means-plus-plus"),
+    *("egl", "grad-norm", "information-density", "lcmd", "max-det"),
+)
 DEMO = 180.0  # seconds
 HELP = 0.5  # seconds
 FIRST, LATER = 60.0, 5.0  # seconds, of a project's batches

@@ -24,28 +24,29 @@ def speed_page() -> str:
     ours, theirs = json.loads(OURS.read_text("utf-8")), json.loads(THEIRS.read_text("utf-8"))
     lines = [
         "# Speed\n\n",
-        f"How long `askance.select` takes for {ours['n']} picks, with one thread of "
-        f"{ours['machine']['processor']}. Embeddings, probabilities and passes are given; only the selection is "
-        "timed, in a process of its own. `python -m benchmarks.selection` and `python -m benchmarks.peers` measure "
-        "this again.\n\n",
+        "How long `askance.select` takes, with one thread. Embeddings, probabilities and passes are given; only the "
+        "selection is timed, in a process of its own. `python -m benchmarks.selection` and `python -m "
+        "benchmarks.peers` measure this again.\n\n",
         "*CPU* is seconds of the process, the median of its repeats. *First* is the first call of a new process "
         "once kernels are cached, and with an empty cache. *Floor* is the time over what the machine needs to look at "
         "every embedding once (or what is named), with the goal. *MiB* is what memory grows by beside the arrays. The "
         "last columns are the best package of those that were tried, its CPU seconds, and how many times faster "
-        "askance is; quality stands below.\n\n",
+        "askance is; quality stands below. Theirs were measured on "
+        f"{theirs['date']} with a load of {theirs['machine']['load'][0]:g}, ours on the day that each table names, "
+        "not in one run: read ratios as one figure, not three.\n\n",
     ]
-    for size, found in ours["sizes"].items():
-        lines += _size(size, found, theirs["sizes"].get(size, {}))
+    for found in ours.values():
+        same = found["n"] == theirs["n"]
+        lines += _size(found, theirs["sizes"].get(found["size"], {}) if same else {})
     return "".join(lines)
 
 
-def _size(size: str, found: dict[str, Any], peers: dict[str, Any]) -> list[str]:
-    what, floors = SIZES[size], found["floors"]
+def _size(found: dict[str, Any], peers: dict[str, Any]) -> list[str]:
+    what, floors, machine = SIZES[found["size"]], found["floors"], found["machine"]
     lines = [
-        f"## {size.capitalize()}: {what.items:,} x {what.features}, {what.classes} classes, ",
-        f"{what.labeled:,} labeled\n\n",
-        f"One look at the embeddings {floors['embeddings'] * 1e3:.1f} ms, logarithms of the probabilities "
-        f"{floors['logarithms'] * 1e3:.2f} ms.\n\n",
+        f"## {found['n']:,} of {what.items:,} x {what.features}, {what.classes} classes, {what.labeled:,} labeled\n\n",
+        f"{found['date']}, {machine['processor']} with a load of {machine['load'][0]:g}. One look at the embeddings "
+        f"{floors['embeddings'] * 1e3:.1f} ms, logarithms of probabilities {floors['logarithms'] * 1e3:.2f} ms.\n\n",
         "| Strategy | CPU s | First s, cached / not | Floor (goal) | MiB | Best peer | CPU s | Faster by (goal) |\n",
         "| --- | --: | --: | --: | --: | --- | --: | --: |\n",
     ]
@@ -63,7 +64,10 @@ def _size(size: str, found: dict[str, Any], peers: dict[str, Any]) -> list[str]:
             ratio = f"{best[1]['cpu_seconds'] / row['cpu_seconds']:,.1f}"
             worth.append(_worth(name, row, *best))
         elif any(peer["strategy"] == name for peer in peers.values()):
-            who = "; ".join(f"{key}: {peer['failed']}" for key, peer in peers.items() if peer["strategy"] == name)
+            failed = [(key, peer["failed"]) for key, peer in peers.items() if peer["strategy"] == name]
+            who = "; ".join(
+                f"{key}: {why.rpartition('Error: ')[2].partition(' for an array')[0]}" for key, why in failed
+            )
         goal = f" ({FASTER[name]})" if name in FASTER and ratio else ""
         lines.append(
             f"| `{name}` | {_seconds(row['cpu_seconds'])} | {first} | {floor} | {row['extra_mib']:.0f} | {who} | "

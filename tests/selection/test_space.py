@@ -14,13 +14,24 @@ def cloud(items: int, width: int, seed: int = 0) -> Tensor:
     return torch.randn(items, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+def outer(left: Tensor, right: Tensor) -> Tensor:
+    return (left[:, :, None] * right[:, None, :]).flatten(1)
+
+
 def spaces() -> list[tuple[Space, Tensor]]:
     """Each space beside the vectors it stands for."""
     left, right = cloud(30, 4, 1), cloud(30, 6, 2)
-    return [(Features(left), left), (Product(left, right), (left[:, :, None] * right[:, None, :]).flatten(1))]
+    less = left.argmax(1)
+    lower = left - torch.nn.functional.one_hot(less, left.shape[1])
+    return [
+        (Features(left), left),
+        (Product(left, right), outer(left, right)),
+        (Product(left, right, less=less), outer(lower, right)),
+        (Product.off_the_guess(left, right), outer(lower, right)),
+    ]
 
 
-@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("which", range(4))
 def test_distances_nearest_and_lengths_are_those_of_the_explicit_vectors(which: int) -> None:
     space, vectors = spaces()[which]
     assert len(space) == 30
@@ -31,7 +42,7 @@ def test_distances_nearest_and_lengths_are_those_of_the_explicit_vectors(which: 
     torch.testing.assert_close(space.nearest(rows), expected)
 
 
-@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("which", range(4))
 def test_taking_rows_takes_their_geometry(which: int) -> None:
     space, _ = spaces()[which]
     rows = torch.tensor([5, 2, 11])
@@ -50,6 +61,8 @@ def test_badge_distances_equal_those_of_last_layer_gradients() -> None:
     space = Product(probabilities - torch.nn.functional.one_hot(guesses, 3), embeddings)
     torch.testing.assert_close(space.norms(), explicit.square().sum(1))
     torch.testing.assert_close(space.distances(4), (explicit - explicit[4]).square().sum(1))
+    off = Product.off_the_guess(probabilities, embeddings)
+    torch.testing.assert_close(off.distances(4), (explicit - explicit[4]).square().sum(1))
 
 
 def test_distances_can_be_written_into_an_array_that_is_there() -> None:

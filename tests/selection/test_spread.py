@@ -6,6 +6,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from askance.errors import BadInput, UnknownName
 from askance.kernels import largest_cluster, lazy_spread
@@ -200,9 +201,11 @@ LAZY: list[Selector] = [
 def test_lazy_picks_are_those_of_a_full_scan(selector: Selector, whole: bool, known: Tensor, beside: bool) -> None:
     left, right, weights, points = pool(3, whole)
     outside = points if beside else None
+    less = torch.arange(90) % 5  # a column of every row of the left factor, less by one than it says
     pairs: list[tuple[Space, Space]] = [
         (Features(left, points[0] if beside else None), Scanned(left, points[0] if beside else None)),
         (Product(left, right, outside), ScannedProduct(left, right, outside)),
+        (Product(left, right, outside, less), ScannedProduct(left - one_hot(less, 5), right, outside)),
     ]
     for lazy, scanned in pairs:
         for weighing in (None, weights, torch.zeros(90)):

@@ -62,7 +62,8 @@ def test_every_signal_is_found_with_the_path_that_leads_to_it() -> None:
     assert dict(named_signals(Nest())) == {
         "one": Scores(),
         "several[0]": Embeddings(),
-        "several[1].gradient": GradientFactors(),
+        "several[1].signal": Probabilities(),
+        "several[1].features": Embeddings(),
         "named[x]": Recorded("loss"),
         "inner.early.signal": Probabilities(),
         "inner.late.signal": Probabilities(age=1),

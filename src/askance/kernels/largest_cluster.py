@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from askance.kernels.lazy_spread import Array, Factors, arrays, compiled, points_apart, products_apart, tabled
+from askance.kernels.lazy_spread import Array, Factors, arrays, compiled, lowered, points_apart, products_apart, tabled
 
 _PIECE = 1 << 21  # elements of a matrix of items x points
 _COLUMNS = 64  # that are added up before a distance is looked at
@@ -57,9 +57,10 @@ class _Guess:
     """Squared distances by matrix products, all but for a number per item, and how much they may be off."""
 
     def __init__(self, factors: Factors, table: tuple[Array, ...], numbers: Array) -> None:
-        left, right, left_lengths, right_lengths = (
+        left, right, left_lengths, right_lengths, less = (
             torch.from_numpy(part)[torch.from_numpy(numbers)] if len(part) else torch.from_numpy(part) for part in table
         )
+        lowered(left, less)
         self.factors = factors
         self.shift = torch.zeros_like(left[0]) if factors.product else left.mean(0)  # a common offset would drown all
         self.left, self.right = left - self.shift, right
@@ -68,9 +69,11 @@ class _Guess:
         self.off = (8 + width**0.5) * torch.finfo(left.dtype).eps
 
     def of(self, rows: Tensor) -> tuple[Array, Array]:
-        lefts, rights, left_lengths, right_lengths = self.factors.items
+        lefts, rights, left_lengths, right_lengths, less = self.factors.items
         if self.factors.product:
-            inner = (lefts[rows] @ self.left.T).mul_(rights[rows] @ self.right.T)  # (rows, points)
+            inner = (lowered(lefts[rows], less[rows] if len(less) else less) @ self.left.T).mul_(
+                rights[rows] @ self.right.T
+            )  # (rows, points)
             rough, lengths = inner.mul_(-2).add_(self.lengths), left_lengths[rows] * right_lengths[rows]
         else:
             moved = lefts[rows].sub_(self.shift)
@@ -225,6 +228,8 @@ def _largest(
                 table[1][count] = items[1][rows[pick]]
                 table[2][count] = items[2][rows[pick]]
                 table[3][count] = items[3][rows[pick]]
+                if len(items[4]) > 0:
+                    table[4][count] = items[4][rows[pick]]
         for k in range(count):
             if product:
                 apart[k] = products_apart(items, table, rows[pick], points[k], np.inf)

@@ -26,14 +26,15 @@ class Factors(NamedTuple):
     """The arrays behind a space, on the CPU: points, or outer products of the rows of two factors.
 
     Args:
-        items: Left factor, right factor and the squared lengths of their rows. Where items are plain points, they
-            are the left factor, and the right one has no columns.
+        items: Left factor, right factor, the squared lengths of their rows, and, int32, a column of each row of the
+            left factor that is less by one than what the array says. Where items are plain points, they are the left
+            factor, the right one has no columns, and there are no lengths; without such columns the last is empty.
         outside: The same of known points that lie in no row of the pool.
         product: Whether items are outer products.
     """
 
-    items: tuple[Tensor, Tensor, Tensor, Tensor]
-    outside: tuple[Tensor, Tensor, Tensor, Tensor]
+    items: tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+    outside: tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
     product: bool
 
 
@@ -100,12 +101,12 @@ def spread(
         nearest: Squared distance of each candidate to the nearest of the first ``met`` points, finite; changed.
         met: How many that were, at least one.
         weights: Of each candidate, float64 (candidates,); None for one.
-        clocks: What the clock of each candidate has left, float64 (candidates,): a race, in which a clock runs at the
-            speed of weight times squared distance, to the power. None: farthest first.
+        clocks: What the clock of each candidate has left, float64 (candidates,), changed: a race, in which a clock runs
+            at the speed of weight times squared distance, to the power. None: farthest first.
         power: Of the speed.
     """
     worth = np.empty(0) if weights is None else weights.double().numpy() ** power
-    running = np.empty(0) if clocks is None else clocks.numpy().copy()
+    running = np.empty(0) if clocks is None else clocks.numpy()
     keys = nearest.astype(np.float64) ** power  # the speeds, then when a clock would ring, or minus the value
     if weights is not None:
         keys *= worth
@@ -117,13 +118,14 @@ def spread(
         if weights is not None:
             keys[worth == 0] = 1  # after what is a duplicate
     heap = np.flatnonzero(keys < np.inf).astype(np.int32)
+    keys = keys if len(heap) == len(keys) else keys[heap]
     table, numbers, copied = tabled(factors, points, n)
     places, values = np.zeros(n, dtype=np.int64), np.zeros(n)
     taken = np.zeros(len(candidates), dtype=np.bool_)
     run = _spread_products if factors.product else _spread_points
     count = run(
         arrays(factors.items), table, candidates.numpy(), numbers, len(points), copied, nearest, met,
-        worth, running, clocks is not None, float(power), keys[heap], heap, taken, places, values,
+        worth, running, clocks is not None, float(power), keys, heap, taken, places, values,
     )  # fmt: skip
     still = np.flatnonzero(~taken) if count < n else np.empty(0, dtype=np.int64)
     return Spread(places[:count], values[:count], still, running[still])
@@ -141,17 +143,29 @@ def tabled(factors: Factors, points: Tensor, more: int) -> tuple[tuple[Array, ..
         return arrays(factors.items), np.concatenate([points.numpy(), np.zeros(more, dtype=np.int64)]), False
     table, within = [], points >= 0
     for inside, outside in zip(factors.items, factors.outside, strict=True):
-        rows = inside.new_zeros((len(points) + more, *inside.shape[1:]))
-        if rows.numel() and len(inside):
+        rows = inside.new_zeros((len(points) + more if len(inside) else 0, *inside.shape[1:]))
+        if rows.numel():
             rows[: len(points)][within] = inside[points[within]]
             rows[: len(points)][~within] = outside[-1 - points[~within]]
         table.append(rows)
     return arrays(tuple(table)), np.arange(len(points) + more), True
 
 
-def arrays(four: tuple[Tensor, ...]) -> tuple[Array, ...]:
+def arrays(factors: tuple[Tensor, ...]) -> tuple[Array, ...]:
     """The same as numpy arrays."""
-    return tuple(array.numpy() for array in four)
+    return tuple(array.numpy() for array in factors)
+
+
+def lowered(left: Tensor, less: Tensor) -> Tensor:
+    """Rows of a left factor with one taken off their columns ``less``, in place; off none where that is empty or -1.
+
+    >>> lowered(torch.tensor([[0.25, 0.75]]), torch.tensor([1], dtype=torch.int32))
+    tensor([[ 0.2500, -0.2500]])
+    """
+    if len(less):
+        column = less.long().unsqueeze(1)
+        left.scatter_add_(1, column.clamp(min=0), -(column >= 0).to(left))
+    return left
 
 
 # Helpers are inlined: what numba links to a call may be other machine code when it comes from the cache.
@@ -173,11 +187,14 @@ def products_apart(items: Any, table: Any, row: int, point: int, near: Any) -> A
     See `Plain.approach_product` for the formula. The squared gap between the right factors is at least that between
     their lengths, and at most that between one and minus the other; if that decides, it is not looked at.
     """
-    one, two, three, four = items[0], table[0], items[1], table[1]
+    one, two, three, four, unit = items[0], table[0], items[1], table[1], items[0].dtype.type(1)
     gap = one.dtype.type(0)
+    less, lower = (items[4][row], table[4][point]) if len(items[4]) > 0 else (np.int32(-1), np.int32(-1))
     for column in range(one.shape[1]):
-        difference = one[row, column] - two[point, column]
-        gap += difference * difference
+        here, there = one[row, column], two[point, column]
+        here = here - unit if column == less else here
+        there = there - unit if column == lower else there
+        gap += (here - there) * (here - there)
     p, q = items[3][row], table[3][point]
     both, rest = items[2][row] + table[2][point] - gap, (p + q) * gap
     rest += (items[2][row] - table[2][point]) * (p - q)
@@ -266,6 +283,8 @@ def _spread(
                         table[1][count] = items[1][rows[place]]
                         table[2][count] = items[2][rows[place]]
                         table[3][count] = items[3][rows[place]]
+                        if len(items[4]) > 0:
+                            table[4][count] = items[4][rows[place]]
                 else:
                     points[count] = rows[place]
                 count += 1

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.kernels.distances import loops, ready
-from askance.kernels.lazy_spread import Factors
+from askance.kernels.lazy_spread import Factors, lowered
 
-_PIECE = 1 << 20  # elements of a temporary when rows are scaled
+_PIECE = 1 << 20  # elements of a temporary when rows are scaled or lowered
 
 
 class Space(ABC):
@@ -138,8 +138,9 @@ class Features(Space):
         """The points themselves, on the CPU."""
         if self.array.device.type != "cpu":
             return None
-        nothing, empty = self.array.new_empty(0), self.array.new_empty(0, 0)
-        return Factors((self.array, empty, nothing, nothing), (self.outside, empty, nothing, nothing), product=False)
+        nothing, empty, none = self.array.new_empty(0), self.array.new_empty(0, 0), _no_columns()
+        others = (empty, nothing, nothing, none)
+        return Factors((self.array, *others), (self.outside, *others), product=False)
 
     def take(self, rows: Tensor) -> Features:
         """The vectors of some rows; this copies them."""
@@ -161,56 +162,103 @@ class Product(Space):
         left: (items, rows of the product), such as the classes.
         right: (items, columns of the product), such as the features.
         outside: Both factors of known points that lie in no row of the pool.
+        less: A column of each row of ``left`` that counts as one less than it says, (items,): so probabilities stand
+            for their distance to the guess, and no copy of them is made unless a rule has to look at all of it.
     """
 
-    def __init__(self, left: Tensor, right: Tensor, outside: tuple[Tensor, Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        left: Tensor,
+        right: Tensor,
+        outside: tuple[Tensor, Tensor] | None = None,
+        less: Tensor | None = None,
+    ) -> None:
         for one, other in ((left, right), outside or (left, right)):
             if len(one) != len(other):
                 raise BadInput(f"The factors have {len(one)} and {len(other)} rows. Give both one row per item.")
         kept = torch.promote_types(left.dtype, right.dtype)
         lefts, rights = outside if outside is not None else (None, None)
-        self.left = Features(left.to(kept), lefts)
         self.right = Features(right.to(kept), rights)
+        self._said = Features(left.to(kept), lefts)
+        self._less = _no_columns() if less is None else less.to(torch.int32)
+        if len(self._less) not in (0, len(left)):
+            raise BadInput(f"{len(self._less)} columns are less in {len(left)} rows. Give one for each row.")
+
+    @classmethod
+    def off_the_guess(cls, probabilities: Tensor, right: Tensor) -> Product:
+        """The last layer's gradients if each guess were the label: ``p - onehot(argmax p)`` times the features.
+
+        >>> Product.off_the_guess(torch.tensor([[0.75, 0.25]]), torch.tensor([[2.0]])).norms()
+        tensor([0.5000])
+        """
+        guess = torch.empty(len(probabilities), dtype=torch.int32, device=probabilities.device)
+        for piece in _pieces(probabilities):
+            guess[piece] = probabilities[piece].argmax(1)
+        return cls(probabilities, right, less=guess)
+
+    @cached_property
+    def left(self) -> Features:
+        """The left factor as it counts."""
+        if not len(self._less):
+            return self._said
+        return Features(lowered(self._said.array.clone(), self._less), self._said.outside)
 
     def __len__(self) -> int:
-        return len(self.left)
+        return len(self.right)
 
     def norms(self) -> Tensor:
         """Squared length of every product: the product of the factors' lengths."""
-        return self.left.norms() * self.right.norms()
+        return self._left_norms * self.right.norms()
+
+    @cached_property
+    def _left_norms(self) -> Tensor:
+        if not len(self._less):
+            return self._said.norms()
+        array, out = self._said.array, self.filled(0)
+        for piece in _pieces(array):
+            out[piece] = loops(array).squared_norms(lowered(array[piece].clone(), self._less[piece]))
+        return out
 
     def approach(self, rows: Tensor, nearest: Tensor) -> None:
         """One pass over both factors."""
-        items, _, _ = self._parts()
+        items, _ = self._whole()
         loops(nearest).approach_product(*items, tuple(part[rows] for part in items), nearest)
 
     def approach_known(self, known: Tensor, nearest: Tensor) -> bool:
         """Known rows, then the points outside of the pool."""
         self.approach(known, nearest)
-        items, outside, _ = self._parts()
+        items, outside = self._whole()
         loops(nearest).approach_product(*items, outside, nearest)
         return len(known) + self.beyond() > 0
 
     def beyond(self) -> int:
         """How many points outside of the pool were given."""
-        return len(self.left.outside)
+        return len(self.right.outside)
 
     def approach_beyond(self, number: int, nearest: Tensor) -> None:
         """One pass over both factors."""
-        items, outside, _ = self._parts()
+        items, outside = self._whole()
         points = tuple(part[number : number + 1] for part in outside)
         loops(nearest).approach_product(*items, points, nearest)
 
     def factors(self) -> Factors | None:
         """Both factors and the lengths of their rows, on the CPU."""
-        return self._parts() if self.left.array.device.type == "cpu" else None
+        if self.right.array.device.type != "cpu":
+            return None
+        said, right = self._said, self.right
+        outside = Features(said.outside).norms(), Features(right.outside).norms()
+        less = self._less[:0] if not len(self._less) else self._less.new_full((len(right.outside),), -1)
+        return Factors(
+            (said.array, right.array, self._left_norms, right.norms(), self._less),
+            (said.outside, right.outside, *outside, less),
+            product=True,
+        )
 
-    def _parts(self) -> Factors:
+    def _whole(self) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor, Tensor]]:
+        """Both factors as they count and the lengths of their rows, then those of the points outside of the pool."""
         left, right = self.left, self.right
         outside = Features(left.outside).norms(), Features(right.outside).norms()
-        return Factors(
-            (left.array, right.array, left.norms(), right.norms()), (left.outside, right.outside, *outside), True
-        )
+        return (left.array, right.array, left.norms(), right.norms()), (left.outside, right.outside, *outside)
 
     def take(self, rows: Tensor) -> Product:
         """Both factors of some rows; this copies them."""
@@ -218,7 +266,7 @@ class Product(Space):
 
     def filled(self, value: float) -> Tensor:
         """A number per item, of the factors' type."""
-        return self.left.filled(value)
+        return self.right.filled(value)
 
 
 def normalized(array: Tensor) -> Tensor:
@@ -235,9 +283,17 @@ def normalized(array: Tensor) -> Tensor:
         A new array of the same shape.
     """
     out = torch.empty_like(array)
-    step = max(1, _PIECE // max(1, array.shape[1]))
-    for start in range(0, len(array), step):
-        piece = array[start : start + step]
+    for some in _pieces(array):
+        piece = array[some]
         lengths = torch.linalg.vector_norm(piece, dim=1, keepdim=True)
-        torch.div(piece, lengths.masked_fill_(lengths == 0, 1), out=out[start : start + step])
+        torch.div(piece, lengths.masked_fill_(lengths == 0, 1), out=out[some])
     return out
+
+
+def _pieces(array: Tensor) -> list[slice]:
+    step = max(1, _PIECE // max(1, array.shape[1]))
+    return [slice(start, start + step) for start in range(0, len(array), step)]
+
+
+def _no_columns() -> Tensor:
+    return torch.empty(0, dtype=torch.int32)

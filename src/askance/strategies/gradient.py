@@ -13,7 +13,6 @@ from askance.selection.spread import KMeansPlusPlus
 from askance.selection.top import Top
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
-from askance.signals.gradients import GradientFactors
 from askance.signals.probabilities import Probabilities
 from askance.strategies.base import Strategy
 from askance.task import Classes, Task
@@ -35,14 +34,15 @@ class Badge(Strategy):
 
     cost: ClassVar[str] = "looks x (C + d), far fewer than n N"
 
-    gradient: Signal = GradientFactors()
+    signal: Signal = Probabilities()
+    features: Signal = Embeddings()
     select: Selector = KMeansPlusPlus(first="longest")  # the authors' code starts at the longest gradient
 
     def serves(self, task: Task) -> bool:
         return isinstance(task, Classes)
 
     def space(self, view: View) -> Space:
-        return Product(*view[self.gradient])
+        return Product.off_the_guess(view[self.signal], view[self.features])
 
 
 @dataclass(frozen=True)
