@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 Task = TypeVar("Task")
@@ -39,6 +40,47 @@ def run_all(
                 yield waiting[done], done.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+class Workers:
+    """Processes that get tasks one by one, each with one inner thread; a single worker is this process.
+
+    Args:
+        function: Called as ``function(shared, task)``; for several workers at the top level of a module.
+        shared: What all tasks read.
+        count: How many processes.
+    """
+
+    def __init__(self, function: Callable[[Any, Any], Any], shared: Any, count: int) -> None:
+        self._function, self._shared, self._count = function, shared, count
+        self._pool = self._made()
+
+    def submit(self, task: Any) -> Future[Any]:
+        """Hand a task over; a process that dies breaks what was handed over with it, and is replaced."""
+        if self._pool is not None:
+            try:
+                return self._pool.submit(_call, self._function, task)
+            except BrokenProcessPool:
+                self._pool.shutdown(cancel_futures=True)
+                self._pool = self._made()
+                return self.submit(task)
+        done: Future[Any] = Future()
+        try:
+            done.set_result(self._function(self._shared, task))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+    def close(self) -> None:
+        """Let what runs end, and drop what does not."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _made(self) -> ProcessPoolExecutor | None:
+        if self._count == 1:
+            return None
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._count, context, _begin, (self._shared,))
 
 
 def cores() -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -12,13 +14,14 @@ import torch
 
 from askance import __version__
 from askance.describe import describe
-from askance.errors import BadInput
+from askance.errors import AskanceError, BadInput
 from askance.executors.local import run_all
 from askance.lab.datasets import Dataset
 from askance.learners import catalogue as learners
 from askance.learners.base import Learner
 from askance.look import check_needs, check_serves
 from askance.oracles.known import Known
+from askance.pool import Pool
 from askance.reports.results import Results, Run
 from askance.seeds import Dice
 from askance.strategies import catalogue
@@ -41,6 +44,8 @@ class Plan:
         budget: Labels bought in the end, the first ones included.
         test: Items held out for scoring; never asked about, never learned from.
         learner: What learns; None is the softmax head.
+        start: What picks the first labels: ``random``, or a strategy that needs no model.
+        parts: The strategies that names stand for, where they are not those of the catalogue.
     """
 
     strategies: tuple[str, ...]
@@ -50,6 +55,13 @@ class Plan:
     budget: int = 220
     test: int = 500
     learner: Learner | None = None
+    start: str = "random"
+    parts: Mapping[str, Strategy] = field(default_factory=dict)
+
+    def strategy(self, name: str) -> Strategy:
+        """The strategy that a name stands for."""
+        found = self.parts.get(name)
+        return found if found is not None else catalogue.strategy(name)
 
 
 def run(
@@ -79,9 +91,32 @@ def run(
     for done, (number, run) in enumerate(run_all(run_cell, (dataset, plan), cells, workers), 1):
         runs[number] = run
         each(run, done, len(cells))
-    learner = learners.learner(plan.learner)
+    return described(dataset, plan, [run for run in runs if run is not None], made=versions())
+
+
+def described(
+    dataset: Dataset,
+    plan: Plan,
+    runs: list[Run],
+    *,
+    made: dict[str, str],
+    title: str = "",
+    settings: Mapping[str, Any] | None = None,
+    said: Sequence[str] = (),
+) -> Results:
+    """Runs with all that a reader must know about them.
+
+    Args:
+        dataset: What they ran on.
+        plan: How.
+        runs: What came out.
+        made: Versions of the packages they ran with.
+        title: Of their page.
+        settings: More of them.
+        said: More remarks.
+    """
     return Results(
-        title=f"{dataset.name}: {len(plan.strategies)} strategies, {len(plan.seeds)} paired seeds",
+        title=title or f"{dataset.name}: {len(plan.strategies)} strategies, {len(plan.seeds)} paired seeds",
         dataset={
             "name": dataset.name,
             "items": len(dataset.pool),
@@ -92,17 +127,19 @@ def run(
             "balance": dataset.balance,
         },
         settings={
-            "learner": describe(learner),
-            **{name: value for name, value in asdict(plan).items() if name not in ("learner", "strategies", "seeds")},
+            "learner": describe(learners.learner(plan.learner)),
+            **{name: getattr(plan, name) for name in ("initial", "batch", "budget", "test", "start")},
             "seeds": list(plan.seeds),
             "metric": "accuracy",
+            **{f"shown as: {name}": value for name, value in (settings or {}).items()},
         },
-        runs=[run for run in runs if run is not None],
-        versions=_versions(),
+        runs=runs,
+        versions=made,
         said=[
             f"The {len(dataset.classes)} classes were read off the labels before a pool was built.",
             "No cold-start strategy stands in for another here: each strategy asks from the first round.",
             *dataset.said,
+            *said,
         ],
     )
 
@@ -126,8 +163,12 @@ def check(dataset: Dataset, plan: Plan) -> None:
             f"for the test leave {pool}. Use a budget of {max(0, pool)} or less, or a smaller test set."
         )
     learner = learners.learner(plan.learner)
+    start = catalogue.strategy(plan.start)
+    if start.needs_model():
+        raise BadInput(f"{plan.start} asks by a model, and the first labels come before one. Start with random.")
+    check_needs(start, learner)
     for name in plan.strategies:
-        strategy = catalogue.strategy(name)
+        strategy = plan.strategy(name)
         check_serves(strategy, Classes(dataset.classes))
         check_needs(strategy, strategy.equip(learner))
 
@@ -135,7 +176,7 @@ def check(dataset: Dataset, plan: Plan) -> None:
 def run_cell(shared: tuple[Dataset, Plan], cell: tuple[str, int]) -> Run:
     """One strategy with one seed."""
     (dataset, plan), (name, seed) = shared, cell
-    strategy: Strategy = catalogue.strategy(name)
+    strategy = plan.strategy(name)
     rows, test = dataset.split(seed, plan.test)
     pool = dataset.pool.arranged(rows.tolist())
     oracle = Known({pool.names([i])[0]: dataset.labels[row] for i, row in enumerate(rows.tolist())})
@@ -145,8 +186,7 @@ def run_cell(shared: tuple[Dataset, Plan], cell: tuple[str, int]) -> Run:
 
     def begun() -> Study:
         study = Study(pool, learner=plan.learner, strategy=strategy, classes=dataset.classes, seed=seed, start=None)
-        first = Dice(seed, "initial").uniform(pool.keys).argsort()[: plan.initial]
-        study.tell(oracle.of(pool.names(first)))
+        study.tell(oracle.of(first_ids(pool, plan, dataset, seed)))
         return study
 
     if name not in _rehearsed:  # compiling and importing is no part of a run's time
@@ -172,8 +212,44 @@ def run_cell(shared: tuple[Dataset, Plan], cell: tuple[str, int]) -> Run:
     )
 
 
+def run_block(
+    shared: list[tuple[Dataset, Plan]], task: tuple[int, str, list[int]]
+) -> list[tuple[Run | None, str, float]]:
+    """One strategy with some seeds under one of several conditions; a seed that fails does not stop the others.
+
+    Args:
+        shared: Data set and plan of every condition.
+        task: The number of the condition, the strategy, the seeds.
+
+    Returns:
+        For each seed its run, or None and why it failed; and how many seconds it took.
+    """
+    condition, name, seeds = task
+    found: list[tuple[Run | None, str, float]] = []
+    for seed in seeds:
+        begun = time.perf_counter()
+        try:
+            found.append((run_cell(shared[condition], (name, seed)), "", time.perf_counter() - begun))
+        except Exception:  # whatever a strategy or a learner raises is this cell's own
+            found.append((None, traceback.format_exc(limit=-8).strip(), time.perf_counter() - begun))
+    return found
+
+
+def first_ids(pool: Pool, plan: Plan, dataset: Dataset, seed: int) -> list[Any]:
+    """The ids of the first labels of a seed, the same for every strategy."""
+    if plan.start == "random":
+        return pool.names(Dice(seed, "initial").uniform(pool.keys).argsort()[: plan.initial])
+    opening = Study(
+        pool, learner=plan.learner, strategy=plan.start, classes=dataset.classes, seed=seed, start=plan.start
+    )
+    return list(opening.ask(plan.initial).ids)
+
+
 def _accuracy(study: Study, items: Any, truth: torch.Tensor) -> float:
-    return float((study.predict(items).argmax(1) == truth).double().mean())
+    said = study.predict(items)
+    if not bool(torch.isfinite(said).all()):
+        raise AskanceError("The model's predictions are NaN or infinite: it diverged. Check the learner's settings.")
+    return float((said.argmax(1) == truth).double().mean())
 
 
 def _rounds(study: Study, count: int) -> tuple[list[list[Any]], list[str]]:
@@ -203,6 +279,7 @@ def _seconds(study: Study) -> dict[str, list[float]]:
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of the packages that decide results."""
     others = ("torch", "numpy", "scikit-learn", "numba")
     return {"askance": __version__, **{name: version(name) for name in others}}

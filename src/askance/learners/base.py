@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -123,6 +123,8 @@ class Lesson:
 @dataclass(frozen=True)
 class Learner:
     """A recipe. A subclass writes `fit` and says what its models give."""
+
+    revision: ClassVar[int] = 1  # goes up when its models may change
 
     @property
     def gives(self) -> frozenset[str]:

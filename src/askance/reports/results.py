@@ -58,6 +58,24 @@ class Run:
             if values and len(values) != rounds:
                 raise BadInput(f"{who} has {len(values)} entries in {name!r} and {rounds} rounds. Give one per round.")
 
+    def plain(self) -> dict[str, Any]:
+        """As JSON values; a score that is not a number becomes None."""
+        return vars(self) | {"scores": [_number(score) for score in self.scores]}
+
+    @staticmethod
+    def read(found: dict[str, Any], who: str = "A run") -> Run:
+        """Read what `plain` gave.
+
+        Args:
+            found: JSON values.
+            who: What an error calls it.
+
+        Raises:
+            BadInput: If a field is missing or unknown.
+        """
+        _check(found, Run, who)
+        return Run(**found | {"scores": [math.nan if score is None else score for score in found["scores"]]})
+
 
 @dataclass(frozen=True)
 class Results:
@@ -109,7 +127,7 @@ class Results:
         Raises:
             BadInput: If a value is none that JSON has a word for.
         """
-        runs = [vars(run) | {"scores": [_number(score) for score in run.scores]} for run in self.runs]
+        runs = [run.plain() for run in self.runs]
         try:
             return json.dumps({"schema": SCHEMA} | vars(self) | {"runs": runs}, allow_nan=False, ensure_ascii=False)
         except (TypeError, ValueError) as error:
@@ -136,12 +154,7 @@ class Results:
                 f"Read them with the version that wrote them, or run the experiment again."
             )
         _check(found, Results, "The results")
-        for place, entry in enumerate(found["runs"]):
-            _check(entry, Run, f"Run {place} of the results")
-        runs = [
-            Run(**entry | {"scores": [math.nan if score is None else score for score in entry["scores"]]})
-            for entry in found["runs"]
-        ]
+        runs = [Run.read(entry, f"Run {place} of the results") for place, entry in enumerate(found["runs"])]
         return Results(**found | {"runs": runs})
 
 

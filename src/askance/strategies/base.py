@@ -29,6 +29,7 @@ class Strategy:
 
     walks: ClassVar[bool] = False  # whether its dice walk the array: then another order of the pool keeps only the law
     reads_labels: ClassVar[bool] = False  # whether it looks at the labeled items and their labels
+    revision: ClassVar[int] = 1  # goes up when its picks may change: then results of before are not its own
     cost: ClassVar[str] = ""  # time of a batch, in N items, L labeled, n picks, C classes, d features, S samples
 
     @property

@@ -1,0 +1,353 @@
+"""A grid: data sets x encoders x learners x strategies x first labels x batch sizes x seeds, written in TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from askance.describe import find
+from askance.errors import BadInput, unknown
+from askance.lab.datasets import Dataset, from_csv
+from askance.lab.grid import Plan, check
+from askance.lab.identity import PROTOCOL, content, digest, identity
+from askance.learners import catalogue as learners
+from askance.strategies import catalogue as strategies
+
+SEEDS = 50  # three runs mislead
+TEST = 0.3  # of the items
+MOST_TEST = 5000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One strategy with one seed under one condition.
+
+    Args:
+        condition: Its number.
+        strategy: Its name.
+        seed: The seed.
+        key: What decides its result, see `identity`.
+    """
+
+    condition: int
+    strategy: str
+    seed: int
+    key: str
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """All that strategies have in common when they are compared.
+
+    Args:
+        name: The name shown: the data set, and what else differs in the grid.
+        dataset: Items and labels.
+        plan: How strategies are compared.
+        settings: What the name was made of.
+    """
+
+    name: str
+    dataset: Dataset
+    plan: Plan
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """What is to be compared. Every field but ``seeds``, ``budget``, ``test`` and ``title`` is a dimension.
+
+    Args:
+        datasets: Names that ``askance datasets`` lists, tables (``name`` and ``items``, or ``file``, ``label``, and
+            ``text``, ``id``, ``ignore``, ``encoding``), or `Dataset`s.
+        strategies: Names, ``path/mine.py:Mine``, tables (``strategy``, ``name`` and its fields), or `Strategy`s.
+        learners: Names, ``module:Class``, tables (``learner``, ``name`` and its fields), or `Learner`s.
+        encoders: What reads data sets of prose; ``default`` is TF-IDF.
+        start: What picks the first labels: ``random``, or a strategy that needs no model.
+        initial: First labels.
+        batch: Labels in a round.
+        budget: Labels bought in the end; None: the first ones and 20 rounds.
+        test: Items held out: a number, or a share.
+        seeds: Each is one run of every strategy.
+        title: Of the report.
+    """
+
+    datasets: tuple[Any, ...]
+    strategies: tuple[Any, ...]
+    learners: tuple[Any, ...] = ("linear",)
+    encoders: tuple[str, ...] = ("default",)
+    start: tuple[str, ...] = ("random",)
+    initial: tuple[int, ...] = ()
+    batch: tuple[int, ...] = (10,)
+    budget: int | None = None
+    test: float = TEST
+    seeds: tuple[int, ...] = tuple(range(SEEDS))
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("datasets", "strategies", "learners", "encoders", "start", "batch", "seeds"):
+            values = getattr(self, name)
+            if not values:
+                raise BadInput(f"The grid has no {name}. Name at least one.")
+            shown = [_shown(value) for value in values]
+            twice = [value for value, count in Counter(shown).items() if count > 1]
+            if twice:
+                raise BadInput(
+                    f"{twice[0]!r} stands twice under {name}. Leave one out, or give a table another name = ..."
+                )
+
+    @cached_property
+    def conditions(self) -> list[Condition]:
+        """Every combination but for strategies and seeds, checked.
+
+        Raises:
+            BadInput: If something in the grid cannot be run: before anything is.
+        """
+        made = [learner_of(value) for value in self.learners]
+        asking = {name: part for name, part in map(strategy_of, self.strategies)}
+        found = []
+        for given, encoder in product(self.datasets, self.encoders):
+            dataset = dataset_of(given, encoder)
+            for (learner_name, learner), start, initial, batch in product(
+                made, self.start, self.initial or (max(20, 2 * len(dataset.classes)),), self.batch
+            ):
+                test = self.test
+                held_out = min(MOST_TEST, round(test * len(dataset.pool))) if test < 1 else int(test)
+                left = len(dataset.pool) - held_out
+                budget = self.budget if self.budget is not None else min(initial + 20 * batch, left)
+                plan = Plan(
+                    strategies=tuple(asking),
+                    seeds=self.seeds,
+                    initial=initial,
+                    batch=batch,
+                    budget=budget,
+                    test=held_out,
+                    learner=learner,
+                    start=start,
+                    parts=asking,
+                )
+                settings = {
+                    "dataset": _shown(given) if isinstance(given, Mapping) and "items" in given else dataset.name,
+                    "encoder": encoder,
+                    "learner": learner_name,
+                    "start": start,
+                    "initial": initial,
+                    "batch": batch,
+                }
+                found.append(Condition("", dataset, plan, settings))
+        named = [replace(one, name=_name(one.settings, found)) for one in found]
+        for one in named:
+            try:
+                check(one.dataset, one.plan)
+            except BadInput as error:
+                raise type(error)(f"{one.name}: {error}") from None
+        return named
+
+    def cells(self) -> Iterator[Cell]:
+        """Every cell: seed by seed, all conditions and strategies of one before the next."""
+        marks = [self._marks(condition) for condition in self.conditions]
+        for seed in self.seeds:
+            for number, condition in enumerate(self.conditions):
+                shared, own = marks[number]
+                for name in condition.plan.strategies:
+                    yield Cell(number, name, seed, digest([shared, own[name], seed]))
+
+    def _marks(self, condition: Condition) -> tuple[Any, dict[str, Any]]:
+        plan = condition.plan
+        shared = {
+            "protocol": PROTOCOL,
+            "data": content(condition.dataset),
+            "learner": identity(learners.learner(plan.learner)),
+            "start": identity(strategies.strategy(plan.start)),
+            **{name: getattr(plan, name) for name in ("initial", "batch", "budget", "test")},
+        }
+        return shared, {name: identity(plan.strategy(name)) for name in plan.strategies}
+
+
+def read_grid(path: str | Path) -> Grid:
+    """A grid from a TOML file; paths in it are relative to its folder.
+
+    Raises:
+        BadInput: If it is no TOML, or has a key that no grid has.
+    """
+    place = Path(path)
+    try:
+        found = tomllib.loads(place.read_text("utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}. Check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is no TOML: {error}. See docs/lab.md for an example.") from error
+    return grid_of(found, place)
+
+
+def grid_of(found: Mapping[str, Any], place: Path) -> Grid:
+    """A grid from what TOML gave."""
+    known = {entry.name for entry in fields(Grid)} | {"first_seed"}
+    for name in found:
+        if name not in known:
+            raise BadInput(f"{place}: {unknown('key of a grid', name, known)}")
+    values: dict[str, Any] = {}
+    for name, value in found.items():
+        if name in ("title", "budget", "test", "first_seed", "seeds"):
+            continue
+        values[name] = tuple(value) if isinstance(value, list) else (value,)
+    for name in ("datasets", "strategies"):
+        if name not in values:
+            raise BadInput(f"{place} names no {name}. Write {name} = [...].")
+    values |= {name: found[name] for name in ("title", "budget", "test") if name in found}
+    values["seeds"] = _seeds(found, place)
+    for name in ("initial", "batch"):
+        for number in values.get(name, ()):
+            _whole(number, name, place)
+    if "budget" in values:
+        _whole(values["budget"], "budget", place)
+    if "test" in values and not (isinstance(values["test"], int | float) and values["test"] > 0):
+        raise BadInput(f"{place}: test = {values['test']!r} holds out nothing. Use a share such as 0.3, or a number.")
+    values.setdefault("title", place.stem)
+    for name in ("datasets", "strategies", "learners", "encoders", "start"):
+        if name in values:
+            values[name] = tuple(_placed(value, place.parent) for value in values[name])
+    return Grid(**values)
+
+
+def _seeds(found: Mapping[str, Any], place: Path) -> tuple[int, ...]:
+    given, first = found.get("seeds", SEEDS), found.get("first_seed", 0)
+    if isinstance(given, list):
+        if "first_seed" in found:
+            raise BadInput(f"{place}: seeds is a list, which has a first one already. Leave out first_seed.")
+        for seed in given:
+            _whole(seed, "seeds", place, least=0)
+        return tuple(given)
+    _whole(given, "seeds", place)
+    _whole(first, "first_seed", place, least=0)
+    return tuple(range(first, first + given))
+
+
+def _whole(value: Any, name: str, place: Path, least: int = 1) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise BadInput(f"{place}: {name} = {value!r} is no whole number of {least} or more. Write one.")
+
+
+def _placed(value: Any, folder: Path) -> Any:
+    """Paths relative to the grid's file, as its writer sees them."""
+    if isinstance(value, dict):
+        moved = {k: _placed(v, folder) if k in ("strategy", "learner") else v for k, v in value.items()}
+        return moved | ({"file": str(folder / value["file"])} if "file" in value else {})
+    if isinstance(value, str) and ".py:" in value:
+        path, _, name = value.rpartition(":")
+        return f"{folder / path}:{name}"
+    return value
+
+
+def _shown(value: Any) -> str:
+    """The name of a value of a dimension."""
+    if isinstance(value, Mapping):
+        plain = value.get("name") or value.get("strategy") or value.get("learner") or value.get("file")
+        return f"{plain} ({value['items']} items)" if "items" in value else str(plain)
+    if isinstance(value, Dataset):
+        return value.name
+    if isinstance(value, str) and ".py:" in value:
+        return value.rpartition(":")[2]
+    return str(value)
+
+
+def strategy_of(value: Any) -> tuple[str, Any]:
+    """The name shown and the strategy of a value of that dimension."""
+    if isinstance(value, Mapping):
+        return _part(value, "strategy", strategies.STRATEGIES, strategies.strategy)
+    part = strategies.strategy(value)
+    return (_shown(value) if isinstance(value, str) else strategies.name_of(part)), part
+
+
+def learner_of(value: Any) -> tuple[str, Any]:
+    """The name shown and the learner of a value of that dimension."""
+    if isinstance(value, Mapping):
+        return _part(value, "learner", learners.LEARNERS, learners.learner)
+    part = learners.learner(value)
+    return (_shown(value) if isinstance(value, str) else type(part).__name__), part
+
+
+def _part(value: Mapping[str, Any], kind: str, catalogue: Any, make: Any) -> tuple[str, Any]:
+    """A part with other fields than its defaults."""
+    if kind not in value:
+        raise BadInput(f'The table {dict(value)} does not say which {kind}. Write {kind} = "..." in it.')
+    own = {name: given for name, given in value.items() if name not in (kind, "name")}
+    name = str(value[kind])
+    if ":" not in name and name not in catalogue.places:
+        raise unknown(kind, name, catalogue.places)
+    cls = find(catalogue.places.get(name, name))
+    try:
+        part = make(cls(**own) if own else cls)
+    except TypeError as error:
+        raise BadInput(
+            f"The {kind} {name!r} cannot be made with {own}: {error}. Check the names of its fields."
+        ) from None
+    fallback = name.rpartition(":")[2] if ":" in name else name
+    shown = value.get("name") or (f"{fallback} ({', '.join(f'{k} {v}' for k, v in own.items())})" if own else fallback)
+    return str(shown), part
+
+
+def dataset_of(given: Any, encoder: str) -> Dataset:
+    """The data set of a value of that dimension, read by an encoder."""
+    if isinstance(given, Dataset):
+        if encoder != "default":
+            raise BadInput(f"{given.name} is features already, and the encoder {encoder!r} reads texts. Leave it out.")
+        return given
+    table: dict[str, Any] = {"name": given} if isinstance(given, str) else dict(given)
+    known = {"name", "items", "file", "label", "text", "id", "ignore", "encoding"}
+    for key in table:
+        if key not in known:
+            raise unknown("key of a data set", key, known)
+    items = table.get("items")
+    if "file" in table:
+        if "label" not in table:
+            raise BadInput(f'Which column of {table["file"]} holds the classes? Write label = "..." beside it.')
+        if encoder != "default" and "text" not in table:
+            raise BadInput(f'{table["file"]} is read as a table, and {encoder!r} reads texts. Write text = "...".')
+        options = {key: table[key] for key in ("label", "text", "id", "encoding") if key in table}
+        found = from_csv(table["file"], ignore=table.get("ignore", ()), **options)
+        found = replace(found, name=table["name"]) if "name" in table else found
+        texts = _column(table) if encoder != "default" else []
+    else:
+        if "name" not in table:
+            raise BadInput(f"The data set {table} has neither a name nor a file. Write one.")
+        from askance.lab import sets
+
+        found = sets.load(table["name"])
+        texts = sets.texts(table["name"]) if encoder != "default" else []
+    if encoder != "default":
+        found = encoded(found, encoder, texts)
+    return found.sample(items) if items is not None else found
+
+
+def _column(table: Mapping[str, Any]) -> Sequence[str]:
+    from askance.sources.csv import read_table
+
+    return read_table(table["file"], encoding=table.get("encoding", "utf-8")).column(table["text"])
+
+
+def encoded(dataset: Dataset, encoder: str, texts: Sequence[str]) -> Dataset:
+    """The same items as features of another encoder."""
+    from askance.encoders.catalogue import encoder as make
+    from askance.pool import Pool
+
+    encoding = make(encoder, "text").fit(list(texts))
+    features = encoding.encode(list(texts))
+    ids = dataset.pool.ids.tolist()
+    said = f"Texts are read by {encoder}, fitted to all items without their labels."
+    return replace(dataset, pool=Pool.from_arrays(features, ids), said=(said,))
+
+
+def _name(settings: Mapping[str, Any], all_of_them: Sequence[Condition]) -> str:
+    """The data set, and what differs among the conditions of one data set."""
+    words = [str(settings["dataset"])]
+    for key in ("encoder", "learner", "start", "initial", "batch"):
+        beside = {one.settings[key] for one in all_of_them if one.settings["dataset"] == settings["dataset"]}
+        if len(beside) > 1:
+            words.append(str(settings[key]) if key in ("encoder", "learner") else f"{key} {settings[key]}")
+    return ", ".join(words)

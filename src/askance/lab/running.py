@@ -1,0 +1,375 @@
+"""Running a grid: cells are claimed, computed by workers, and written down one block after another."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from askance.errors import BadInput
+from askance.executors.local import Workers
+from askance.lab.datasets import features_of
+from askance.lab.grid import described, run_block, versions
+from askance.lab.grids import Cell, Condition, Grid
+from askance.lab.ledger import Kept, Ledger, open_ledger
+from askance.reports.results import Results, Run
+
+BLOCK = 10  # seeds of one strategy that are handed to a worker at once
+LEDGER = "grid.db"
+_WAIT = 1.0  # seconds between looks at what other processes do
+_SPARE = 0.8  # of the free memory may be used
+
+
+@dataclass(frozen=True)
+class Stand:
+    """How far a grid is.
+
+    Args:
+        kind: ``begun``, ``estimated``, ``done``, ``failed``, ``waiting``, ``late`` or ``ended``.
+        cells: How many there are.
+        done: How many are finished, failed ones included.
+        failed: How many failed.
+        left: Seconds until the end, by what cells of the same kind took; NaN while nobody knows.
+        said: What happened, in words.
+        about: The condition, strategy and seeds it is about, if it is about any.
+    """
+
+    kind: str
+    cells: int
+    done: int
+    failed: int
+    left: float = math.nan
+    said: str = ""
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Cells of one strategy under one condition, computed together."""
+
+    condition: int
+    strategy: str
+    cells: tuple[Cell, ...]
+
+
+def run_grid(
+    grid: Grid,
+    folder: str | Path,
+    *,
+    workers: int = 1,
+    until: float | None = None,
+    only_estimate: bool = False,
+    retry: bool = False,
+    say: Callable[[Stand], None] = lambda stand: None,
+) -> list[Results]:
+    """Run what is not done yet, and give the results of all conditions.
+
+    A cell that is finished is never run again, whoever ran it and whatever else was in the grid then. A killed run
+    loses the cells it was at. Several processes may run one grid; each cell is run by one of them.
+
+    Args:
+        grid: What to run.
+        folder: Where the results go; it is made if it is not there.
+        workers: Processes.
+        until: Seconds since 1970 after which no cell is begun that would end later.
+        only_estimate: Run one seed of every strategy and condition, and say how long the rest would take.
+        retry: Run cells again that failed.
+        say: Told how far it is.
+
+    Returns:
+        One `Results` for each condition, in the order of ``grid.conditions``.
+
+    Raises:
+        BadInput: If the grid cannot be run, or does not fit into memory: before anything is run.
+        StorageError: If the results cannot be written.
+    """
+    conditions = grid.conditions
+    _fits(conditions, workers)
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"Cannot make {folder}: {error.strerror}. Name another folder with --out.") from error
+    ledger = Ledger(place / LEDGER)
+    pool = Workers(run_block, [(one.dataset, one.plan) for one in conditions], workers)
+    try:
+        if retry:
+            found = ledger.finished(cell.key for cell in grid.cells())
+            ledger.forget(key for key, seconds in found.items() if math.isnan(seconds))
+        _Runner(grid, ledger, pool, workers, until, only_estimate, say).run()
+        return collected(grid, ledger)
+    finally:
+        pool.close()
+        ledger.release()
+        ledger.close()
+
+
+def results_of(grid: Grid, folder: str | Path) -> list[Results]:
+    """What is there of a grid; nothing is run."""
+    ledger = open_ledger(Path(folder) / LEDGER)
+    try:
+        return collected(grid, ledger)
+    finally:
+        ledger.close()
+
+
+def collected(grid: Grid, ledger: Ledger) -> list[Results]:
+    """The results of every condition, with what failed and what is missing said."""
+    cells = list(grid.cells())
+    found = ledger.cells(cell.key for cell in cells)
+    beside = ledger.others(cell.key for cell in cells)
+    gathered = []
+    for number, condition in enumerate(grid.conditions):
+        own = [cell for cell in cells if cell.condition == number]
+        kept = {cell: found[cell.key] for cell in own if cell.key in found}
+        failed = {cell: one for cell, one in kept.items() if one.run is None}
+        runs = [_renamed(cell, one.run) for cell, one in kept.items() if one.run is not None]
+        said = [
+            f"{cell.strategy} failed with seed {cell.seed}: {one.error.splitlines()[-1] if one.error else 'no reason'}"
+            for cell, one in failed.items()
+        ]
+        missing = len(own) - len(kept)
+        if missing:
+            said.append(f"{missing} of {len(own)} runs were not done yet.")
+        if beside:
+            said.append(
+                f"{beside} results of other settings, or of earlier revisions of a method, lie in the same file and "
+                f"are not shown."
+            )
+        made = {name for one in kept.values() for name in one.versions.items()}
+        gathered.append(
+            described(
+                condition.dataset,
+                condition.plan,
+                runs,
+                title=condition.name,
+                settings=dict(condition.settings),
+                made=_versions(made),
+                said=said,
+            )
+        )
+    return gathered
+
+
+class _Runner:
+    """One process's part in a grid."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        ledger: Ledger,
+        pool: Workers,
+        workers: int,
+        until: float | None,
+        only_estimate: bool,
+        say: Callable[[Stand], None],
+    ) -> None:
+        self._grid, self._ledger, self._pool, self._workers = grid, ledger, pool, workers
+        self._until, self._only_estimate, self._say = until, only_estimate, say
+        self._cells = list(grid.cells())
+        self._names = [condition.name for condition in grid.conditions]
+        self._took: dict[tuple[int, str], list[float]] = {}
+        self._finished: set[str] = set()
+        self._failed = 0
+        self._versions = versions()
+        self._late = False
+
+    def run(self) -> None:
+        for cell in self._cells:
+            self._took.setdefault((cell.condition, cell.strategy), [])
+        self._look()
+        self._tell("begun", f"{len(self._cells)} cells, {len(self._finished)} of them done before.")
+        first = [
+            cell
+            for cell in self._cells
+            if cell.seed == self._grid.seeds[0] and not self._took[cell.condition, cell.strategy]
+        ]
+        self._through(_Block(cell.condition, cell.strategy, (cell,)) for cell in first)
+        left = self._left()
+        self._tell("estimated", f"About {_spoken(left)} for the rest on {self._workers} workers.")
+        if self._until is not None and time.time() + left > self._until and not self._only_estimate:
+            self._tell("late", "Not all of it will be done by then; whole seeds are done first.")
+        if self._only_estimate:
+            return
+        while not self._late:
+            missing = [cell for cell in self._cells if cell.key not in self._finished]
+            if not missing:
+                break
+            before = len(self._finished)
+            self._through(_blocks(missing, self._grid.seeds))
+            self._look()
+            if len(self._finished) == before and not self._late:
+                self._tell("waiting", f"{len(missing)} cells are left, and other processes are at them.")
+                time.sleep(_WAIT)
+                self._ledger.beat()
+        self._tell("ended", "Out of time." if self._late else "All cells are done.")
+
+    def _through(self, blocks: Iterable[_Block]) -> None:
+        """Claim, run and keep blocks, a few at a time."""
+        queue, running = deque(blocks), dict[Future[Any], _Block]()
+        while queue or running:
+            while queue and len(running) < self._workers and not self._late:
+                block = queue.popleft()
+                if self._too_late(block):
+                    self._late = True
+                    break
+                taken = set(self._ledger.claim([cell.key for cell in block.cells if cell.key not in self._finished]))
+                if taken:
+                    own = _Block(block.condition, block.strategy, tuple(c for c in block.cells if c.key in taken))
+                    running[self._submit(own)] = own
+            if self._late:
+                queue.clear()
+            done, _ = wait(running, timeout=_WAIT, return_when=FIRST_COMPLETED)
+            self._ledger.beat()
+            for future in done:
+                again = self._kept(running.pop(future), future)
+                queue.extendleft(again)
+
+    def _submit(self, block: _Block) -> Future[Any]:
+        return self._pool.submit((block.condition, block.strategy, [cell.seed for cell in block.cells]))
+
+    def _kept(self, block: _Block, future: Future[Any]) -> list[_Block]:
+        """Write a block down; what is to be tried again where a worker died under it."""
+        try:
+            outcomes = future.result()
+        except BrokenProcessPool:
+            if len(block.cells) > 1:
+                self._ledger.unclaim([cell.key for cell in block.cells])  # a neighbor may have broken it
+                return [_Block(block.condition, block.strategy, (cell,)) for cell in block.cells]
+            outcomes = [(None, "The worker process died under it, perhaps for lack of memory.", 0.0)]
+        kept = [
+            Kept(cell.key, run, error, self._versions, seconds)
+            for cell, (run, error, seconds) in zip(block.cells, outcomes, strict=True)
+        ]
+        self._ledger.keep(kept)
+        self._finished |= {one.key for one in kept}
+        self._took[block.condition, block.strategy] += [one.seconds for one in kept if one.run is not None]
+        wrong = [one.error for one in kept if one.run is None]
+        self._failed += len(wrong)
+        about = {
+            "condition": self._names[block.condition],
+            "strategy": block.strategy,
+            "seeds": [cell.seed for cell in block.cells],
+        }
+        if wrong:
+            self._tell("failed", wrong[0].splitlines()[-1] if wrong[0] else "no reason", about)
+        final = [one.run.scores[-1] for one in kept if one.run is not None]
+        if final:
+            self._tell("done", f"{sum(final) / len(final):.3f} at the end", about)
+        return []
+
+    def _look(self) -> None:
+        """What is finished, whoever did it."""
+        done = self._ledger.finished([cell.key for cell in self._cells])
+        for cell in self._cells:
+            if cell.key in done and cell.key not in self._finished:
+                self._finished.add(cell.key)
+                if math.isnan(done[cell.key]):
+                    self._failed += 1
+                else:
+                    self._took[cell.condition, cell.strategy].append(done[cell.key])
+
+    def _seconds(self, block: Sequence[Cell]) -> float:
+        """How long cells would take one worker, by those of their kind."""
+        total = 0.0
+        for cell in block:
+            took = self._took[cell.condition, cell.strategy]
+            total += sum(took) / len(took) if took else 0.0
+        return total
+
+    def _left(self) -> float:
+        missing = [cell for cell in self._cells if cell.key not in self._finished]
+        return self._seconds(missing) / self._workers
+
+    def _too_late(self, block: _Block) -> bool:
+        return self._until is not None and time.time() + self._seconds(block.cells) > self._until
+
+    def _tell(self, kind: str, said: str, about: dict[str, Any] | None = None) -> None:
+        stand = Stand(kind, len(self._cells), len(self._finished), self._failed, self._left(), said, about or {})
+        self._say(stand)
+
+
+def _blocks(cells: Sequence[Cell], seeds: Sequence[int]) -> list[_Block]:
+    """Cells in the order in which they run: some whole seeds of all strategies, then the next ones."""
+    turn = {seed: number // BLOCK for number, seed in enumerate(seeds)}
+    place = {name: number for number, name in enumerate(dict.fromkeys(cell.strategy for cell in cells))}
+    order = sorted(cells, key=lambda cell: (turn[cell.seed], cell.condition, place[cell.strategy]))
+    return [
+        _Block(condition, strategy, tuple(group))
+        for (_, condition, strategy), group in groupby(
+            order, key=lambda cell: (turn[cell.seed], cell.condition, cell.strategy)
+        )
+    ]
+
+
+def _renamed(cell: Cell, run: Run) -> Run:
+    """A run under the name that this grid gives its strategy."""
+    return Run(**vars(run) | {"strategy": cell.strategy})
+
+
+def _versions(made: set[tuple[str, str]]) -> dict[str, str]:
+    """Versions by package; several where cells were run with several."""
+    found: dict[str, list[str]] = {}
+    for name, version in sorted(made):
+        found.setdefault(name, []).append(version)
+    return {name: " and ".join(several) for name, several in found.items()}
+
+
+def _fits(conditions: Sequence[Condition], workers: int) -> None:
+    """Refuse a grid whose data sets are larger than the memory that is free."""
+    free = _free_memory()
+    if free is None:
+        return
+    sets = {id(one.dataset): features_of(one.dataset) for one in conditions}
+    size = sum(features.numel() * features.element_size() for features in sets.values())
+    copies = 1 if workers == 1 else workers  # each worker has its own, and a pool of a run is another one
+    most = max((features.numel() * features.element_size() for features in sets.values()), default=0)
+    needed = size * copies + most * workers
+    if needed > _SPARE * free:
+        raise BadInput(
+            f"The data sets of this grid take {needed / 2**30:.1f} GiB with {workers} workers, and {free / 2**30:.1f} "
+            f"GiB are free. Use fewer workers, draw fewer items, or split the grid."
+        )
+
+
+def _free_memory() -> float | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        return None  # no Linux: nobody knows
+
+
+def _spoken(seconds: float) -> str:
+    if math.isnan(seconds):
+        return "an unknown time"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def deadline(text: str, now: float | None = None) -> float:
+    """The next time a clock shows ``HH:MM``, in seconds since 1970.
+
+    Raises:
+        BadInput: If it is no time of day.
+    """
+    began = time.time() if now is None else now
+    try:
+        hour, minute = (int(part) for part in text.split(":"))
+        if not (0 <= hour < 24 and 0 <= minute < 60):
+            raise ValueError
+    except ValueError:
+        raise BadInput(f"{text!r} is no time of day. Write hours and minutes, such as 07:00.") from None
+    today = time.localtime(began)
+    found = time.mktime((*today[:3], hour, minute, 0, 0, 0, -1))
+    if found <= began:
+        found = time.mktime((today[0], today[1], today[2] + 1, hour, minute, 0, 0, 0, -1))
+    return found
