@@ -14,7 +14,7 @@ from pathlib import Path
 from askance.executors.local import cores
 from askance.lab import grid
 from askance.lab.datasets import digits
-from askance.lab.grid import Plan
+from askance.lab.plan import Plan
 from askance.lab.showing import Live
 from askance.learners.linear import Linear
 from askance.reports.results import Results, Run

@@ -24,7 +24,7 @@ from torch import Tensor
 from askance.lab import grid
 from askance.lab.curves import area
 from askance.lab.datasets import Dataset
-from askance.lab.grid import Plan
+from askance.lab.plan import Plan
 from askance.lab.statistics import interval
 from askance.learners.linear import Linear
 from askance.learners.many import Committee

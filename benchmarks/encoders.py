@@ -24,6 +24,7 @@ from askance.encoders.catalogue import encoder
 from askance.encoders.weights import ALL, state
 from askance.lab import cache, grid, sets
 from askance.lab.datasets import Dataset, features_of
+from askance.lab.plan import Plan
 from askance.lab.registry import ENTRIES
 from askance.pool import Pool
 from benchmarks.measure import machine
@@ -81,7 +82,7 @@ def row(which: str, reads: str, drawn: list[Any], data: Dataset) -> dict[str, An
     features = encoding.encode(drawn)
     rate = len(drawn) / (time.perf_counter() - begun)
     same = Dataset(data.name, Pool.from_arrays(features, data.pool.ids.tolist()), data.labels)
-    plan = grid.Plan(("random",), tuple(range(SEEDS)), initial=LABELS // 2, batch=LABELS // 2, budget=LABELS, test=TEST)
+    plan = Plan(("random",), tuple(range(SEEDS)), initial=LABELS // 2, batch=LABELS // 2, budget=LABELS, test=TEST)
     scores = [run.scores[-1] for run in grid.run(same, plan).runs]
     print(f"{which}: {rate:,.0f} a second, accuracy {np.mean(scores):.3f}", file=sys.stderr)
     return {"features": encoding.width, "fit_seconds": fitted, f"{reads}s_a_second": rate, "accuracy": scores}

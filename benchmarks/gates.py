@@ -189,7 +189,8 @@ def _areas(strategies: tuple[str, ...], seeds: int, learner: Any) -> dict[str, l
     from askance.executors.local import cores
     from askance.lab.curves import area
     from askance.lab.datasets import digits
-    from askance.lab.grid import Plan, run
+    from askance.lab.grid import run
+    from askance.lab.plan import Plan
 
     plan = Plan(strategies=strategies, seeds=tuple(range(seeds)), test=539, learner=learner)
     runs = run(digits(), plan, workers=cores()).runs

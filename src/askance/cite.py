@@ -110,6 +110,13 @@ REFERENCES = {
         "International Conference on Learning Representations",
         2024,
     ),
+    "chow1970optimum": Work(
+        "article",
+        "Chow, C. K.",
+        "On Optimum Recognition Error and Reject Tradeoff",
+        "IEEE Transactions on Information Theory",
+        1970,
+    ),
     "citovsky2021batch": Work(
         "inproceedings",
         "Citovsky, Gui and DeSalvo, Giulia and Gentile, Claudio and Karydas, Lazaros and Rajagopalan, Anand and "
@@ -173,6 +180,13 @@ REFERENCES = {
         "Transferable Candidate Proposal with Bounded Uncertainty",
         "arXiv:2312.04604",
         2023,
+    ),
+    "guo2017calibration": Work(
+        "inproceedings",
+        "Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.",
+        "On Calibration of Modern Neural Networks",
+        "International Conference on Machine Learning",
+        2017,
     ),
     "gupte2024revisiting": Work(
         "article",

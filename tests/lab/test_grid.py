@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from askance.errors import BadInput, UnknownName
+from askance.lab.cell import run_cell
 from askance.lab.datasets import Dataset, digits
-from askance.lab.grid import Plan, run, run_cell
+from askance.lab.grid import run
+from askance.lab.plan import Plan
 from askance.learners.linear import Linear
 from askance.pool import Pool
 from askance.seeds import Dice

@@ -50,7 +50,7 @@ def small(**changes: Any) -> Grid:
 
 
 def timeless(runs: list[Run]) -> list[Run]:
-    return sorted((replace(run, seconds={}) for run in runs), key=lambda run: (run.strategy, run.seed))
+    return sorted((replace(run, seconds={}, measures={}) for run in runs), key=lambda run: (run.strategy, run.seed))
 
 
 class Heard:

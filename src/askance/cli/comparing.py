@@ -9,7 +9,7 @@ from askance.cli.options import Commands, positive
 
 if TYPE_CHECKING:
     from askance.lab.datasets import Dataset
-    from askance.lab.grid import Plan
+    from askance.lab.plan import Plan
     from askance.learners.base import Learner
 
 DEMO = "random,margin,entropy,k-center,badge,typiclust"
@@ -136,7 +136,8 @@ def _of_file(options: argparse.Namespace) -> Dataset:
 
 def _compare(dataset: Dataset, options: argparse.Namespace) -> int:
     from askance.executors.local import cores
-    from askance.lab.grid import check, run
+    from askance.lab.grid import run
+    from askance.lab.plan import check
     from askance.lab.showing import Live, show
 
     plan = _plan(dataset, options)
@@ -150,7 +151,7 @@ def _compare(dataset: Dataset, options: argparse.Namespace) -> int:
 
 def _plan(dataset: Dataset, options: argparse.Namespace) -> Plan:
     from askance.errors import BadInput
-    from askance.lab.grid import Plan
+    from askance.lab.plan import Plan
 
     items, classes = len(dataset.pool), len(dataset.classes)
     names = list(dict.fromkeys(["random", *(name.strip() for name in options.strategy.split(",") if name.strip())]))

@@ -156,6 +156,7 @@ def _float_of(context: Any, bits: Any) -> Any:
 
 _bits: Any = intrinsic(_bits_of)
 _float: Any = intrinsic(_float_of)
+from_bits: Any = _float  # for other loops of this room
 
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _LOG2 = np.float32(np.log(2))

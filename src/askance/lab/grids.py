@@ -14,8 +14,8 @@ from typing import Any
 from askance.describe import find
 from askance.errors import BadInput, unknown
 from askance.lab.datasets import Dataset, from_csv
-from askance.lab.grid import Plan, check
 from askance.lab.identity import PROTOCOL, content, digest, identity
+from askance.lab.plan import Plan, check
 from askance.learners import catalogue as learners
 from askance.strategies import catalogue as strategies
 

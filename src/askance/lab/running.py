@@ -15,13 +15,13 @@ from typing import Any
 
 from askance.errors import BadInput
 from askance.executors.local import Workers
+from askance.lab.block import BLOCK, run_block
 from askance.lab.datasets import features_of
-from askance.lab.grid import described, run_block, versions
+from askance.lab.grid import described, versions
 from askance.lab.grids import Cell, Condition, Grid
 from askance.lab.ledger import Kept, Ledger, open_ledger
 from askance.reports.results import Results, Run
 
-BLOCK = 10  # seeds of one strategy that are handed to a worker at once
 LEDGER = "grid.db"
 _WAIT = 1.0  # seconds between looks at what other processes do
 _SPARE = 0.8  # of the free memory may be used

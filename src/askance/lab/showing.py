@@ -12,7 +12,7 @@ from typing import TextIO
 from askance.errors import StorageError
 from askance.files import whole
 from askance.lab.datasets import Dataset
-from askance.lab.grid import Plan
+from askance.lab.plan import Plan
 from askance.lab.statistics import compare
 from askance.lab.table import as_text
 from askance.reports.page import write_lab_page

@@ -29,6 +29,7 @@ class Run:
         reasons: Why each round gave what it gave; an empty string is a full batch.
         seconds: ``training``, ``signals`` and ``selection``, each a list with a number per fit or round.
         notes: Anything else worth keeping, as JSON.
+        measures: Other measures by name, each with as many numbers as there are scores.
 
     Raises:
         BadInput: If the lists do not belong together.
@@ -43,6 +44,7 @@ class Run:
     reasons: list[str]
     seconds: dict[str, list[float]]
     notes: dict[str, Any] = field(default_factory=dict)
+    measures: dict[str, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         who = f"The run of {self.strategy!r} with seed {self.seed}"
@@ -54,13 +56,17 @@ class Run:
             )
         if any(later < earlier for earlier, later in zip(self.labels, self.labels[1:], strict=False)):
             raise BadInput(f"{who} has label counts that fall: {self.labels}. Give them in the order of the rounds.")
+        for name, numbers in self.measures.items():
+            if len(numbers) != len(self.scores):
+                raise BadInput(f"{who} has {len(numbers)} numbers in {name!r} and {len(self.scores)} scores.")
         for name, values in (("classes", self.classes), ("reasons", self.reasons)):
             if values and len(values) != rounds:
                 raise BadInput(f"{who} has {len(values)} entries in {name!r} and {rounds} rounds. Give one per round.")
 
     def plain(self) -> dict[str, Any]:
         """As JSON values; a score that is not a number becomes None."""
-        return vars(self) | {"scores": [_number(score) for score in self.scores]}
+        measures = {name: [_number(value) for value in values] for name, values in self.measures.items()}
+        return vars(self) | {"scores": [_number(score) for score in self.scores], "measures": measures}
 
     @staticmethod
     def read(found: dict[str, Any], who: str = "A run") -> Run:
@@ -74,7 +80,8 @@ class Run:
             BadInput: If a field is missing or unknown.
         """
         _check(found, Run, who)
-        return Run(**found | {"scores": [math.nan if score is None else score for score in found["scores"]]})
+        measures = {name: _numbers(values) for name, values in found.get("measures", {}).items()}
+        return Run(**found | {"scores": _numbers(found["scores"]), "measures": measures})
 
 
 @dataclass(frozen=True)
@@ -304,10 +311,14 @@ def _number(score: float) -> float | None:
     return score if math.isfinite(score) else None
 
 
+def _numbers(values: list[float | None]) -> list[float]:
+    return [math.nan if value is None else value for value in values]
+
+
 def _check(found: dict[str, Any], kind: type[Results] | type[Run], who: str) -> None:
-    """Refuse an entry whose keys are not the fields of its class."""
+    """Refuse an entry whose keys are not the fields of its class; those that came later may be missing."""
     names = {entry.name for entry in fields(kind)}
-    wrong = sorted(names ^ found.keys())
+    wrong = sorted((names ^ found.keys()) - {"measures"} if "measures" not in found else names ^ found.keys())
     if wrong:
         raise BadInput(
             f"{who} should have the fields {', '.join(sorted(names))}; missing or unknown: {', '.join(wrong)}. "

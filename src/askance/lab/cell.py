@@ -1,0 +1,110 @@
+"""One strategy with one seed: a study with a known oracle, from the first labels to the last score."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from askance.errors import AskanceError
+from askance.lab.datasets import Dataset
+from askance.lab.plan import Plan
+from askance.metrics import of_classes
+from askance.oracles.known import Known
+from askance.pool import Pool
+from askance.reports.results import Run
+from askance.seeds import Dice
+from askance.study.study import Study
+
+
+def run_cell(shared: tuple[Dataset, Plan], cell: tuple[str, int]) -> Run:
+    """One strategy with one seed."""
+    (dataset, plan), (name, seed) = shared, cell
+    strategy = plan.strategy(name)
+    rows, test = dataset.split(seed, plan.test)
+    pool = dataset.pool.arranged(rows.tolist())
+    oracle = Known({pool.names([i])[0]: dataset.labels[row] for i, row in enumerate(rows.tolist())})
+    column = {label: number for number, label in enumerate(dataset.classes)}
+    truth = torch.tensor([column[dataset.labels[row]] for row in test.tolist()])
+    held_out = dataset.pool.items[test]
+
+    study = Study(pool, learner=plan.learner, strategy=strategy, classes=dataset.classes, seed=seed, start=None)
+    study.tell(oracle.of(pool.names(first_rows(dataset, plan, lambda: pool, pool.keys, seed))))
+    labels, measured = [plan.initial], [_measured(study, held_out, truth)]
+    while labels[-1] < plan.budget and not study.state.stopped:
+        study.run(oracle, min(plan.budget, labels[-1] + plan.batch), plan.batch)
+        labels.append(study.progress.labeled)
+        measured.append(_measured(study, held_out, truth))
+
+    picks, reasons = _rounds(study, len(labels) - 1)
+    return Run(
+        strategy=name,
+        seed=seed,
+        labels=labels,
+        scores=[one["accuracy"] for one in measured],
+        picks=picks,
+        classes=[_counts([column[label] for label in oracle.of(ids).values()], len(column)) for ids in picks],
+        reasons=reasons,
+        seconds=_seconds(study),
+        measures=by_name(measured),
+    )
+
+
+def first_rows(dataset: Dataset, plan: Plan, pool: Callable[[], Pool], keys: torch.Tensor, seed: int) -> list[int]:
+    """Rows of the first labels of a seed, the same for every strategy.
+
+    Args:
+        dataset: The data set.
+        plan: What picks them, and how many.
+        pool: Makes the pool of this seed, where what picks them looks at items.
+        keys: The keys of its items.
+        seed: The seed.
+    """
+    if plan.start == "random":
+        return Dice(seed, "initial").uniform(keys).argsort()[: plan.initial].tolist()
+    made = pool()
+    opening = Study(
+        made, learner=plan.learner, strategy=plan.start, classes=dataset.classes, seed=seed, start=plan.start
+    )
+    return made.rows(opening.ask(plan.initial).ids)
+
+
+def by_name(measured: Sequence[dict[str, float]]) -> dict[str, list[float]]:
+    """Every measure but the accuracy, over the rounds, to six digits."""
+    return {name: [round(one[name], 6) for one in measured] for name in measured[0] if name != "accuracy"}
+
+
+def _measured(study: Study, items: Any, truth: torch.Tensor) -> dict[str, float]:
+    said = study.predict(items)
+    if not bool(torch.isfinite(said).all()):
+        raise AskanceError("The model's predictions are NaN or infinite: it diverged. Check the learner's settings.")
+    return of_classes(said, truth)
+
+
+def _rounds(study: Study, count: int) -> tuple[list[list[Any]], list[str]]:
+    """Ids and reasons of each round; a round may have been asked in several batches."""
+    picks: list[list[Any]] = [[] for _ in range(count)]
+    reasons = [""] * count
+    for asked in study.history.asked:
+        place = min(asked.round, count - 1)
+        picks[place] += study.pool.names(list(asked.rows))
+        reasons[place] = asked.reason
+    return picks, reasons
+
+
+def _counts(columns: Sequence[int], width: int) -> list[int]:
+    found = Counter(columns)
+    return [found[column] for column in range(width)]
+
+
+def _seconds(study: Study) -> dict[str, list[float]]:
+    """Where the time went, from the journal."""
+    lines = study.lines()
+    asked = [line.body["seconds"] for line in lines if line.kind == "asked"]
+    return {
+        "training": [line.body["seconds"] for line in lines if line.kind == "fitted"],
+        "signals": [seconds["signals"] for seconds in asked],
+        "selection": [seconds["selection"] for seconds in asked],
+    }
