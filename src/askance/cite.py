@@ -88,6 +88,13 @@ REFERENCES = {
         "Wiley",
         1972,
     ),
+    "benavoli2017time": Work(
+        "article",
+        "Benavoli, Alessio and Corani, Giorgio and Demšar, Janez and Zaffalon, Marco",
+        "Time for a Change: A Tutorial for Comparing Multiple Classifiers Through Bayesian Analysis",
+        "Journal of Machine Learning Research",
+        2017,
+    ),
     "bickfordsmith2023prediction": Work(
         "inproceedings",
         "Bickford Smith, Freddie and Kirsch, Andreas and Farquhar, Sebastian and Gal, Yarin and Foster, "
@@ -139,6 +146,20 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2008,
     ),
+    "davison1997bootstrap": Work(
+        "book",
+        "Davison, A. C. and Hinkley, D. V.",
+        "Bootstrap Methods and their Application",
+        "Cambridge University Press",
+        1997,
+    ),
+    "demsar2006statistical": Work(
+        "article",
+        "Demšar, Janez",
+        "Statistical Comparisons of Classifiers over Multiple Data Sets",
+        "Journal of Machine Learning Research",
+        2006,
+    ),
     "ebert2012ralf": Work(
         "inproceedings",
         "Ebert, Sandra and Fritz, Mario and Schiele, Bernt",
@@ -152,6 +173,13 @@ REFERENCES = {
         "Active Learning Strategies for Multi-Label Text Classification",
         "European Conference on Information Retrieval",
         2009,
+    ),
+    "friedman1940comparison": Work(
+        "article",
+        "Friedman, Milton",
+        "A Comparison of Alternative Tests of Significance for the Problem of m Rankings",
+        "Annals of Mathematical Statistics",
+        1940,
     ),
     "gal2017deep": Work(
         "inproceedings",
@@ -251,6 +279,13 @@ REFERENCES = {
         "On the Importance of Gradients for Detecting Distributional Shifts in the Wild",
         "Advances in Neural Information Processing Systems",
         2021,
+    ),
+    "iman1980approximations": Work(
+        "article",
+        "Iman, Ronald L. and Davenport, James M.",
+        "Approximations of the Critical Region of the Friedman Statistic",
+        "Communications in Statistics",
+        1980,
     ),
     "kampffmeyer2016semantic": Work(
         "inproceedings",

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.kernels.distances import typicality
+from askance.seeds import Dice
 from askance.selection.base import Ground, Picked, Selector
-from askance.selection.kmeans import k_means
+from askance.selection.kmeans import k_means, nearest_center
 from askance.selection.order import drawn
 from askance.selection.space import Features, Space
 from askance.selection.spread import needed
@@ -105,14 +106,12 @@ class TypicalPerCluster(Selector):
         """Cluster, then let the clusters take turns."""
         points = _points(ground.space, self)
         candidates, known, keys, dice = ground.candidates, ground.known, ground.keys, ground.dice
-        features = points.array
-        if len(points.outside):  # known points in no row of the pool go behind it
-            known = torch.cat([known, torch.arange(len(points.outside), device=known.device) + len(features)])
+        if len(points.outside):  # known points in no row of the pool count as rows behind it
+            known = torch.cat([known, torch.arange(len(points.outside), device=known.device) + len(points)])
             keys = torch.cat([keys, -1 - torch.arange(len(points.outside), device=keys.device)])
-            features = torch.cat([features, points.outside])
         items = torch.unique(torch.cat([candidates, known]))
         k = min(len(known) + n, self.clusters_at_most)
-        labels = k_means(features, k, keys=keys, dice=dice, rows=items, sample=self.sample).labels
+        labels = self._labels(points, k, items, keys, dice)
         sides = (torch.bincount(labels[rows], minlength=k).tolist() for rows in (candidates, known))
         visits = turns(n, *sides, smallest=self.smallest)
         noise = dice.of("ties").uniform(keys)
@@ -121,11 +120,29 @@ class TypicalPerCluster(Selector):
         for cluster, count in Counter(visits).items():
             own, members = (rows[labels[rows] == cluster] for rows in (candidates, items))
             own, members = _drawn(own, max(self.members, count), draw), _drawn(members, self.members, draw)
-            typical = typicality(features, own, members, self.neighbors)
+            near = torch.unique(torch.cat([own, members]))
+            gathered = _gathered(points, near)  # of one cluster
+            typical = typicality(
+                gathered, torch.searchsorted(near, own), torch.searchsorted(near, members), self.neighbors
+            )
             order = _lexicographic(noise[own], -typical)
             queues[cluster] = zip(own[order].tolist(), typical[order].tolist(), strict=True)
         rows, values = zip(*(next(queues[cluster]) for cluster in visits), strict=True)
-        return Picked(candidates.new_tensor(rows), features.new_tensor(values))
+        return Picked(candidates.new_tensor(rows), points.array.new_tensor(values))
+
+    def _labels(self, points: Features, k: int, items: Tensor, keys: Tensor, dice: Dice) -> Tensor:
+        """The cluster of each item, -1 for rows that are none: centers are found on a sample, which is copied."""
+        learned = items
+        if len(items) > max(self.sample, 10 * k):
+            learned = drawn(items, dice.of("sample").uniform(keys), max(self.sample, 10 * k)).sort().values
+        found = k_means(_gathered(points, learned), k, keys=keys[learned], dice=dice)
+        labels = torch.full_like(keys, -1)
+        if learned is items:
+            return labels.index_copy_(0, items, found.labels)
+        inside, outside = items[items < len(points)], items[items >= len(points)]
+        labels[inside] = nearest_center(points.array, inside, found.centers)
+        labels[outside] = nearest_center(points.outside, outside - len(points), found.centers)
+        return labels
 
 
 def turns(n: int, candidates: Sequence[int], known: Sequence[int], *, smallest: int) -> list[int]:
@@ -157,6 +174,13 @@ def turns(n: int, candidates: Sequence[int], known: Sequence[int], *, smallest: 
             for cluster in turn:
                 left[cluster] -= 1
     return picks[:n]
+
+
+def _gathered(points: Features, rows: Tensor) -> Tensor:
+    """Some rows, copied; those behind the pool are the points outside of it. Rows ascend."""
+    inside = points.array[rows[rows < len(points)]]
+    outside = rows[rows >= len(points)] - len(points)
+    return torch.cat([inside, points.outside[outside]]) if len(outside) else inside
 
 
 def _sums(labels: Tensor, weights: Tensor) -> Tensor:

@@ -98,6 +98,24 @@ def k_means(
     return Clusters(lloyd.centers + shift, everywhere, infinity.index_copy_(0, rows, distances))
 
 
+def nearest_center(features: Tensor, rows: Tensor, centers: Tensor) -> Tensor:
+    """Which of some centers each row is nearest to, by matrix products; int64 (rows,).
+
+    Args:
+        features: As `Features` takes them, (items, features).
+        rows: int64 (rows,).
+        centers: (centers, features).
+    """
+    shift = centers.mean(0, keepdim=True)  # a common offset would drown the products
+    moved = centers - shift
+    lengths = moved.square().sum(1)
+    out = torch.empty_like(rows)
+    for piece in _pieces(len(rows), max(centers.shape)):
+        points = features[rows[piece]].sub_(shift)
+        out[piece] = torch.addmm(lengths, points, moved.T, alpha=-2).argmin(1)
+    return out
+
+
 class _Lloyd:
     """Centers, and which of them is nearest to each row, kept exactly while the centers move.
 
