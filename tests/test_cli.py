@@ -123,3 +123,48 @@ def test_a_strategy_that_breaks_a_promise_fails_the_check(tmp_path: Path, capsys
     assert main(["check", str(file)]) == 1
     said = capsys.readouterr().out
     assert "BROKEN   Greedy: picks distinct candidates" in said and "1 broken" in said
+
+
+def test_a_grid_is_run_reported_compared_packed_and_cited(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "small.toml").write_text(
+        'title = "Small"\ndatasets = ["iris", "wine"]\nstrategies = ["random", "margin", "badge"]\nseeds = 2\n'
+        'learners = [{learner = "linear", ridge = 1.0}]\ninitial = 6\nbatch = 5\nbudget = 16\ntest = 50\n'
+    )
+    grid = str(tmp_path / "small.toml")
+    assert main(["lab", "run", grid, "--workers", "1", "--estimate"]) == 0
+    assert "for the rest on 1 workers" in capsys.readouterr().err
+    assert main(["lab", "run", grid, "--workers", "1"]) == 0
+    said = capsys.readouterr()
+    assert "gain over random" in said.out and "All cells are done" in said.err
+    assert {path.name for path in (tmp_path / "small").iterdir()} == {"grid.db", "results.json", "report.html"}
+    assert main(["lab", "run", grid, "--workers", "1", "--json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["kind"] for event in events] == ["begun", "estimated", "ended"] and events[0]["done"] == 12
+    assert main(["lab", "report", grid, "--figures", str(tmp_path / "figures"), "--baseline", "margin"]) == 0
+    assert "gain over margin" in capsys.readouterr().out and (tmp_path / "figures" / "curves.svg").exists()
+    for style, start in (
+        ("text", "strategy"),
+        ("latex", "% needs"),
+        ("csv", "strategy,rank"),
+        ("markdown", "| strategy"),
+    ):
+        assert main(["lab", "compare", str(tmp_path / "small"), "--against", "margin,badge", "--format", style]) == 0
+        assert capsys.readouterr().out.startswith(start)
+    assert main(["lab", "compare", str(tmp_path / "small"), "--against", "bagde"]) == 2
+    assert "Did you mean 'badge'" in capsys.readouterr().err
+    assert main(["lab", "pack", str(tmp_path / "small")]) == 0
+    assert (tmp_path / "small" / "small.zip").exists()
+    capsys.readouterr()
+    assert main(["cite", str(tmp_path / "small"), "margin"]) == 0
+    assert "ash2020badge" in capsys.readouterr().out
+
+
+def test_labels_of_a_file_are_mined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{k % 7},{(k * k) % 11},{'ab'[k % 7 > 3]}" for k in range(90)]
+    (tmp_path / "mine.csv").write_text("x,y,kind\n" + "\n".join(rows) + "\n")
+    out = str(tmp_path / "out")
+    assert main(["lab", "mine", str(tmp_path / "mine.csv"), "--out", out]) == 2
+    assert "--label" in capsys.readouterr().err
+    options = ["--label", "kind", "--seeds", "2", "--strategy", "margin", "--workers", "1", "--out", out]
+    assert main(["lab", "mine", str(tmp_path / "mine.csv"), *options]) == 0
+    assert "margin" in capsys.readouterr().out and (tmp_path / "out" / "report.html").exists()

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from askance.errors import unknown
+from askance.errors import AskanceError, unknown
+
+if TYPE_CHECKING:
+    from askance.reports.results import Results
 
 KEY = re.compile(r"\[([a-z]+\d{4}[a-z]+)\b[^\]]*\]")  # [ash2020badge], or [ash2020badge, Eq. 1]
 
@@ -570,6 +575,40 @@ def cite(name: str) -> str:
     from askance.strategies import catalogue  # most keys need no strategy
 
     return "\n".join(_entry(key) for key in keys(type(catalogue.strategy(name)).__doc__ or ""))
+
+
+def cite_results(conditions: Sequence[Results]) -> str:
+    """What to cite for the strategies and learners of some results, as BibTeX; parts of others have no entry."""
+    from askance.describe import build
+
+    names = list(dict.fromkeys(name for results in conditions for name in results.strategies))
+    parts: list[object] = [*names]
+    for results in conditions:
+        said = results.settings.get("learner")
+        if isinstance(said, dict) and str(said.get("part", "")).startswith("askance.learners"):
+            try:
+                parts.append(type(build(said)))
+            except AskanceError:  # a learner of another version
+                continue
+    return entries_of(parts)
+
+
+def entries_of(parts: Iterable[object]) -> str:
+    """What to cite for several strategies and classes, as BibTeX, each work once, in the order of their keys.
+
+    Args:
+        parts: Names of strategies, or classes; names that no catalogue has, and classes without keys, add nothing.
+    """
+    from askance.strategies import catalogue
+
+    found: set[str] = set()
+    for part in parts:
+        if isinstance(part, str):
+            if part not in catalogue.STRATEGIES.places:
+                continue
+            part = type(catalogue.strategy(part))
+        found.update(key for key in keys(part.__doc__ or "") if key in REFERENCES)
+    return "\n".join(_entry(key) for key in sorted(found))
 
 
 def keys(docstring: str) -> list[str]:

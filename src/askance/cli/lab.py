@@ -6,12 +6,16 @@ import argparse
 import json
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from askance.cli.options import Commands, positive
 
 if TYPE_CHECKING:
+    from askance.lab.grids import Grid
     from askance.lab.running import Stand
+    from askance.reports.across import Across
+    from askance.reports.results import Results
 
 
 def add(commands: Commands) -> None:
@@ -22,7 +26,48 @@ def add(commands: Commands) -> None:
         description="Grids of comparisons: data sets x learners x strategies x batch sizes x seeds.",
     )
     inner = lab.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_run(inner)
 
+    report = inner.add_parser("report", help="write the page of what is done so far; nothing is run")
+    report.add_argument("grid", help="the TOML file")
+    report.add_argument("--out", metavar="FOLDER", help="where its results are (default: as for run)")
+    report.add_argument("--baseline", default="random", metavar="NAME", help="compare with (default: %(default)s)")
+    report.add_argument("--figures", metavar="FOLDER", help="also write every figure as SVG")
+    report.set_defaults(command=_report)
+
+    compare = inner.add_parser("compare", help="print a table of results, against one strategy or several")
+    compare.add_argument("results", help="a folder or results.json of `askance lab run` or `askance run`")
+    compare.add_argument("--against", default="random", metavar="NAMES", help="baselines (default: %(default)s)")
+    compare.add_argument("--format", default="text", choices=("text", "markdown", "latex", "csv"))
+    compare.set_defaults(command=_compare)
+
+    packed = inner.add_parser("pack", help="put results, page, figures, tables and citations into one zip file")
+    packed.add_argument("results", help="a folder or results.json of `askance lab run` or `askance run`")
+    packed.add_argument("--out", metavar="FILE", help="the zip file (default: beside the results)")
+    packed.add_argument("--baseline", default="random", metavar="NAME", help="compare with (default: %(default)s)")
+    packed.set_defaults(command=_pack)
+
+    mine = inner.add_parser(
+        "mine",
+        help="which strategy would have been best on the labels you have",
+        description="Play strategies against each other on the labels of a project or of a labeled CSV file.",
+    )
+    mine.add_argument("labels", help="a project, its project.db, or a labeled CSV file")
+    mine.add_argument("--label", metavar="COLUMN", help="of a CSV file: the column of classes")
+    mine.add_argument("--text", metavar="COLUMN", help="of a CSV file: a column of prose")
+    mine.add_argument("--id", metavar="COLUMN", help="of a CSV file: the column of ids")
+    mine.add_argument("--strategy", default="", metavar="NAMES", help="what to compare (default: nine of them)")
+    mine.add_argument("--seeds", type=positive, default=50, metavar="N", help="paired runs (default: %(default)s)")
+    mine.add_argument("--workers", type=positive, default=None, metavar="N", help="processes (default: one per core)")
+    mine.add_argument("--out", default="askance-mine", metavar="FOLDER", help="where results go (default: %(default)s)")
+    mine.set_defaults(command=_mine)
+
+    cited = commands.add_parser("cite", help="what to cite for strategies, or for all that results used, as BibTeX")
+    cited.add_argument("what", nargs="+", help="names of strategies, or a folder or file of results")
+    cited.set_defaults(command=_cite)
+
+
+def _add_run(inner: Commands) -> None:
     run = inner.add_parser(
         "run",
         help="run a grid, or what is left of it",
@@ -34,6 +79,7 @@ def add(commands: Commands) -> None:
     run.add_argument("--until", metavar="HH:MM", help="begin nothing that would end later; whole seeds come first")
     run.add_argument("--estimate", action="store_true", help="run one seed of each kind, and say how long all takes")
     run.add_argument("--retry", action="store_true", help="run cells again that failed")
+    run.add_argument("--baseline", default="random", metavar="NAME", help="compare with (default: %(default)s)")
     run.add_argument("--json", action="store_true", help="tell what happens as one JSON object a line")
     run.set_defaults(command=_run)
 
@@ -44,19 +90,123 @@ def _run(options: argparse.Namespace) -> int:
     from askance.lab.running import deadline, run_grid
 
     grid = read_grid(options.grid)
-    until = deadline(options.until) if options.until else None
-    out = options.out or options.grid.removesuffix(".toml")
-    say = _events if options.json else _Live(sys.stderr)
-    run_grid(
+    found = run_grid(
         grid,
-        out,
+        _folder(options),
         workers=options.workers or cores(),
-        until=until,
+        until=deadline(options.until) if options.until else None,
         only_estimate=options.estimate,
         retry=options.retry,
-        say=say,
+        say=_events if options.json else _Live(sys.stderr),
     )
+    if options.estimate:
+        return 0
+    _show(grid, found, _folder(options), options.baseline, quiet=options.json)
     return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from askance.lab.grids import read_grid
+    from askance.lab.running import results_of
+    from askance.reports.page import write_figures
+
+    grid = read_grid(options.grid)
+    across = _show(grid, results_of(grid, _folder(options)), _folder(options), options.baseline)
+    if options.figures:
+        Path(options.figures).mkdir(parents=True, exist_ok=True)
+        for path in write_figures(across, options.figures):
+            print(f"Figure: {path}")
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from askance.lab.across import across
+    from askance.lab.grid_table import FORMATS
+    from askance.lab.saved import read_results
+
+    title, conditions = read_results(options.results)
+    against = [name.strip() for name in options.against.split(",") if name.strip()]
+    for number, baseline in enumerate(against):
+        _known(baseline, conditions)
+        if number:
+            print()
+        print(FORMATS[options.format](across(conditions, baseline, title)), end="")
+    return 0
+
+
+def _pack(options: argparse.Namespace) -> int:
+    from askance.cite import cite_results
+    from askance.lab.packing import pack
+    from askance.lab.saved import read_results
+
+    title, conditions = read_results(options.results)
+    _known(options.baseline, conditions)
+    place = Path(options.results)
+    folder = place if place.is_dir() else place.parent
+    out = options.out or folder / f"{folder.absolute().name}.zip"
+    print(f"Packed: {pack(title, conditions, out, options.baseline, cite_results(conditions))}")
+    return 0
+
+
+def _mine(options: argparse.Namespace) -> int:
+    from askance.errors import BadInput
+    from askance.executors.local import cores
+    from askance.lab.datasets import from_csv
+    from askance.lab.mining import ASKED, grid_of_labels, of_project
+    from askance.lab.running import run_grid
+
+    if options.label is not None:
+        dataset = from_csv(options.labels, label=options.label, text=options.text, id=options.id)
+    elif options.labels.endswith(".csv"):
+        raise BadInput(f"Which column of {options.labels} holds the classes? Name it with --label.")
+    else:
+        dataset = of_project(options.labels)
+    names = tuple(dict.fromkeys(["random", *(n.strip() for n in options.strategy.split(",") if n.strip())]))
+    grid = grid_of_labels(dataset, names if len(names) > 1 else ASKED, options.seeds)
+    found = run_grid(grid, options.out, workers=options.workers or cores(), say=_Live(sys.stderr))
+    _show(grid, found, options.out, "random")
+    return 0
+
+
+def _cite(options: argparse.Namespace) -> int:
+    from askance.cite import cite, cite_results
+    from askance.lab.saved import read_results
+
+    for what in options.what:
+        text = cite_results(read_results(what)[1]) if Path(what).exists() else cite(what)
+        print(text.rstrip() or f"% nothing to cite for {what}")
+    return 0
+
+
+def _show(grid: Grid, found: list[Results], folder: str, baseline: str, quiet: bool = False) -> Across:
+    """Write results and page, and print the table and the findings."""
+    from askance.lab.across import across
+    from askance.lab.grid_table import grid_text
+    from askance.lab.saved import FILE, write_results
+    from askance.reports.gridded import grid_findings
+    from askance.reports.page import write_grid_page
+
+    gathered = across(found, baseline, grid.title)
+    results = write_results(grid.title, found, Path(folder) / FILE)
+    page = write_grid_page(gathered, Path(folder) / "report.html")
+    if not quiet:
+        print(grid_text(gathered))
+        for sentence in grid_findings(gathered):
+            print(sentence)
+        print(f"\nReport: {page}\nResults: {results}")
+    return gathered
+
+
+def _known(baseline: str, conditions: list[Results]) -> None:
+    from askance.errors import unknown
+
+    names = list(dict.fromkeys(name for results in conditions for name in results.strategies))
+    if baseline not in names:
+        raise unknown("strategy among the results", baseline, names)
+
+
+def _folder(options: argparse.Namespace) -> str:
+    return str(options.out or options.grid.removesuffix(".toml"))
 
 
 def _events(stand: Stand) -> None:

@@ -84,9 +84,10 @@ def described(
         settings={
             "learner": describe(learners.learner(plan.learner)),
             **{name: getattr(plan, name) for name in ("initial", "batch", "budget", "test", "start")},
+            "strategies": list(plan.strategies),
             "seeds": list(plan.seeds),
             "metric": "accuracy",
-            **{f"shown as: {name}": value for name, value in (settings or {}).items()},
+            **(settings or {}),
         },
         runs=runs,
         versions=made,

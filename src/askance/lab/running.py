@@ -150,7 +150,7 @@ def collected(grid: Grid, ledger: Ledger) -> list[Results]:
                 condition.plan,
                 runs,
                 title=condition.name,
-                settings=dict(condition.settings),
+                settings={"encoder": condition.settings["encoder"]},
                 made=_versions(made),
                 said=said,
             )

@@ -8,7 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from askance.files import whole
+from askance.reports.across import Across
 from askance.reports.compared import comparison_sections
+from askance.reports.gridded import drawings, grid_sections, standalone
 from askance.reports.results import Comparison, Results, StudyContent
 from askance.reports.studied import study_sections
 
@@ -28,6 +30,20 @@ def write_lab_page(results: Results, comparison: Comparison, path: str | os.Path
         StorageError: If it cannot be written; what was there is left as it was.
     """
     return _write(_page(results.title, comparison_sections(results, comparison)), Path(path))
+
+
+def write_grid_page(across: Across, path: str | os.PathLike[str]) -> Path:
+    """Write the page of a grid; errors as for ``write_lab_page``."""
+    return _write(_page(across.title, grid_sections(across)), Path(path))
+
+
+def write_figures(across: Across, folder: str | os.PathLike[str]) -> list[Path]:
+    """Write every figure of a grid's page as an SVG file; the folder must exist."""
+    style = (files("askance.reports") / "page.css").read_text("utf-8").replace("<", "&lt;")
+    return [
+        _write(standalone(draw, name, f"{across.title}: {name}", style), Path(folder) / f"{name}.svg")
+        for name, draw in drawings(across).items()
+    ]
 
 
 def write_study_page(content: StudyContent, path: str | os.PathLike[str]) -> Path:

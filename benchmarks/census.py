@@ -1,0 +1,92 @@
+"""Every strategy that reads frozen features on six data sets: who beats random, where, and at what cost.
+
+    python -m benchmarks.census                 run what is not done (resumable; hours for all of it)
+    python -m benchmarks.census --until 17:30   begin nothing that would end later; whole seeds come first
+    python -m benchmarks.census --write         put what there is into docs/lab/census.json, for the page
+
+The data sets have to be in the cache: askance datasets fetch letter spam fashion-mnist 20-newsgroups r8
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from typing import Any
+
+from benchmarks.measure import ROOT, machine
+
+FOLDER = ROOT / ".cache" / "lab" / "census"
+RESULTS = ROOT / "docs" / "lab" / "census.json"
+ITEMS = 3000  # drawn from each larger data set
+SETS = ("digits", "letter", "spam", "fashion-mnist", "20-newsgroups", "r8")
+SEEDS = 20
+
+
+def grid() -> Any:
+    """The grid: the default head, 10 rounds of 20."""
+    from askance.lab.grids import Grid
+    from askance.strategies import catalogue
+    from askance.task import Classes
+
+    sets = tuple(name if name == "digits" else {"name": name, "items": ITEMS} for name in SETS)
+    return Grid(
+        datasets=sets,
+        strategies=tuple(catalogue.serving(Classes((0, 1)))),
+        initial=(60,),
+        batch=(20,),
+        budget=260,
+        test=0.3,
+        seeds=tuple(range(SEEDS)),
+        title="Census",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--until", metavar="HH:MM")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    from askance.lab.running import deadline, results_of, run_grid
+
+    if options.write:
+        RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        RESULTS.write_text(json.dumps(summary(results_of(grid(), FOLDER)), indent=1) + "\n", "utf-8")
+        print(RESULTS)
+        return
+    until = deadline(options.until) if options.until else None
+
+    def say(stand: Any) -> None:
+        left = "?" if math.isnan(stand.left) else f"{stand.left / 60:.0f} min"
+        print(f"{time.strftime('%H:%M:%S')} {stand.kind} {stand.done}/{stand.cells}, {left}: {stand.said}", end=" ")
+        print(stand.about.get("condition", ""), stand.about.get("strategy", ""), flush=True)
+
+    run_grid(grid(), FOLDER, workers=options.workers, until=until, say=say)
+
+
+def summary(conditions: list[Any]) -> dict[str, Any]:
+    """Areas, paired differences to random and seconds, by data set and strategy."""
+    from askance.lab.statistics import compare
+
+    found: dict[str, Any] = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "sets": {}}
+    for results in conditions:
+        rows = {}
+        for row in compare(results).rows:
+            gap = row.difference
+            rows[row.strategy] = {
+                "seeds": row.area.count,
+                "area": row.area.mean,
+                "final": row.final.mean,
+                "gain": [gap.mean, gap.low, gap.high] if gap and row.verdict != "baseline" else None,
+                "p_holm": None if math.isnan(row.p_holm) else row.p_holm,
+                "verdict": row.verdict,
+                "seconds": sum(row.seconds.values()),
+            }
+        found["sets"][results.title] = {"settings": results.settings, "said": results.said, "rows": rows}
+    return found
+
+
+if __name__ == "__main__":
+    main()

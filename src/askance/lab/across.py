@@ -1,0 +1,230 @@
+"""Comparisons over all conditions of a grid: ranks, cliques, win rates, and how far they can be trusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from askance.errors import BadInput
+from askance.lab.bayes import signed_rank
+from askance.lab.bootstrap import hierarchical
+from askance.lab.curves import area, grid, resample
+from askance.lab.enough import enough, false_alarms, orders
+from askance.lab.pairs import penalties, win_rates
+from askance.lab.ranks import average_ranks, cliques, critical_difference, friedman, least_p, wilcoxon_pairs
+from askance.lab.statistics import LEVEL, compare
+from askance.reports import picks
+from askance.reports.across import Across, Method, Trust
+from askance.reports.results import Comparison, Estimate, Results
+
+Array = NDArray[np.float64]
+
+FEW = (3, 5, 10, 20)  # seeds whose order is held against that of all
+_MOST = 12  # points of a curve that the penalty matrix tests
+
+
+def across(conditions: Sequence[Results], baseline: str = "random", title: str = "") -> Across:
+    """Everything that can be said over several conditions.
+
+    Args:
+        conditions: Results, one for each condition, with titles that tell them apart.
+        baseline: What all strategies are compared with.
+        title: Of the page.
+
+    Raises:
+        BadInput: If there is no run at all, or two conditions have one title.
+    """
+    held = [results for results in conditions if results.runs]
+    if not held:
+        raise BadInput("No run is done yet, so there is nothing to report. Run the grid first.")
+    names = list(dict.fromkeys(name for results in held for name in results.strategies))
+    compared = {results.title: (results, compare(results, baseline)) for results in held}
+    if len(compared) < len(held):
+        raise BadInput("Two conditions have one title. Give each another: Results(title=...).")
+    areas = [_areas(results, names) for results in held]  # (methods, seeds) each
+    means = np.array([_mean(table) for table in areas])  # (conditions, methods)
+    whole = np.isfinite(means).all(axis=0)  # methods that finished everywhere
+    average = np.full(len(names), np.nan)
+    bars: list[list[int]] = []
+    test = friedman(means[:, whole])
+    if whole.sum() > 1:
+        average[whole] = average_ranks(means[:, whole])
+        differ = np.zeros((len(names), len(names)), dtype=bool)
+        differ[np.ix_(whole, whole)] = np.nan_to_num(wilcoxon_pairs(means[:, whole]), nan=1.0) < LEVEL
+        bars = cliques(average, differ)
+    count = int(whole.sum())
+    lost = penalties([_curves(results, names) for results in held])
+    methods = [
+        _method(name, number, baseline, names, areas, compared, average, lost) for number, name in enumerate(names)
+    ]
+    order = sorted(range(len(names)), key=lambda n: (_last(float(average[n])), -_first(methods[n].area), names[n]))
+    full = [table[np.isfinite(table).any(axis=1)] for table in areas]
+    seeds = min((int(np.isfinite(table).all(axis=0).sum()) for table in full), default=0)
+    trust = []
+    for few in [some for some in FEW if some < seeds and len(names) > 1]:
+        found = [orders(table, few) for table in full if len(table) > 1]
+        trust.append(Trust(few, float(np.mean([f.wrong for f in found])), float(np.mean([f.tau for f in found]))))
+    base = names.index(baseline) if baseline in names else None
+    own = [table[base] for table in areas] if base is not None else [table[0] for table in areas]
+    needed = {}
+    if base is not None:
+        for number, name in enumerate(names):
+            if number != base:
+                wanted = [enough(table[number] - table[base]) for table in areas]
+                needed[name] = None if any(k is None for k in wanted) else max(k for k in wanted if k is not None)
+    return Across(
+        title=title or "A grid of comparisons",
+        baseline=baseline,
+        conditions=compared,
+        methods=[methods[n] for n in order],
+        ranked=test.data_sets,
+        friedman_p=test.p_f,
+        cliques=[[names[n] for n in bar] for bar in bars],
+        least_p=least_p(len(held), count * (count - 1) // 2),
+        critical=critical_difference(count, len(held)),
+        wins=win_rates(areas)[np.ix_(order, order)].tolist(),
+        penalties=lost[np.ix_(order, order)].tolist(),
+        trust=trust,
+        alarms=_alarms(own),
+        enough={name: needed[name] for name in (names[n] for n in order) if name in needed},
+        cells=sum(_cells(results) for results in conditions),
+        done=sum(len(results.runs) for results in conditions),
+        said=_said(conditions, names, whole, held),
+    )
+
+
+def _method(
+    name: str,
+    number: int,
+    baseline: str,
+    names: Sequence[str],
+    areas: Sequence[Array],
+    compared: dict[str, tuple[Results, Comparison]],
+    average: Array,
+    lost: Array,
+) -> Method:
+    rows = []
+    for results, comparison in compared.values():
+        rows += [(results, row) for row in comparison.rows if row.strategy == name]
+    gains = []
+    if baseline in names and name != baseline:
+        base = names.index(baseline)
+        gains = [gap[np.isfinite(gap)] for gap in (table[number] - table[base] for table in areas)]
+        gains = [gap for gap in gains if len(gap)]
+    gain, beliefs = None, None
+    if gains:
+        found = hierarchical(gains)
+        gain = Estimate(found.mean, found.low, found.high, len(gains))
+        told = signed_rank(np.array([gap.mean() for gap in gains]))
+        beliefs = (told.worse, told.same, told.better)
+    overlaps = [_overlaps(results, name) for results, _ in rows]
+    evenness = [picks.evenness(picks.shares([r for r in results.runs if r.strategy == name])) for results, _ in rows]
+    return Method(
+        name=name,
+        rank=float(average[number]),
+        area=_average([row.area.mean for _, row in rows]),
+        gain=gain,
+        above=sum(row.verdict == "above" for _, row in rows),
+        below=sum(row.verdict == "below" for _, row in rows),
+        conditions=len(gains),
+        beliefs=beliefs,
+        seconds=_average([sum(row.seconds.values()) for _, row in rows]),
+        penalty=float(np.delete(lost[:, number], number).mean()) if len(names) > 1 else 0.0,
+        margin=_average([one for one, _ in overlaps]),
+        random=_average([other for _, other in overlaps]),
+        evenness=_average(evenness),
+    )
+
+
+def _overlaps(results: Results, name: str) -> tuple[float, float]:
+    """Overlap of a strategy's picks with margin's and random's, seed by seed."""
+    table = picks.overlap(results)
+    place = {known: number for number, known in enumerate(results.strategies)}
+    found = (table[place[name]][place[other]] if other in place else math.nan for other in ("margin", "random"))
+    one, other = found
+    return one, other
+
+
+def _areas(results: Results, names: Sequence[str]) -> Array:
+    """The area of each run over the labels that all runs of its condition cover, (methods, seeds)."""
+    labels = grid(results.runs)
+    seeds = sorted({run.seed for run in results.runs})
+    found = np.full((len(names), len(seeds)), np.nan)
+    for run in results.runs:
+        scores = resample(run, labels) if len(labels) > 1 else np.array([])
+        value = area(labels, scores) if len(labels) > 1 else area(run.labels, run.scores)
+        found[names.index(run.strategy), seeds.index(run.seed)] = value
+    return found
+
+
+def _curves(results: Results, names: Sequence[str]) -> Array:
+    """Scores at common numbers of labels, (methods, seeds, points)."""
+    labels = grid(results.runs)
+    if len(labels) > _MOST:
+        labels = labels[np.linspace(0, len(labels) - 1, _MOST).round().astype(int)]
+    seeds = sorted({run.seed for run in results.runs})
+    found = np.full((len(names), len(seeds), max(1, len(labels))), np.nan)
+    for run in results.runs:
+        if len(labels):
+            found[names.index(run.strategy), seeds.index(run.seed)] = resample(run, labels)
+    return found
+
+
+def _mean(table: Array) -> Array:
+    """The mean area of each method over the seeds that all finished methods share; NaN for one without runs."""
+    there = np.isfinite(table).any(axis=1)
+    shared = np.isfinite(table[there]).all(axis=0)
+    found = np.full(len(table), np.nan)
+    if shared.any():
+        found[there] = table[there][:, shared].mean(axis=1)
+    return found
+
+
+def _alarms(runs: Sequence[Array]) -> tuple[float, float, float] | None:
+    try:
+        return false_alarms(runs)
+    except BadInput:  # too few runs to be halved
+        return None
+
+
+def _cells(results: Results) -> int:
+    wanted = results.settings.get("strategies")
+    seeds = results.settings.get("seeds")
+    if isinstance(wanted, list) and isinstance(seeds, list):
+        return len(wanted) * len(seeds)
+    return len(results.runs)
+
+
+def _said(
+    conditions: Sequence[Results], names: Sequence[str], whole: NDArray[np.bool_], held: list[Results]
+) -> list[str]:
+    said = [
+        f"{results.title}: {sentence}"
+        for results in conditions
+        for sentence in results.said
+        if "failed with seed" in sentence or "not done yet" in sentence or "other settings" in sentence
+    ]
+    out = [name for name, finished in zip(names, whole, strict=True) if not finished]
+    if out:
+        said.append(f"Without a rank, as they did not finish everywhere: {', '.join(out)}.")
+    if len({results.settings.get("batch") for results in held}) > 1:
+        said.append(
+            "Areas of different batch sizes are not to be compared: with larger batches a model learns less often."
+        )
+    return said
+
+
+def _average(values: Sequence[float]) -> float:
+    kept = [value for value in values if math.isfinite(value)]
+    return sum(kept) / len(kept) if kept else math.nan
+
+
+def _last(value: float) -> float:
+    return float(value) if math.isfinite(value) else math.inf
+
+
+def _first(value: float) -> float:
+    return value if math.isfinite(value) else -math.inf

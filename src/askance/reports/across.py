@@ -1,0 +1,105 @@
+"""What a grid of comparisons left behind, over all its conditions, as plain values that a page can show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from askance.reports.results import Comparison, Estimate, Results
+
+
+@dataclass(frozen=True)
+class Method:
+    """One strategy over all conditions.
+
+    Args:
+        name: Its name.
+        rank: Its average rank; NaN if it did not finish everywhere.
+        area: Its mean area over conditions that it finished.
+        gain: Its mean difference to the baseline over conditions, with the interval of the hierarchical bootstrap; None
+            for the baseline, or where nothing is paired.
+        above: In how many conditions the adjusted test puts it above the baseline.
+        below: In how many below.
+        conditions: In how many it could be compared.
+        beliefs: Probabilities of worse, as good in practice, and better than the baseline; None as for ``gain``.
+        seconds: Of a run, on average.
+        penalty: What it loses to others, the mean of its column of the penalty matrix.
+        margin: Overlap of its picks with those of ``margin``, over seeds and conditions; NaN where that was not run.
+        random: The same with ``random``.
+        evenness: Of the classes of its picks: 1 is an even split.
+    """
+
+    name: str
+    rank: float
+    area: float
+    gain: Estimate | None
+    above: int
+    below: int
+    conditions: int
+    beliefs: tuple[float, float, float] | None
+    seconds: float
+    penalty: float
+    margin: float
+    random: float
+    evenness: float
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How well so many seeds order strategies, against all seeds: wrong pairs, and Kendall's tau."""
+
+    seeds: int
+    wrong: float
+    tau: float
+
+
+@dataclass(frozen=True)
+class Across:
+    """All conditions together; methods have the best rank first.
+
+    Args:
+        title: The page's title.
+        baseline: What all are compared with.
+        conditions: Results and comparison of each condition, by name.
+        methods: One entry a strategy.
+        ranked: How many conditions the ranks are over: those that every ranked method finished.
+        friedman_p: Whether ranks differ at all, by the F of Iman and Davenport; NaN with one condition.
+        cliques: Names of methods no two of which differ by Wilcoxon's test over conditions with Holm.
+        least_p: The least p value that this test could give with so many conditions.
+        critical: The critical difference of Nemenyi.
+        wins: Win rates over paired seeds, row above column.
+        penalties: The pairwise penalty matrix, row beats column.
+        trust: How well few seeds would have done.
+        alarms: The rate at which the test rejects when a method is compared with itself, and its interval.
+        enough: For each method the seeds that order it and the baseline rightly with 95 %; None: thousands, or never.
+        cells: How many runs there should be.
+        done: How many there are.
+        said: What a reader must know.
+    """
+
+    title: str
+    baseline: str
+    conditions: dict[str, tuple[Results, Comparison]]
+    methods: list[Method]
+    ranked: int
+    friedman_p: float
+    cliques: list[list[str]]
+    least_p: float
+    critical: float
+    wins: list[list[float]]
+    penalties: list[list[float]]
+    trust: list[Trust]
+    alarms: tuple[float, float, float] | None
+    enough: dict[str, int | None]
+    cells: int
+    done: int
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the methods, in their order."""
+        return [method.name for method in self.methods]
+
+    @property
+    def never(self) -> list[str]:
+        """Methods that were compared and are above the baseline nowhere."""
+        return [m.name for m in self.methods if m.name != self.baseline and m.conditions and not m.above]

@@ -1,0 +1,375 @@
+"""The sections of a grid's page: who beats the baseline where, how sure that is, and what it costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from askance.reports import figures, words
+from askance.reports.across import Across, Method
+from askance.reports.canvas import COLORS, WIDE, Frame
+from askance.reports.figures import Line
+from askance.reports.grid_figures import Panel, Ranked, Spot, cost_chart, panels, rank_diagram
+from askance.reports.markup import Cell, bullets, definitions, figure, heading, paragraph, section, table
+from askance.reports.results import Comparison
+
+SHOWN = 7  # methods with a color of their own; more cannot be told apart
+
+
+def grid_sections(across: Across) -> str:
+    """The page's body as markup."""
+    return "\n".join(
+        part
+        for part in (
+            _head(across),
+            _ranks(across),
+            _table(across),
+            _curves(across),
+            _against(across),
+            _cost(across),
+            _why(across),
+            _seeds(across),
+            _settings(across),
+            _reading(across),
+        )
+        if part
+    )
+
+
+def drawings(across: Across) -> dict[str, Callable[[Frame], str]]:
+    """Every figure of the page by name, as a function that draws it: for files of their own."""
+    colors = _colors(across)
+    ranked = [Ranked(m.name, m.rank, colors.get(m.name)) for m in across.methods if math.isfinite(m.rank)]
+    found: dict[str, Callable[[Frame], str]] = {}
+    if len(ranked) > 1:
+        found["ranks"] = lambda frame: rank_diagram(frame, ranked, across.cliques, across.critical)
+    charts = [_chart(name, comparison, colors) for name, (_, comparison) in across.conditions.items()]
+    if charts:
+        found["curves"] = lambda frame: panels(frame, charts, "labels", "accuracy")
+    spots = _spots(across, colors)
+    if len(spots) > 1:
+        found["cost"] = lambda frame: cost_chart(frame, spots, "seconds of a run", f"gain over {across.baseline}")
+    if len(across.methods) > 1:
+        names = across.names
+        found["wins"] = lambda frame: figures.heat(frame, names, names, across.wins, words.share)
+        found["penalties"] = lambda frame: figures.heat(
+            frame, [*names, "mean"], names, [*across.penalties, _means(across)], words.share
+        )
+    return found
+
+
+def _head(across: Across) -> str:
+    missing = across.cells - across.done
+    seeds = {run.seed for results, _ in across.conditions.values() for run in results.runs}
+    facts = [
+        _count(len(across.conditions), "condition", "conditions"),
+        _count(len(across.methods), "strategy", "strategies"),
+        _count(len(seeds), "seed", "seeds"),
+        f"{across.done:,} runs" + (f", {missing:,} of {across.cells:,} missing or failed" if missing > 0 else ""),
+    ]
+    headline, *others = grid_findings(across)
+    return heading(across.title, " · ".join(facts), headline, others)
+
+
+def grid_findings(across: Across) -> list[str]:
+    """The result in sentences; the first one is the headline."""
+    base = across.baseline
+    compared = [m for m in across.methods if m.name != base and m.conditions]
+    if not compared:
+        return [f"Nothing is compared: {base} has no run that is paired with another one."]
+    everywhere = [m for m in compared if m.above == m.conditions]
+    sets = len(across.conditions)
+    named = words.listing([m.name for m in everywhere[:4]])
+    where = "on the one condition there is" if sets == 1 else f"under all {sets} conditions"
+    if 0 < len(everywhere) <= 4:
+        said = [f"{named} {'beats' if len(everywhere) == 1 else 'beat'} {base} {where}."]
+    else:
+        said = [
+            f"{len(everywhere) or 'None'} of {len(compared)} strategies beat{'' if everywhere else 's'} {base} {where}."
+        ]
+    best = max((m for m in compared if m.gain), key=lambda m: m.gain.mean if m.gain else 0.0, default=None)
+    if best is not None and best.gain is not None:
+        said.append(
+            f"{best.name} gains most on average: {words.signed(best.gain.mean)} mean accuracy over the curve"
+            + (f" (95% interval over data sets and seeds {words.span(best.gain)})." if sets > 1 else ".")
+        )
+    if math.isfinite(across.friedman_p):
+        verb = "differ" if across.friedman_p < 0.05 else "cannot be told apart"
+        said.append(
+            f"Over {across.ranked} conditions the ranks of the strategies {verb} (Friedman, Iman and Davenport’s F, p "
+            f"{words.p_value(across.friedman_p)})."
+        )
+        if across.least_p >= 0.05:
+            said.append(
+                f"With so few conditions no pair can differ by Wilcoxon’s test after Holm: its least p is "
+                f"{words.p_value(across.least_p)}. Per condition, over seeds, they can."
+            )
+    if across.never:
+        said.append(f"Never above {base}, under any condition: {words.listing(across.never)}.")
+    return said
+
+
+def _ranks(across: Across) -> str:
+    draw = drawings(across).get("ranks")
+    if draw is None:
+        return ""
+    about = "; ".join(f"{m.name} {m.rank:.2f}" for m in across.methods if math.isfinite(m.rank))
+    caption = (
+        f"Average rank over {_count(across.ranked, 'condition', 'conditions')}, 1 is best. A bar joins strategies no "
+        f"two of which differ by Wilcoxon’s signed ranks over conditions, adjusted by Holm, at 0.05."
+    )
+    return section("Ranks", figure("ranks", "Average ranks", about, caption, draw))
+
+
+def _table(across: Across) -> str:
+    base = across.baseline
+    heads = ["Strategy", "Average rank", "Mean area", f"Gain over {base}", "Above, level, below", "Better, same, worse"]
+    heads += ["Penalty", "Seconds a run"]
+    rows = [_row(m) for m in across.methods]
+    marks = ["baseline" if m.name == base else "above" if m.above and not m.below else "" for m in across.methods]
+    caption = (
+        f"All strategies, best rank first. Above, level and below count conditions in which the paired test over "
+        f"seeds, adjusted for the strategies compared, tells a strategy from {base}."
+    )
+    shown = table(caption, heads, rows, marks=marks)
+    never = ""
+    if across.never:
+        never = section(
+            f"Never beat {base}",
+            paragraph(f"Under none of the conditions did these come out above {base}, given the seeds that were run."),
+            bullets([_loss(m, base) for m in across.methods if m.name in across.never]),
+        )
+    return section("All strategies", shown, _areas(across), bullets(across.said)) + never
+
+
+def _loss(method: Method, base: str) -> str:
+    gain = f"{words.signed(method.gain.mean)} {words.span(method.gain)}" if method.gain else words.NONE
+    below = f", below {base} in {method.below} of {method.conditions}" if method.below else ""
+    return f"{method.name}: {gain}{below}"
+
+
+def _row(method: Method) -> list[Cell | str]:
+    gain = method.gain
+    beliefs = method.beliefs
+    level = method.conditions - method.above - method.below
+    return [
+        method.name,
+        words.score(method.rank, 2),
+        words.score(method.area, 4),
+        Cell(words.signed(gain.mean), words.span(gain)) if gain else words.NONE,
+        f"{method.above}, {level}, {method.below}" if gain else words.NONE,
+        f"{beliefs[2]:.2f}, {beliefs[1]:.2f}, {beliefs[0]:.2f}" if beliefs else words.NONE,
+        words.score(method.penalty, 2),
+        words.seconds(method.seconds),
+    ]
+
+
+def _areas(across: Across) -> str:
+    """Differences of every condition, folded away."""
+    names = list(across.conditions)
+    rows = []
+    for method in across.methods:
+        cells: list[Cell | str] = [method.name]
+        for _, comparison in across.conditions.values():
+            row = next((row for row in comparison.rows if row.strategy == method.name), None)
+            if row is None:
+                cells.append("failed")
+            elif row.difference is None or row.verdict == "baseline":
+                cells.append(words.score(row.area.mean, 4))
+            else:
+                cells.append(Cell(words.signed(row.difference.mean), words.span(row.difference), row.verdict))
+        rows.append(cells)
+    shown = table(
+        f"Gain over {across.baseline} in each condition; the baseline’s own row is its area", ["Strategy", *names], rows
+    )
+    return f"<details><summary>Every condition</summary>{shown}</details>"
+
+
+def _curves(across: Across) -> str:
+    draw = drawings(across).get("curves")
+    if draw is None:
+        return ""
+    others = len(across.methods) - len(_colors(across))
+    caption = "Mean accuracy over seeds against the labels known, with 95% intervals."
+    if others > 0:
+        caption += f" The {_count(others, 'other strategy is', 'others are')} drawn thin and grey."
+    about = "; ".join(
+        f"{name}: best {comparison.rows[0].strategy}" for name, (_, comparison) in across.conditions.items()
+    )
+    return section("Learning curves", figure("curves", "Learning curves", about, caption, draw))
+
+
+def _against(across: Across) -> str:
+    found = drawings(across)
+    if "wins" not in found:
+        return ""
+    names = across.names
+    numbers = table(
+        "Win rates", ["", *names], [[n, *map(words.share, row)] for n, row in zip(names, across.wins, strict=True)]
+    )
+    wins = figure(
+        "wins",
+        "Win rates",
+        "How often the row is above the column.",
+        "How often the strategy of a row has a larger area than that of a column, over paired seeds, averaged over "
+        "conditions; a tie counts half.",
+        found["wins"],
+        numbers,
+    )
+    lost = figure(
+        "penalties",
+        "Pairwise penalties",
+        "How often the row beats the column by a paired t-test.",
+        f"How often a row beats a column by a two-sided paired t-test at 0.05, over the points of the curve, added up "
+        f"over conditions: at most {len(across.conditions)}. The last row is the mean of each column: what a strategy "
+        f"loses on the whole, less is better.",
+        found["penalties"],
+    )
+    return section("Against each other", wins, lost)
+
+
+def _cost(across: Across) -> str:
+    draw = drawings(across).get("cost")
+    if draw is None:
+        return ""
+    about = "; ".join(f"{m.name} {words.seconds(m.seconds)} s" for m in across.methods)
+    caption = (
+        f"Mean gain over {across.baseline} against the seconds of a whole run: fitting, what the strategy looks at, "
+        f"choosing. Point at a spot for its name."
+    )
+    return section("Cost beside gain", figure("cost", "Cost beside gain", about, caption, draw))
+
+
+def _why(across: Across) -> str:
+    heads = ["Strategy", "Shares with margin", f"Shares with {across.baseline}", "Evenness of classes"]
+    rows = [[m.name, words.share(m.margin), words.share(m.random), words.share(m.evenness)] for m in across.methods]
+    caption = (
+        "Overlap (shared items over all items) of what a strategy picked with what margin and random picked under the "
+        "same seed, and how even the classes of its picks are: 1 is an even split. A strategy that shares nothing with "
+        "margin and little with random looks elsewhere; one whose classes are less even than random’s leaves some out."
+    )
+    return section("What do they pick?", table(caption, heads, rows))
+
+
+def _seeds(across: Across) -> str:
+    parts = []
+    if across.trust:
+        rows = [[f"{t.seeds} seeds", words.percent(t.wrong), words.score(t.tau, 2)] for t in across.trust]
+        parts.append(
+            table(
+                "If only so many seeds had been run: how many pairs of strategies would have come out the other way "
+                "round than with all seeds, and how far the orders agree",
+                ["", "Pairs in the wrong order, %", "Kendall’s tau"],
+                rows,
+            )
+        )
+    if across.enough:
+        said = [
+            f"{name}: {f'{seeds:,} seeds' if seeds is not None else 'thousands, or none would do'}"
+            for name, seeds in across.enough.items()
+        ]
+        parts.append(
+            f"<details><summary>Seeds that order a strategy and {across.baseline} rightly with 95%, "
+            f"under every condition</summary>{bullets(said)}</details>"
+        )
+    if across.alarms:
+        rate, low, high = across.alarms
+        parts.append(
+            paragraph(
+                f"One method against itself: its runs dealt into halves differ by the test in {words.percent(rate)}% "
+                f"of the deals [{words.percent(low)}, {words.percent(high)}], where 5% is what the test promises."
+            )
+        )
+    return section("How many seeds are enough?", *parts) if parts else ""
+
+
+def _settings(across: Across) -> str:
+    facts = []
+    for name, (results, _) in across.conditions.items():
+        shown = {k: v for k, v in results.settings.items() if k not in ("strategies", "seeds")}
+        facts.append([name, ", ".join(f"{key} {_value(value)}" for key, value in shown.items())])
+    versions = {pair for results, _ in across.conditions.values() for pair in results.versions.items()}
+    parts = [table("What was run", [], facts, "words")]
+    if versions:
+        parts.append(table("Versions", [], [[name, version] for name, version in sorted(versions)], "words"))
+    return section("Settings and versions", *parts)
+
+
+def _reading(across: Across) -> str:
+    pairs = [
+        (
+            "Condition",
+            "A data set with everything that is the same for all strategies: learner, first labels, batch size.",
+        ),
+        (
+            "Gain",
+            f"Difference of the areas under the learning curves, paired by seed, against {across.baseline}. Its "
+            "interval draws data sets again, then seeds within them.",
+        ),
+        (
+            "Better, same, worse",
+            "Bayesian signed-rank test over conditions: how likely a strategy is better, as good within half a percent "
+            "of accuracy, or worse.",
+        ),
+        ("Penalty", "The mean of the strategy’s column of pairwise penalties: how often it is beaten. Less is better."),
+        (
+            "What this does not say",
+            "Conditions stand for other data sets like them, with this learner. A data set is the unit: many seeds on "
+            "few data sets say much of these, and little of others.",
+        ),
+    ]
+    return section("How to read the numbers", definitions(pairs))
+
+
+def _colors(across: Across) -> dict[str, int | None]:
+    """A color for the best few, and for those that people look for; the baseline has none of its own."""
+    wanted = [m.name for m in across.methods if m.name != across.baseline]
+    known = [name for name in ("margin", "badge") if name in wanted[SHOWN:]]
+    chosen = [*wanted[: SHOWN - len(known)], *known]
+    found: dict[str, int | None] = {name: number % COLORS for number, name in enumerate(chosen)}
+    return found | ({across.baseline: None} if across.baseline in across.names else {})
+
+
+def _chart(name: str, comparison: Comparison, colors: dict[str, int | None]) -> Panel:
+    shown, context = [], []
+    for curve in reversed(comparison.curves):
+        line = Line(curve.strategy, curve.labels, curve.mean, curve.low, curve.high, colors.get(curve.strategy))
+        if curve.strategy in colors:
+            shown.append(line)
+        else:
+            context.append(replace(line, low=(), high=()))
+    order = list(colors)
+    return Panel(name, sorted(shown, key=lambda line: order.index(line.name)), context)
+
+
+def _spots(across: Across, colors: dict[str, int | None]) -> list[Spot]:
+    found = []
+    for m in across.methods:
+        gain = 0.0 if m.name == across.baseline else m.gain.mean if m.gain else math.nan
+        if math.isfinite(gain) and m.seconds > 0:
+            label = f"{words.signed(gain)}, {words.seconds(m.seconds)} s"
+            found.append(Spot(m.name, m.seconds, gain, colors.get(m.name), label))
+    return found
+
+
+def _means(across: Across) -> list[float]:
+    return [method.penalty for method in across.methods]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{key}={part}" for key, part in value.items())
+    return str(value)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def standalone(draw: Callable[[Frame], str], name: str, title: str, style: str) -> str:
+    """A figure as an SVG file of its own, with the colors of the page."""
+    svg = draw(Frame(name, title, title, WIDE))
+    return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace(
+        ">", f"><style>{style}</style>", 1
+    )

@@ -1,0 +1,173 @@
+"""A whole grid in numbers, on a page, in tables and in a file for others."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from askance.cite import cite_results
+from askance.errors import BadInput
+from askance.lab.across import across
+from askance.lab.grid_table import FORMATS, frame, records
+from askance.lab.packing import pack
+from askance.lab.saved import FILE, read_results, write_results
+from askance.lab.statistics import compare
+from askance.optional import MissingPackage
+from askance.reports.across import Across
+from askance.reports.gridded import grid_findings
+from askance.reports.page import write_figures, write_grid_page
+from askance.reports.results import Results, Run
+
+LABELS = [20, 30, 40]
+
+
+def a_run(strategy: str, seed: int, gain: float) -> Run:
+    dice = np.random.default_rng([seed, sum(strategy.encode())])
+    scores = [0.5, 0.6 + gain + 0.01 * dice.standard_normal(), 0.7 + gain + 0.01 * dice.standard_normal()]
+    first = 100 * seed + sum(strategy.encode()) % 7
+    picks = [[first + k for k in range(10)], [first + 20 + k for k in range(10)]]
+    return Run(
+        strategy, seed, LABELS, scores, picks, [[5, 5], [6, 4]], ["", ""], {"training": [0.1], "selection": [0.2]}
+    )
+
+
+def condition(name: str, gains: dict[str, float], seeds: int = 8, said: tuple[str, ...] = ()) -> Results:
+    runs = [a_run(strategy, seed, gain) for strategy, gain in gains.items() for seed in range(seeds)]
+    settings = {"batch": 10, "strategies": [*gains], "seeds": list(range(seeds)), "learner": {"part": "x"}}
+    dataset = {"name": name, "pool": 900, "classes": ["a", "b"], "balance": [500, 400]}
+    return Results(name, dataset, settings, runs, {"torch": "2"}, list(said))
+
+
+def grid(sets: int = 6) -> list[Results]:
+    return [
+        condition(f"set {k}", {"random": 0.0, "margin": 0.08, "badge": 0.05, "entropy": -0.06}) for k in range(sets)
+    ]
+
+
+def test_ranks_gains_and_counts_are_those_of_the_conditions() -> None:
+    conditions = grid()
+    found = across(conditions, title="All")
+    assert found.names == ["margin", "badge", "random", "entropy"]
+    assert [m.rank for m in found.methods] == [1.0, 2.0, 3.0, 4.0] and found.ranked == 6
+    assert found.friedman_p < 0.001 and found.done == found.cells == 6 * 4 * 8
+    margin, _, random, entropy = found.methods
+    rows = [next(r for r in compare(results).rows if r.strategy == "margin") for results in conditions]
+    assert margin.area == pytest.approx(np.mean([row.area.mean for row in rows]))
+    assert margin.gain is not None and random.gain is None
+    assert margin.gain.mean == pytest.approx(np.mean([row.difference.mean for row in rows if row.difference]))
+    assert (margin.above, margin.below, margin.conditions) == (6, 0, 6) and (entropy.above, entropy.below) == (0, 6)
+    assert margin.beliefs is not None and margin.beliefs[2] > 0.95
+    assert margin.seconds == pytest.approx(0.3) and margin.penalty == 0.0 and entropy.penalty > 2
+    assert margin.random == random.margin > 0.5  # their picks are ranges that lie a few items apart
+    assert found.wins[0][3] == 1.0 and found.wins[3][0] == 0.0 and math.isnan(found.wins[0][0])
+    assert found.never == ["entropy"]
+    assert [t.seeds for t in found.trust] == [3, 5] and found.trust[0].wrong < 0.1
+    assert found.enough["margin"] == 1 and found.alarms is not None and found.alarms[1] < 0.08
+
+
+def test_bars_join_what_too_few_conditions_cannot_tell_apart() -> None:
+    few, many = across(grid(3)), across(grid(12))
+    assert few.cliques == [["margin", "badge", "random", "entropy"]] and few.least_p > 0.05
+    assert many.cliques == [] and many.least_p < 0.05
+    assert any("With so few conditions" in sentence for sentence in grid_findings(few))
+
+
+def test_a_method_that_failed_somewhere_has_no_rank_and_what_is_missing_is_said() -> None:
+    conditions = grid(3)
+    lacking = condition(
+        "set 3", {"random": 0.0, "margin": 0.08, "badge": 0.05}, said=("entropy failed with seed 0: no",)
+    )
+    found = across([*conditions, lacking])
+    entropy = next(m for m in found.methods if m.name == "entropy")
+    assert math.isnan(entropy.rank) and found.names[-1] == "entropy" and entropy.conditions == 3
+    assert any("set 3: entropy failed" in sentence for sentence in found.said)
+    assert any("Without a rank" in sentence for sentence in found.said)
+
+
+def test_nothing_to_report_and_two_conditions_of_one_name_are_refused() -> None:
+    with pytest.raises(BadInput, match="No run is done"):
+        across([condition("a", {})])
+    with pytest.raises(BadInput, match="one title"):
+        across([condition("a", {"random": 0.0}), condition("a", {"random": 0.0})])
+
+
+def odd_grids() -> dict[str, Across]:
+    odd = {f'<b>{k}</b> & "{"x" * k}"': k / 500 for k in range(40)}
+    return {
+        "one condition": across(grid(1)),
+        "one method": across([condition("a", {"random": 0.0}), condition("b", {"random": 0.0})]),
+        "no baseline": across([condition("a", {"margin": 0.1, "badge": 0.0})]),
+        "one seed": across([condition("a", {"random": 0.0, "margin": 0.1}, seeds=1)]),
+        "forty methods": across([condition(f"<i>{k}", {"random": 0.0, **odd}, seeds=4) for k in range(2)], title="<b>"),
+        "twenty conditions": across(grid(20)),
+    }
+
+
+@pytest.mark.parametrize(
+    "which", ["one condition", "one method", "no baseline", "one seed", "forty methods", "twenty conditions"]
+)
+def test_a_page_is_whole_and_loads_nothing_whatever_the_grid(which: str, tmp_path: Path) -> None:
+    found = odd_grids()[which]
+    text = write_grid_page(found, tmp_path / "page.html").read_text("utf-8")
+    assert "<h1>" in text and not re.search(r"(src|href)=\"(?!data:)", text)
+    assert "<b>" not in text.replace("<b>", "", 0).split("<script>")[0] and "NaN" not in text.split("<script>")[0]
+    for drawing in write_figures(found, tmp_path):
+        svg = drawing.read_text("utf-8")
+        assert svg.startswith("<svg xmlns=") and "nan" not in svg.split("</style>")[1]
+    if which == "one condition":
+        assert "Never beat random" in text and "entropy" in text
+
+
+def test_tables_have_the_same_numbers_in_every_format() -> None:
+    found = across(grid())
+    text, markdown, latex, sheet = (FORMATS[name](found) for name in ("text", "markdown", "latex", "csv"))
+    assert text.splitlines()[2].startswith("margin") and "6/0/0" in text
+    assert markdown.splitlines()[2].startswith("| margin | 1.00 |")
+    assert "\\textbf{1.00}" in latex and latex.count("\\\\") == 5
+    rows = list(csv.DictReader(io.StringIO(sheet)))
+    assert [row["strategy"] for row in rows] == found.names
+    first = records(found)[0]
+    assert float(rows[0]["gain"]) == first["gain"] and float(rows[0]["gain: set 2"]) == pytest.approx(0.06, abs=0.02)
+    assert records(found)[2]["gain"] is None and rows[2]["gain"] == ""
+    odd = FORMATS["latex"](across([condition("a", {"random": 0.0, "50%_\\&": 0.1})]))
+    assert "50\\%\\_\\textbackslash{}\\&" in odd
+
+
+def test_a_data_frame_needs_pandas_and_says_so() -> None:
+    try:
+        import pandas  # noqa: F401
+    except ImportError:
+        with pytest.raises(MissingPackage, match=r"askance\[lab\]"):
+            frame(across(grid(2)))
+        return
+    assert list(frame(across(grid(2))).index) == ["margin", "badge", "random", "entropy"]
+
+
+def test_results_are_read_as_they_were_written_and_packed_the_same_every_time(tmp_path: Path) -> None:
+    conditions = grid(2)
+    write_results("Two", conditions, tmp_path / FILE)
+    title, again = read_results(tmp_path)
+    assert title == "Two" and again == conditions
+    (tmp_path / "one.json").write_text(conditions[0].to_json())
+    assert read_results(tmp_path / "one.json") == ("set 0", [conditions[0]])
+    packs = [
+        pack("Two", again, tmp_path / name, citations=cite_results(again)).read_bytes() for name in ("a.zip", "b.zip")
+    ]
+    assert packs[0] == packs[1]
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        names = archive.namelist()
+        assert {"results.json", "report.html", "citations.bib", "tables/methods.tex", "figures/ranks.svg"} <= set(names)
+        assert "ash2020badge" in archive.read("citations.bib").decode()
+    for text, said in (("no", "holds no results"), ('{"a": 1}', "this version reads")):
+        (tmp_path / "bad.json").write_text(text)
+        with pytest.raises(BadInput, match=said):
+            read_results(tmp_path / "bad.json")
+    with pytest.raises(BadInput, match="There are no results"):
+        read_results(tmp_path / "none")
