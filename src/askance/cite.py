@@ -379,6 +379,13 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems",
         2020,
     ),
+    "mackay1992practical": Work(
+        "article",
+        "MacKay, David J. C.",
+        "A Practical Bayesian Framework for Backpropagation Networks",
+        "Neural Computation",
+        1992,
+    ),
     "margatina2021active": Work(
         "inproceedings",
         "Margatina, Katerina and Vernikos, Giorgos and Barrault, Loïc and Aletras, Nikolaos",
@@ -435,6 +442,13 @@ REFERENCES = {
         "Remarks on Zeros and Ties in the Wilcoxon Signed Rank Procedures",
         "Journal of the American Statistical Association",
         1959,
+    ),
+    "ritter2018scalable": Work(
+        "inproceedings",
+        "Ritter, Hippolyt and Botev, Aleksandar and Barber, David",
+        "A Scalable Laplace Approximation for Neural Networks",
+        "International Conference on Learning Representations",
+        2018,
     ),
     "roy2001toward": Work(
         "inproceedings",
@@ -501,6 +515,13 @@ REFERENCES = {
         "Deep Active Learning by Leveraging Training Dynamics",
         "Advances in Neural Information Processing Systems",
         2022,
+    ),
+    "werner2024cross": Work(
+        "inproceedings",
+        "Werner, Thorben and Burchert, Johannes and Stubbemann, Maximilian and Schmidt-Thieme, Lars",
+        "A Cross-Domain Benchmark for Active Learning",
+        "Advances in Neural Information Processing Systems, Datasets and Benchmarks Track",
+        2024,
     ),
     "wilson1927probable": Work(
         "article",

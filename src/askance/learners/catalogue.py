@@ -15,7 +15,11 @@ from askance.learners.own import Own
 from askance.learners.seeded import seeded
 from askance.learners.torch import Torch
 
-LEARNERS = Catalogue("learner", "askance.learners", {"linear": "askance.learners.linear:Linear"})
+LEARNERS = Catalogue(
+    "learner",
+    "askance.learners",
+    {"linear": "askance.learners.linear:Linear", "laplace": "askance.learners.laplace:Laplace"},
+)
 
 
 def learner(what: Any) -> Learner:
