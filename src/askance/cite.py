@@ -88,6 +88,27 @@ REFERENCES = {
         "Wiley",
         1972,
     ),
+    "benavoli2014bayesian": Work(
+        "inproceedings",
+        "Benavoli, Alessio and Mangili, Francesca and Corani, Giorgio and Zaffalon, Marco and Ruggeri, Fabrizio",
+        "A Bayesian Wilcoxon Signed-Rank Test Based on the Dirichlet Process",
+        "International Conference on Machine Learning",
+        2014,
+    ),
+    "benavoli2016should": Work(
+        "article",
+        "Benavoli, Alessio and Corani, Giorgio and Mangili, Francesca",
+        "Should We Really Use Post-Hoc Tests Based on Mean-Ranks?",
+        "Journal of Machine Learning Research",
+        2016,
+    ),
+    "benavoli2017time": Work(
+        "article",
+        "Benavoli, Alessio and Corani, Giorgio and Demsar, Janez and Zaffalon, Marco",
+        "Time for a Change: a Tutorial for Comparing Multiple Classifiers Through Bayesian Analysis",
+        "Journal of Machine Learning Research",
+        2017,
+    ),
     "bickfordsmith2023prediction": Work(
         "inproceedings",
         "Bickford Smith, Freddie and Kirsch, Andreas and Farquhar, Sebastian and Gal, Yarin and Foster, "
@@ -95,6 +116,13 @@ REFERENCES = {
         "Prediction-Oriented Bayesian Active Learning",
         "International Conference on Artificial Intelligence and Statistics",
         2023,
+    ),
+    "brodersen2010balanced": Work(
+        "inproceedings",
+        "Brodersen, Kay H. and Ong, Cheng Soon and Stephan, Klaas E. and Buhmann, Joachim M.",
+        "The Balanced Accuracy and Its Posterior Distribution",
+        "International Conference on Pattern Recognition",
+        2010,
     ),
     "caramalau2021sequential": Work(
         "inproceedings",
@@ -109,6 +137,13 @@ REFERENCES = {
         "Querying Easily Flip-Flopped Samples for Deep Active Learning",
         "International Conference on Learning Representations",
         2024,
+    ),
+    "chow1970optimum": Work(
+        "article",
+        "Chow, C. K.",
+        "On Optimum Recognition Error and Reject Tradeoff",
+        "IEEE Transactions on Information Theory",
+        1970,
     ),
     "citovsky2021batch": Work(
         "inproceedings",
@@ -132,6 +167,13 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2008,
     ),
+    "demsar2006statistical": Work(
+        "article",
+        "Demsar, Janez",
+        "Statistical Comparisons of Classifiers over Multiple Data Sets",
+        "Journal of Machine Learning Research",
+        2006,
+    ),
     "ebert2012ralf": Work(
         "inproceedings",
         "Ebert, Sandra and Fritz, Mario and Schiele, Bernt",
@@ -145,6 +187,13 @@ REFERENCES = {
         "Active Learning Strategies for Multi-Label Text Classification",
         "European Conference on Information Retrieval",
         2009,
+    ),
+    "friedman1937use": Work(
+        "article",
+        "Friedman, Milton",
+        "The Use of Ranks to Avoid the Assumption of Normality Implicit in the Analysis of Variance",
+        "Journal of the American Statistical Association",
+        1937,
     ),
     "gal2017deep": Work(
         "inproceedings",
@@ -173,6 +222,13 @@ REFERENCES = {
         "Transferable Candidate Proposal with Bounded Uncertainty",
         "arXiv:2312.04604",
         2023,
+    ),
+    "guo2017calibration": Work(
+        "inproceedings",
+        "Guo, Chuan and Pleiss, Geoff and Sun, Yu and Weinberger, Kilian Q.",
+        "On Calibration of Modern Neural Networks",
+        "International Conference on Machine Learning",
+        2017,
     ),
     "gupte2024revisiting": Work(
         "article",
@@ -237,6 +293,13 @@ REFERENCES = {
         "On the Importance of Gradients for Detecting Distributional Shifts in the Wild",
         "Advances in Neural Information Processing Systems",
         2021,
+    ),
+    "iman1980approximations": Work(
+        "article",
+        "Iman, Ronald L. and Davenport, James M.",
+        "Approximations of the Critical Region of the Friedman Statistic",
+        "Communications in Statistics - Theory and Methods",
+        1980,
     ),
     "kampffmeyer2016semantic": Work(
         "inproceedings",
@@ -389,6 +452,13 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2001,
     ),
+    "saravanan2020application": Work(
+        "article",
+        "Saravanan, Varun and Berman, Gordon J. and Sober, Samuel J.",
+        "Application of the Hierarchical Bootstrap to Multi-Level Data in Neuroscience",
+        "Neurons, Behavior, Data Analysis and Theory",
+        2020,
+    ),
     "scheffer2001active": Work(
         "inproceedings",
         "Scheffer, Tobias and Decomain, Christian and Wrobel, Stefan",
@@ -448,6 +518,13 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems",
         2022,
     ),
+    "wilcoxon1945individual": Work(
+        "article",
+        "Wilcoxon, Frank",
+        "Individual Comparisons by Ranking Methods",
+        "Biometrics Bulletin",
+        1945,
+    ),
     "wilson1927probable": Work(
         "article",
         "Wilson, Edwin B.",
@@ -492,6 +569,13 @@ REFERENCES = {
     ),
     "zhdanov2019diverse": Work(
         "misc", "Zhdanov, Fedor", "Diverse Mini-Batch Active Learning", "arXiv:1901.05954", 2019
+    ),
+    "zhu2022active": Work(
+        "inproceedings",
+        "Zhu, Yinglun and Nowak, Robert",
+        "Active Learning with Neural Networks: Insights from Nonparametric Statistics",
+        "Advances in Neural Information Processing Systems",
+        2022,
     ),
 }
 
