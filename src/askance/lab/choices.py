@@ -39,7 +39,7 @@ def choices(
         BadInput: If more are to be chosen than there are, none of them twice.
 
     >>> exact, blocks = choices(2, 2, True, 10, Dice(0, "enough"))
-    >>> exact, [(weights.tolist(), shares.tolist()) for weights, shares in blocks]
+    >>> exact, [(weights.tolist(), shares.round(6).tolist()) for weights, shares in blocks]
     (True, [([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]], [0.25, 0.5, 0.25])])
     """
     again = seeds > of if replace is None else replace
