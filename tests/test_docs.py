@@ -30,6 +30,7 @@ RUN = (
     "docs/own-data.md",
     "docs/export.md",
     "docs/own-model.md",
+    "docs/statistics.md",
     "docs/adding-a-strategy.md",
 )
 PAGES = sorted(str(page.relative_to(ROOT)) for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

@@ -93,6 +93,20 @@ REFERENCES = {
         "Wiley",
         1972,
     ),
+    "benavoli2014bayesian": Work(
+        "inproceedings",
+        "Benavoli, Alessio and Mangili, Francesca and Corani, Giorgio and Zaffalon, Marco and Ruggeri, Fabrizio",
+        "A Bayesian Wilcoxon Signed-Rank Test Based on the Dirichlet Process",
+        "International Conference on Machine Learning",
+        2014,
+    ),
+    "benavoli2016should": Work(
+        "article",
+        "Benavoli, Alessio and Corani, Giorgio and Mangili, Francesca",
+        "Should We Really Use Post-Hoc Tests Based on Mean-Ranks?",
+        "Journal of Machine Learning Research",
+        2016,
+    ),
     "benavoli2017time": Work(
         "article",
         "Benavoli, Alessio and Corani, Giorgio and Demšar, Janez and Zaffalon, Marco",
@@ -107,6 +121,13 @@ REFERENCES = {
         "Prediction-Oriented Bayesian Active Learning",
         "International Conference on Artificial Intelligence and Statistics",
         2023,
+    ),
+    "brodersen2010balanced": Work(
+        "inproceedings",
+        "Brodersen, Kay H. and Ong, Cheng Soon and Stephan, Klaas E. and Buhmann, Joachim M.",
+        "The Balanced Accuracy and Its Posterior Distribution",
+        "International Conference on Pattern Recognition",
+        2010,
     ),
     "caramalau2021sequential": Work(
         "inproceedings",
@@ -151,13 +172,6 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2008,
     ),
-    "davison1997bootstrap": Work(
-        "book",
-        "Davison, A. C. and Hinkley, D. V.",
-        "Bootstrap Methods and their Application",
-        "Cambridge University Press",
-        1997,
-    ),
     "demsar2006statistical": Work(
         "article",
         "Demšar, Janez",
@@ -179,12 +193,12 @@ REFERENCES = {
         "European Conference on Information Retrieval",
         2009,
     ),
-    "friedman1940comparison": Work(
+    "friedman1937use": Work(
         "article",
         "Friedman, Milton",
-        "A Comparison of Alternative Tests of Significance for the Problem of m Rankings",
-        "Annals of Mathematical Statistics",
-        1940,
+        "The Use of Ranks to Avoid the Assumption of Normality Implicit in the Analysis of Variance",
+        "Journal of the American Statistical Association",
+        1937,
     ),
     "gal2017deep": Work(
         "inproceedings",
@@ -457,6 +471,13 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2001,
     ),
+    "saravanan2020application": Work(
+        "article",
+        "Saravanan, Varun and Berman, Gordon J. and Sober, Samuel J.",
+        "Application of the Hierarchical Bootstrap to Multi-Level Data in Neuroscience",
+        "Neurons, Behavior, Data Analysis and Theory",
+        2020,
+    ),
     "scheffer2001active": Work(
         "inproceedings",
         "Scheffer, Tobias and Decomain, Christian and Wrobel, Stefan",
@@ -523,6 +544,13 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems, Datasets and Benchmarks Track",
         2024,
     ),
+    "wilcoxon1945individual": Work(
+        "article",
+        "Wilcoxon, Frank",
+        "Individual Comparisons by Ranking Methods",
+        "Biometrics Bulletin",
+        1945,
+    ),
     "wilson1927probable": Work(
         "article",
         "Wilson, Edwin B.",
@@ -567,6 +595,13 @@ REFERENCES = {
     ),
     "zhdanov2019diverse": Work(
         "misc", "Zhdanov, Fedor", "Diverse Mini-Batch Active Learning", "arXiv:1901.05954", 2019
+    ),
+    "zhu2022active": Work(
+        "inproceedings",
+        "Zhu, Yinglun and Nowak, Robert",
+        "Active Learning with Neural Networks: Insights from Nonparametric Statistics",
+        "Advances in Neural Information Processing Systems",
+        2022,
     ),
 }
 

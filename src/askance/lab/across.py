@@ -9,20 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askance.errors import BadInput
-from askance.lab.bayes import signed_rank
+from askance.lab.bayes import signed_ranks
 from askance.lab.bootstrap import hierarchical
 from askance.lab.curves import area, grid, resample
-from askance.lab.enough import enough, false_alarms, orders
-from askance.lab.pairs import penalties, win_rates
-from askance.lab.ranks import average_ranks, cliques, critical_difference, friedman, least_p, wilcoxon_pairs
-from askance.lab.statistics import LEVEL, compare
+from askance.lab.enough import agreement, false_alarms, halved, needed
+from askance.lab.pairs import penalty_matrix, win_rates
+from askance.lab.ranks import rank
+from askance.lab.statistics import compare
+from askance.metrics import wilson
 from askance.reports import picks
 from askance.reports.across import Across, Method, Trust
 from askance.reports.results import Comparison, Estimate, Results
 
 Array = NDArray[np.float64]
 
+ROPE = 0.005  # half a percent of the items: less is no difference in practice
 FEW = (3, 5, 10, 20)  # seeds whose order is held against that of all
+_DRAWS = 1_000  # of each simulation on the page
+_THOUSANDS = 2_000  # seeds that nobody will run
 _MOST = 12  # points of a curve that the penalty matrix tests
 
 
@@ -48,15 +52,12 @@ def across(conditions: Sequence[Results], baseline: str = "random", title: str =
     means = np.array([_mean(table) for table in areas])  # (conditions, methods)
     whole = np.isfinite(means).all(axis=0)  # methods that finished everywhere
     average = np.full(len(names), np.nan)
-    bars: list[list[int]] = []
-    test = friedman(means[:, whole])
+    ranking = None
     if whole.sum() > 1:
-        average[whole] = average_ranks(means[:, whole])
-        differ = np.zeros((len(names), len(names)), dtype=bool)
-        differ[np.ix_(whole, whole)] = np.nan_to_num(wilcoxon_pairs(means[:, whole]), nan=1.0) < LEVEL
-        bars = cliques(average, differ)
-    count = int(whole.sum())
-    lost = penalties([_curves(results, names) for results in held])
+        finished = [name for name, there in zip(names, whole, strict=True) if there]
+        ranking = rank(means[:, whole], finished, list(compared))
+        average[whole] = ranking.average
+    lost = np.sum([penalty_matrix(_curves(results, names)) for results in held], axis=0)
     methods = [
         _method(name, number, baseline, names, areas, compared, average, lost) for number, name in enumerate(names)
     ]
@@ -65,31 +66,31 @@ def across(conditions: Sequence[Results], baseline: str = "random", title: str =
     seeds = min((int(np.isfinite(table).all(axis=0).sum()) for table in full), default=0)
     trust = []
     for few in [some for some in FEW if some < seeds and len(names) > 1]:
-        found = [orders(table, few) for table in full if len(table) > 1]
+        found = [agreement(table, few) for table in full if len(table) > 1]
         trust.append(Trust(few, float(np.mean([f.wrong for f in found])), float(np.mean([f.tau for f in found]))))
     base = names.index(baseline) if baseline in names else None
     own = [table[base] for table in areas] if base is not None else [table[0] for table in areas]
-    needed = {}
+    enough: dict[str, int | None] = {}
     if base is not None:
         for number, name in enumerate(names):
             if number != base:
-                wanted = [enough(table[number] - table[base]) for table in areas]
-                needed[name] = None if any(k is None for k in wanted) else max(k for k in wanted if k is not None)
+                wanted = [_needed(table[number] - table[base]) for table in areas]
+                enough[name] = None if None in wanted else max(k for k in wanted if k is not None)
     return Across(
         title=title or "A grid of comparisons",
         baseline=baseline,
         conditions=compared,
         methods=[methods[n] for n in order],
-        ranked=test.data_sets,
-        friedman_p=test.p_f,
-        cliques=[[names[n] for n in bar] for bar in bars],
-        least_p=least_p(len(held), count * (count - 1) // 2),
-        critical=critical_difference(count, len(held)),
-        wins=win_rates(areas)[np.ix_(order, order)].tolist(),
+        ranked=ranking.datasets if ranking else 0,
+        friedman_p=ranking.friedman.p_f if ranking else math.nan,
+        cliques=ranking.cliques if ranking else [],
+        least_p=ranking.least if ranking else math.nan,
+        critical=ranking.critical if ranking else math.nan,
+        wins=np.where(np.eye(len(names), dtype=bool), np.nan, win_rates(areas)[np.ix_(order, order)]).tolist(),
         penalties=lost[np.ix_(order, order)].tolist(),
         trust=trust,
         alarms=_alarms(own),
-        enough={name: needed[name] for name in (names[n] for n in order) if name in needed},
+        enough={name: enough[name] for name in (names[n] for n in order) if name in enough},
         cells=sum(_cells(results) for results in conditions),
         done=sum(len(results.runs) for results in conditions),
         said=_said(conditions, names, whole, held),
@@ -118,8 +119,8 @@ def _method(
     if gains:
         found = hierarchical(gains)
         gain = Estimate(found.mean, found.low, found.high, len(gains))
-        told = signed_rank(np.array([gap.mean() for gap in gains]))
-        beliefs = (told.worse, told.same, told.better)
+        told = signed_ranks([gap.mean() for gap in gains], rope=ROPE)
+        beliefs = (told.left, told.rope, told.right)
     overlaps = [_overlaps(results, name) for results, _ in rows]
     evenness = [picks.evenness(picks.shares([r for r in results.runs if r.strategy == name])) for results, _ in rows]
     return Method(
@@ -183,11 +184,22 @@ def _mean(table: Array) -> Array:
     return found
 
 
-def _alarms(runs: Sequence[Array]) -> tuple[float, float, float] | None:
-    try:
-        return false_alarms(runs)
-    except BadInput:  # too few runs to be halved
+def _needed(gains: Array) -> int | None:
+    """Seeds that order two methods rightly; None where even thousands would not do."""
+    there = gains[np.isfinite(gains)]
+    mean = float(there.mean()) if len(there) else 0.0
+    if not mean or (len(there) > 1 and (1.645 * there.std(ddof=1) / mean) ** 2 > _THOUSANDS):  # the normal law's guess
         return None
+    return needed(there, limit=_THOUSANDS, draws=_DRAWS).seeds
+
+
+def _alarms(runs: Sequence[Array]) -> tuple[float, float, float] | None:
+    """The rate over all conditions; None with too few runs to be halved."""
+    found = [false_alarms(values, halved, trials=_DRAWS) for values in runs if np.isfinite(values).sum() >= 4]
+    if not found:
+        return None
+    rejections, trials = sum(one.rejections for one in found), sum(one.trials for one in found)
+    return rejections / trials, *wilson(rejections, trials)
 
 
 def _cells(results: Results) -> int:

@@ -1,64 +1,104 @@
-"""Intervals over data sets and seeds at once: both are drawn again, data sets first."""
+"""The mean difference of two methods over data sets, with an interval that knows both data sets and seeds."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from askance.errors import BadInput
-from askance.lab.statistics import LEVEL, RESAMPLES
+from askance.lab.holes import checked_level, numbers
+from askance.lab.statistics import LEVEL
 from askance.seeds import Dice
 
-Array = NDArray[np.float64]
+RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
 class Resampled:
-    """A mean over data sets with its interval.
+    """A mean over data sets, and what it was when data sets and seeds were drawn again.
 
     Args:
-        mean: The mean over data sets of the mean over seeds.
-        low: The lower end of the 95 % interval.
-        high: Its upper end.
-        above: The share of the resamples in which it is above zero.
-        data_sets: How many there are.
+        mean: Of the data sets' means.
+        low: End of the percentile interval.
+        high: The other end.
+        above: The share of resamples above 0.
+        below: Below 0; what lacks to 1 was exactly 0.
+        datasets: How many had a number.
+        said: What was left out, and what the interval cannot show.
     """
 
     mean: float
     low: float
     high: float
     above: float
-    data_sets: int
+    below: float
+    datasets: int
+    said: list[str]
 
 
-def hierarchical(gains: Sequence[Array], resamples: int = RESAMPLES, seed: int = 0) -> Resampled:
-    """The mean gain over data sets: data sets are drawn with replacement, then seeds within each that was drawn.
+def hierarchical(
+    differences: Sequence[ArrayLike],
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Resampled:
+    """Draw data sets with replacement, then seeds of each, and average the data sets' means. [saravanan2020application]
 
-    With few data sets the interval is too short, as no bootstrap knows data sets that were not drawn.
-    [davison1997bootstrap, Section 3.8]
+    Every data set counts the same, whatever its number of seeds. The interval asks about data sets like these, so it
+    is wide where they disagree, however many seeds there are. With few data sets it is too narrow, as the bootstrap
+    of few numbers is; where the noise of the seeds is most of what differs, too wide, since that noise comes in twice.
 
     Args:
-        gains: Paired differences of each data set, (seeds,) each; NaN is left out.
-        resamples: How often it is drawn.
-        seed: Seeds the draws; the same one pairs the intervals of several methods.
+        differences: Paired differences for each data set, NaN for holes, (seeds,) each.
+        resamples: How many.
+        level: One minus the share of resamples in the interval.
+        seed: Of the dice.
 
-    Raises:
-        BadInput: If no data set has a difference.
+    >>> found = hierarchical([[0.25, 0.25], [0.25]])
+    >>> found.mean, found.low, found.high, found.above
+    (0.25, 0.25, 0.25, 1.0)
     """
-    kept = [gap[np.isfinite(gap)] for gap in gains]
-    kept = [gap for gap in kept if len(gap)]
+    checked_level(level)
+    if resamples < 1:
+        raise BadInput(f"{resamples} resamples give no interval. Use resamples={RESAMPLES}.")
+    given = [numbers(values, ["seeds"], "differences of a data set") for values in differences]
+    kept = [values[~np.isnan(values)] for values in given]
+    kept = [values for values in kept if len(values)]
+    said = _said(sum(len(values) for values in given) - sum(map(len, kept)), len(given) - len(kept), len(kept))
     if not kept:
-        raise BadInput("There is no paired difference on any data set. Run both methods with the same seeds.")
-    dice = Dice(seed, "hierarchical").generator()
-    means = np.empty((len(kept), resamples, len(kept)))  # of every data set, in case it is drawn at a place
-    for number, gap in enumerate(kept):
-        drawn = dice.multinomial(len(gap), np.full(len(gap), 1 / len(gap)), size=resamples * len(kept))
-        means[number] = (drawn @ gap / len(gap)).reshape(resamples, len(kept))
-    chosen = dice.integers(len(kept), size=(resamples, len(kept)))
-    values = np.take_along_axis(means, chosen[None], axis=0)[0].mean(axis=1)
-    low, high = np.quantile(values, [LEVEL / 2, 1 - LEVEL / 2]).tolist()
-    centre = float(np.mean([gap.mean() for gap in kept]))
-    return Resampled(centre, low, high, float((values > 0).mean()), len(kept))
+        return Resampled(math.nan, math.nan, math.nan, math.nan, math.nan, 0, said)
+    dice = Dice(seed, "bootstrap", part="hierarchical").generator()
+    drawn = dice.multinomial(len(kept), np.full(len(kept), 1 / len(kept)), size=resamples)  # (resamples, data sets)
+    sums = np.zeros(resamples)
+    for times, values in zip(drawn.T, kept, strict=True):
+        # A data set that is drawn t times is drawn t times n seeds; each draw has seeds of its own.
+        weights = dice.multinomial(times * len(values), np.full(len(values), 1 / len(values)))
+        sums += weights @ values / len(values)
+    means = sums / len(kept)
+    low, high = np.quantile(means, [level / 2, 1 - level / 2])
+    return Resampled(
+        mean=float(np.mean([values.mean() for values in kept])),
+        low=float(low),
+        high=float(high),
+        above=float((means > 0).mean()),
+        below=float((means < 0).mean()),
+        datasets=len(kept),
+        said=said,
+    )
+
+
+def _said(holes: int, empty: int, datasets: int) -> list[str]:
+    said = []
+    if holes:
+        said.append(f"{holes} differences are holes and are left out.")
+    if empty:
+        said.append(f"{empty} data sets have no difference and are left out.")
+    if datasets == 1:
+        said.append("One data set says nothing of others: the interval is over its seeds alone.")
+    elif 1 < datasets < 6:
+        said.append(f"{datasets} data sets are few: the interval is narrower than it says.")
+    return said

@@ -11,7 +11,7 @@ import torch
 from askance.errors import AskanceError
 from askance.lab.datasets import Dataset
 from askance.lab.plan import Plan
-from askance.metrics import of_classes
+from askance.metrics import measures
 from askance.oracles.known import Known
 from askance.pool import Pool
 from askance.reports.results import Run
@@ -80,7 +80,7 @@ def _measured(study: Study, items: Any, truth: torch.Tensor) -> dict[str, float]
     said = study.predict(items)
     if not bool(torch.isfinite(said).all()):
         raise AskanceError("The model's predictions are NaN or infinite: it diverged. Check the learner's settings.")
-    return of_classes(said, truth)
+    return measures(said, truth)
 
 
 def _rounds(study: Study, count: int) -> tuple[list[list[Any]], list[str]]:

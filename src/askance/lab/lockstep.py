@@ -28,7 +28,7 @@ from askance.learners import catalogue as learners
 from askance.learners.base import Lesson, Outputs
 from askance.learners.linear import Linear, LinearModel
 from askance.look import threads as inner_threads
-from askance.metrics import of_classes
+from askance.metrics import measures
 from askance.reports.results import Run
 from askance.seeds import Dice
 from askance.signals.base import Rows, Signal, signals_of
@@ -192,7 +192,7 @@ class _Block:
             lane.first = number * width
             said = self._features.new_empty(len(lane.test), width)
             softmax_rows(self._scores, lane.test, lane.first, said)
-            lane.measured.append(of_classes(said, self._truth[lane.test]))
+            lane.measured.append(measures(said, self._truth[lane.test]))
             lane.labels.append(int((~lane.open).sum()))
         return took
 

@@ -100,7 +100,7 @@ def paired_t(differences: Array) -> float:
     mean, spread = differences.mean(), differences.std(ddof=1)
     if spread == 0:  # all alike: the limit of the test
         return 1.0 if mean == 0 else 0.0
-    return float(2 * scipy_part("special").stdtr(count - 1, -abs(mean) / (spread / math.sqrt(count))))
+    return float(2 * _scipy("special").stdtr(count - 1, -abs(mean) / (spread / math.sqrt(count))))
 
 
 def wilcoxon(differences: Array) -> float:
@@ -109,7 +109,7 @@ def wilcoxon(differences: Array) -> float:
         return math.nan
     if not differences.any():
         return 1.0
-    return float(scipy_part("stats").wilcoxon(differences, zero_method="pratt").pvalue)
+    return float(_scipy("stats").wilcoxon(differences, zero_method="pratt").pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -209,7 +209,7 @@ def _band(name: str, labels: Array, values: Array) -> Curve:
 def _half_width(values: Array) -> Array:
     """Half of Student's interval of the mean along the first axis."""
     count = len(values)
-    quantile = float(scipy_part("special").stdtrit(count - 1, 1 - LEVEL / 2))
+    quantile = float(_scipy("special").stdtrit(count - 1, 1 - LEVEL / 2))
     return np.asarray(quantile * values.std(axis=0, ddof=1) / math.sqrt(count))
 
 
@@ -247,6 +247,6 @@ def _left_out(
     return said
 
 
-def scipy_part(part: str) -> ModuleType:
+def _scipy(part: str) -> ModuleType:
     """Loaded on first use: scipy.stats takes half a second."""
     return import_module(f"scipy.{part}")
