@@ -35,6 +35,8 @@ LINEAR = (
 )
 DEMO = 180.0  # seconds
 HELP = 0.5  # seconds
+FIFTY = 3.0  # seconds that fifty seeds of twenty rounds may take
+LOOPS = 2.5  # times as long as that takes scikit-learn
 FIRST, LATER = 60.0, 5.0  # seconds, of a project's batches
 PROJECT_MEMORY = 3_000  # MiB
 READING = 100  # MiB that reading may grow by
@@ -129,6 +131,20 @@ def selection(small: bool = False) -> Figures:
     return {"size": size, "k_center_slack": slack, "strategies": rows, "passed": slack < 1e-5}
 
 
+def lockstep(small: bool = False) -> Figures:
+    """Fifty seeds of twenty rounds take three seconds, and a plain scikit-learn loop two and a half times as long."""
+    found = fresh("benchmarks.lockstep:compare", *((4, "tiny", 3, 300) if small else ()))
+    held = {
+        "seconds": found["together"]["wall"] <= FIFTY,
+        "times the loop": found["times the loop"] >= LOOPS,
+        "same areas": abs(found["area"] - found["area of the loop"]) < 0.005,
+        "same picks": found["picks that differ from run by run"] < 0.01,
+    }
+    judged = ("same areas", "same picks") if small else held
+    limits = {"seconds": FIFTY, "times the loop": LOOPS}
+    return {**found, "limits": limits, "held": held, "passed": all(held[name] for name in judged)}
+
+
 def startup(small: bool = False) -> Figures:
     """The command line answers at once."""
     repeats = 1 if small else 7
@@ -175,6 +191,7 @@ GATES: dict[str, Callable[[bool], Figures]] = {
     "memory": memory,
     "mapped": mapped,
     "selection": selection,
+    "lockstep": lockstep,
     "kills": kills,
     "demo": demo,
     "digits": digits,

@@ -55,17 +55,23 @@ def run_together(dataset: Dataset, plan: Plan, name: str, seeds: Sequence[int], 
         plan: How strategies are compared.
         name: The strategy.
         seeds: Which seeds.
-        threads: How many threads fit; it changes no result.
+        threads: How many blocks of seeds run side by side. Fits do not depend on it; scores may in their last bits.
     """
     strategy = plan.strategy(name)
     if not fits(dataset, plan, strategy):
         return [run_cell((dataset, plan), (name, seed)) for seed in seeds]
-    runs: list[Run] = []
-    features = dataset.pool.items
-    width = max(1, _TOGETHER // (4 * len(features) * max(1, len(dataset.classes))))
-    for start in range(0, len(seeds), width):
-        runs += _Block(dataset, plan, name, strategy, seeds[start : start + width], threads).runs()
-    return runs
+    fitting = max(1, _TOGETHER // (4 * len(dataset.pool) * max(1, len(dataset.classes))))
+    width = min(fitting, -(-len(seeds) // threads))
+    blocks = [seeds[start : start + width] for start in range(0, len(seeds), width)]
+
+    def runs(block: Sequence[int]) -> list[Run]:
+        return _Block(dataset, plan, name, strategy, block).runs()
+
+    with inner_threads(1):
+        if threads == 1 or len(blocks) == 1:
+            return [run for block in blocks for run in runs(block)]
+        with ThreadPoolExecutor(threads) as pool:  # what takes long lets go of the interpreter
+            return [run for found in pool.map(runs, blocks) for run in found]
 
 
 def fits(dataset: Dataset, plan: Plan, strategy: Strategy) -> bool:
@@ -110,10 +116,8 @@ class _Lane:
 class _Block:
     """Runs whose scores are held at once."""
 
-    def __init__(
-        self, dataset: Dataset, plan: Plan, name: str, strategy: Strategy, seeds: Sequence[int], threads: int
-    ) -> None:
-        self._dataset, self._plan, self._name, self._strategy, self._threads = dataset, plan, name, strategy, threads
+    def __init__(self, dataset: Dataset, plan: Plan, name: str, strategy: Strategy, seeds: Sequence[int]) -> None:
+        self._dataset, self._plan, self._name, self._strategy = dataset, plan, name, strategy
         self._features: Tensor = dataset.pool.items
         self._task = Classes(dataset.classes)
         self._learner = learners.learner(plan.learner)
@@ -126,12 +130,11 @@ class _Block:
 
     def runs(self) -> list[Run]:
         """Round after round, until every lane has bought its labels."""
-        with inner_threads(1):
-            lanes = self._lanes
-            while lanes:
-                self._fit(lanes)
-                took = self._score(lanes)
-                lanes = [lane for lane in lanes if lane.labels[-1] < self._plan.budget and self._ask(lane, took)]
+        lanes = self._lanes
+        while lanes:
+            self._fit(lanes)
+            took = self._score(lanes)
+            lanes = [lane for lane in lanes if lane.labels[-1] < self._plan.budget and self._ask(lane, took)]
         return [self._alone.get(lane.seed) or self._run(lane) for lane in self._lanes]
 
     def _lane(self, seed: int) -> _Lane:
@@ -146,14 +149,7 @@ class _Block:
         """One convex problem for all; each solution is the one it has alone."""
         begun = time.perf_counter()
         lessons = [self._lesson(lane) for lane in lanes]
-        parts = max(1, min(self._threads, len(lanes)))
-        if parts == 1:
-            models = list(self._learner.fit_many(lessons))
-        else:  # the solver lets go of the interpreter, and a run's solution knows no neighbor
-            size = -(-len(lessons) // parts)
-            pieces = [lessons[start : start + size] for start in range(0, len(lessons), size)]
-            with ThreadPoolExecutor(parts) as pool:
-                models = [model for part in pool.map(self._learner.fit_many, pieces) for model in part]
+        models = self._learner.fit_many(lessons)
         took = (time.perf_counter() - begun) / len(lanes)
         for lane, model in zip(lanes, models, strict=True):
             assert isinstance(model, LinearModel)

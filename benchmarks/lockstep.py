@@ -1,0 +1,161 @@
+"""Fifty seeds of twenty rounds: as one problem, run by run, and as a plain scikit-learn loop, in one process.
+
+    python -m benchmarks.lockstep
+
+The data are the small workload, 10,000 x 128 and 10 classes; the head has ridge 1, that is C = 1. All three ask by
+margin, with the same splits, first labels and batches, on one thread; ours also on two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks import workload
+from benchmarks.measure import fresh
+
+SEEDS, ROUNDS, BATCH, INITIAL, TEST = 50, 20, 10, 20, 1_000
+
+
+def compare(seeds: int = SEEDS, size: str = "small", rounds: int = ROUNDS, test: int = TEST) -> dict[str, Any]:
+    """Seconds, areas and picks of each way; to be run in a fresh process with one BLAS thread."""
+    import torch
+
+    from askance.lab.block import run_seeds
+    from askance.lab.cell import run_cell
+    from askance.lab.curves import area
+    from askance.lab.datasets import Dataset
+    from askance.lab.lockstep import run_together
+    from askance.lab.plan import Plan
+    from askance.learners.linear import Linear
+    from askance.pool import Pool
+
+    torch.set_num_threads(1)
+    pool = workload.load(size)
+    data = Dataset(size, Pool.from_arrays(np.array(pool.embeddings)), tuple(int(c) for c in pool.classes))
+    plan = Plan(
+        ("margin",),
+        tuple(range(seeds)),
+        initial=INITIAL,
+        batch=BATCH,
+        budget=INITIAL + rounds * BATCH,
+        test=test,
+        learner=Linear(ridge=1.0),
+    )
+    run_seeds((data, plan), ("margin", [1000]))  # imports and kernels
+    run_cell((data, plan), ("margin", 1000))
+    names = list(range(seeds))
+    ours, together = _timed(lambda: run_together(data, plan, "margin", names))
+    _, two = _timed(lambda: run_together(data, plan, "margin", names, threads=2))
+    few = names[: max(2, seeds // 10)]
+    singly, alone = _timed(lambda: [run_cell((data, plan), ("margin", seed)) for seed in few])
+    _loop(data, plan, 1000)
+    theirs, loop = _timed(lambda: [_loop(data, plan, seed) for seed in names])
+    scale = seeds / len(few)
+    apart = sum(
+        len(set(a) ^ set(b)) // 2 for one, other in zip(singly, ours, strict=False) for a, b in _rounds(one, other)
+    )
+    picks = sum(len(batch) for run in singly for batch in run.picks)
+    return {
+        "seeds": seeds,
+        "rounds": rounds,
+        "items": len(data.pool),
+        "together": together,
+        "together, two threads": two,
+        "run by run": {name: value * scale for name, value in alone.items()},
+        "scikit-learn loop": loop,
+        "times the loop": loop["wall"] / together["wall"],
+        "times the loop, two threads": loop["wall"] / two["wall"],
+        "times run by run": alone["wall"] * scale / together["wall"],
+        "area": float(np.mean([area(run.labels, run.scores) for run in ours])),
+        "area of the loop": float(np.mean(theirs)),
+        "picks that differ from run by run": apart / picks,
+    }
+
+
+def second_core(seeds: int = 50) -> dict[str, float]:
+    """How much faster two threads fit than one, by the heads' size: what a second core is worth, in wall seconds."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from askance.kernels.softmax_head import solve_softmax_head
+
+    dice = np.random.default_rng(0)
+    found = {}
+    for labels in (50, 200, 800):
+        features = dice.standard_normal((seeds, labels, 128))
+        targets = np.eye(10)[dice.integers(0, 10, (seeds, labels))]
+        weights, ridge = np.ones((seeds, labels)), np.ones(seeds)
+
+        def part(some: slice, x: Any = features, y: Any = targets, w: Any = weights, r: Any = ridge) -> None:
+            solve_softmax_head(x[some], y[some], w[some], r[some])
+
+        part(slice(0, 2))
+        began = time.perf_counter()
+        part(slice(None))
+        one = time.perf_counter() - began
+        with ThreadPoolExecutor(2) as pool:
+            halves = [slice(0, seeds // 2), slice(seeds // 2, None)]
+            began = time.perf_counter()
+            list(pool.map(part, halves))
+            two = time.perf_counter() - began
+        found[f"{labels} labels"] = one / two
+    return found
+
+
+def _loop(data: Any, plan: Any, seed: int) -> float:
+    """What a careful person writes with scikit-learn: fit, probabilities, margins, the ten least."""
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    from askance.lab.cell import first_rows
+    from askance.lab.curves import area
+
+    rows, test = data.split(seed, plan.test)
+    features, labels = data.pool.items.numpy(), np.array(data.labels)
+    pool, held_out = features[rows.numpy()], features[test.numpy()]
+    answers, truth = labels[rows.numpy()], labels[test.numpy()]
+    first = first_rows(data, plan, lambda: data.pool, data.pool.keys[rows], seed)
+    known = np.zeros(len(pool), dtype=bool)
+    known[first] = True
+    counts, scores = [], []
+    while True:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = LogisticRegression(C=1.0, max_iter=200).fit(pool[known], answers[known])
+        counts.append(int(known.sum()))
+        scores.append(float((model.predict(held_out) == truth).mean()))
+        if known.sum() >= plan.budget:
+            return area(counts, scores)
+        open_ = np.flatnonzero(~known)
+        shares = np.partition(model.predict_proba(pool[open_]), -2, axis=1)
+        gap = shares[:, -1] - shares[:, -2]
+        known[open_[np.argpartition(gap, plan.batch)[: plan.batch]]] = True
+
+
+def _rounds(one: Any, other: Any) -> list[tuple[list[Any], list[Any]]]:
+    return list(zip(one.picks, other.picks, strict=True))
+
+
+def _timed(call: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = call()
+    return found, {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    print(json.dumps({"load": os.getloadavg()[0], **fresh("benchmarks.lockstep:compare")}, indent=2))
+    print(json.dumps({"two threads over one": fresh("benchmarks.lockstep:second_core")}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
