@@ -30,6 +30,7 @@ from benchmarks.datasets_page import datasets_page
 from benchmarks.digits_page import digits_page, numbers_in_readme
 from benchmarks.dpp_page import dpp_page
 from benchmarks.fidelity_page import fidelity_page
+from benchmarks.lab_page import census_page, smoke_page
 from benchmarks.speed_page import speed_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,6 +79,8 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "fidelity.md": NOTE + fidelity_page(),
         ROOT / "docs" / "papers" / "dpp.md": NOTE + dpp_page(),
         ROOT / "docs" / "speed.md": NOTE + speed_page(),
+        ROOT / "docs" / "lab" / "census.md": NOTE + census_page(),
+        ROOT / "docs" / "lab" / "smoke.md": NOTE + smoke_page(),
         ROOT / "docs" / "datasets.md": NOTE + datasets_page(),
         ROOT / "docs" / "digits.md": NOTE + digits_page(),
         readme: between_markers(readme.read_text("utf-8"), {"numbers": numbers_in_readme()}),
