@@ -42,18 +42,22 @@ def run_block(
     """
     condition, name, seeds = task
     dataset, plan = shared[condition]
+    why = ""
     try:
         if fits(dataset, plan, plan.strategy(name)):
             begun = time.perf_counter()
             runs = run_seeds((dataset, plan), (name, seeds))
             return [(run, "", (time.perf_counter() - begun) / len(seeds)) for run in runs]
-    except Exception:  # which seed it was comes out below
-        pass
+    except Exception as error:  # which seed it was comes out below; if none fails alone, its run says so
+        why = f"{type(error).__name__}: {error}"
     found: list[tuple[Run | None, str, float]] = []
     for seed in seeds:
         begun = time.perf_counter()
         try:
-            found.append((run_cell((dataset, plan), (name, seed)), "", time.perf_counter() - begun))
+            run = run_cell((dataset, plan), (name, seed))
+            if why:
+                run = replace(run, notes={**run.notes, "alone": why})
+            found.append((run, "", time.perf_counter() - begun))
         except Exception:  # whatever a strategy or a learner raises is this cell's own
             found.append((None, traceback.format_exc(limit=-8).strip(), time.perf_counter() - begun))
     return found

@@ -238,15 +238,7 @@ def _line(line: Line, name: str, across: Axis, up: Axis, stop: tuple[float, floa
     points = [(across(x), up(y)) for x, y in zip(line.x, line.y, strict=True) if math.isfinite(y)]
     path = "M" + "L".join(f"{px(x)} {px(y)}" for x, y in points)
     parts = [f'<g class="line" style="--c:{color_of(line.color)}"><title>{escape(line.name)}</title>']
-    band = [
-        (across(x), up(low), up(high))
-        for x, low, high in zip(line.x, line.low, line.high, strict=False)
-        if math.isfinite(low) and math.isfinite(high)
-    ]
-    if len(band) > 1:
-        there = "L".join(f"{px(x)} {px(high)}" for x, _, high in band)
-        back = "L".join(f"{px(x)} {px(low)}" for x, low, _ in reversed(band))
-        parts.append(f'<path class="band" d="M{there}L{back}Z"/>')
+    parts.append(band_of(line, across, up))
     parts.append(f'<path class="touch" d="{path}"/><path class="stroke" stroke-dasharray="{dash}" d="{path}"/>')
     if len(points) == 1 or points[-1][0] - points[0][0] > 9 * len(points):
         parts.extend(f'<circle cx="{px(x)}" cy="{px(y)}" r="2.4"/>' for x, y in points)
@@ -255,6 +247,20 @@ def _line(line: Line, name: str, across: Axis, up: Axis, stop: tuple[float, floa
         parts.append(f'<path class="lead" d="M{px(points[-1][0] + 3)} {px(points[-1][1])}L{px(x - 4)} {px(y)}"/>')
         parts.append(text_at("end", x, y + 4, name))
     return "".join([*parts, "</g>"])
+
+
+def band_of(line: Line, across: Axis, up: Axis) -> str:
+    """The band of a line; empty where there are not two points of it."""
+    band = [
+        (across(x), up(low), up(high))
+        for x, low, high in zip(line.x, line.low, line.high, strict=False)
+        if math.isfinite(low) and math.isfinite(high)
+    ]
+    if len(band) < 2:
+        return ""
+    there = "L".join(f"{px(x)} {px(high)}" for x, _, high in band)
+    back = "L".join(f"{px(x)} {px(low)}" for x, low, _ in reversed(band))
+    return f'<path class="band" d="M{there}L{back}Z"/>'
 
 
 def _last(values: Sequence[float]) -> float:

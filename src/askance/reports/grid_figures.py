@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from askance.reports.canvas import LETTER, Axis, Frame, apart, axis, color_of, digits_of, px, short, text_at, tick
-from askance.reports.figures import DASHES, Line
+from askance.reports.figures import DASHES, Line, band_of
 
 
 @dataclass(frozen=True)
@@ -181,15 +181,7 @@ def _panel(chart: Panel, ox: float, oy: float, wide: float, tall: float, x_name:
     for line in chart.lines:
         dash = DASHES[line.color // 8 % len(DASHES)] if line.color is not None else "5 4"
         parts.append(f'<g class="line" style="--c:{color_of(line.color)}"><title>{escape(line.name)}</title>')
-        band = [
-            (across(x), up(low), up(high))
-            for x, low, high in zip(line.x, line.low, line.high, strict=False)
-            if math.isfinite(low) and math.isfinite(high)
-        ]
-        if len(band) > 1:
-            there = "L".join(f"{px(x)} {px(high)}" for x, _, high in band)
-            back = "L".join(f"{px(x)} {px(low)}" for x, low, _ in reversed(band))
-            parts.append(f'<path class="band" d="M{there}L{back}Z"/>')
+        parts.append(band_of(line, across, up))
         parts.append(f'<path class="stroke" stroke-dasharray="{dash}" d="{_path(line, across, up)}"/></g>')
     if x_name:
         parts.append(text_at("axis", (left + right) / 2, bottom + 31, x_name, "middle"))
