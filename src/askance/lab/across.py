@@ -142,11 +142,7 @@ def _method(
 
 def _overlaps(results: Results, name: str) -> tuple[float, float]:
     """Overlap of a strategy's picks with margin's and random's, seed by seed."""
-    table = picks.overlap(results)
-    place = {known: number for number, known in enumerate(results.strategies)}
-    found = (table[place[name]][place[other]] if other in place else math.nan for other in ("margin", "random"))
-    one, other = found
-    return one, other
+    return picks.shared(results, name, "margin"), picks.shared(results, name, "random")
 
 
 def _areas(results: Results, names: Sequence[str]) -> Array:

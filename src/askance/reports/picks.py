@@ -26,6 +26,15 @@ def overlap(results: Results) -> list[list[float]]:
     return [[_agreement(picked[one], picked[other], one == other) for other in picked] for one in picked]
 
 
+def shared(results: Results, one: str, other: str) -> float:
+    """The same of two strategies; NaN if one of them has no run."""
+    picked: dict[str, dict[int, set[str | int]]] = {one: {}, other: {}}
+    for run in results.runs:
+        if run.strategy in picked:
+            picked[run.strategy][run.seed] = {item for batch in run.picks for item in batch}
+    return _agreement(picked[one], picked[other], one == other)
+
+
 def jaccard(one: set[str | int], other: set[str | int]) -> float:
     """Shared items over all items; NaN if both are empty."""
     return len(one & other) / len(one | other) if one or other else math.nan
