@@ -213,8 +213,9 @@ def _said(
         f"{results.title}: {sentence}"
         for results in conditions
         for sentence in results.said
-        if "failed with seed" in sentence or "not done yet" in sentence or "other settings" in sentence
+        if "failed with seed" in sentence or "not done yet" in sentence
     ]
+    said += dict.fromkeys(text for results in conditions for text in results.said if "other settings" in text)
     out = [name for name, finished in zip(names, whole, strict=True) if not finished]
     if out:
         said.append(f"Without a rank, as they did not finish everywhere: {', '.join(out)}.")
