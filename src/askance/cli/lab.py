@@ -47,6 +47,12 @@ def add(commands: Commands) -> None:
     packed.add_argument("--baseline", default="random", metavar="NAME", help="compare with (default: %(default)s)")
     packed.set_defaults(command=_pack)
 
+    export = inner.add_parser("export", help="write results into MLflow, one way; what is there already stays")
+    export.add_argument("results", help="a folder or results.json of `askance lab run` or `askance run`")
+    export.add_argument("--mlflow", required=True, metavar="URI", help="the tracking server or store")
+    export.add_argument("--baseline", default="random", metavar="NAME", help="gains are over (default: %(default)s)")
+    export.set_defaults(command=_export)
+
     mine = inner.add_parser(
         "mine",
         help="which strategy would have been best on the labels you have",
@@ -145,6 +151,17 @@ def _pack(options: argparse.Namespace) -> int:
     folder = place if place.is_dir() else place.parent
     out = options.out or folder / f"{folder.absolute().name}.zip"
     print(f"Packed: {pack(title, conditions, out, options.baseline, cite_results(conditions))}")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from askance.lab.saved import read_results
+    from askance.lab.tracking import export
+
+    title, conditions = read_results(options.results)
+    _known(options.baseline, conditions)
+    written, there = export(title, conditions, options.mlflow, options.baseline)
+    print(f"{written} runs written to {options.mlflow}, {there} were there.")
     return 0
 
 
