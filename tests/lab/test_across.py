@@ -66,6 +66,10 @@ def test_ranks_gains_and_counts_are_those_of_the_conditions() -> None:
     assert margin.beliefs is not None and margin.beliefs[2] > 0.95
     assert margin.seconds == pytest.approx(0.3) and margin.penalty == 0.0 and entropy.penalty > 2
     assert margin.random == random.margin > 0.5  # their picks are ranges that lie a few items apart
+    # Picks of margin and random begin a few items apart, and go on by ten: the overlap is the same after each round.
+    apart = abs(sum(b"margin") % 7 - sum(b"random") % 7)
+    assert margin.along["random"] == pytest.approx([(10 - apart) / (10 + apart)] * 2)
+    assert margin.along["margin"] == [1.0, 1.0]
     assert found.wins[0][3] == 1.0 and found.wins[3][0] == 0.0 and math.isnan(found.wins[0][0])
     assert found.never == ["entropy"]
     assert [t.seeds for t in found.trust] == [3, 5] and found.trust[0].wrong < 0.1

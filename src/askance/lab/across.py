@@ -137,12 +137,19 @@ def _method(
         margin=_average([one for one, _ in overlaps]),
         random=_average([other for _, other in overlaps]),
         evenness=_average(evenness),
+        along={other: _along([results for results, _ in rows], name, other) for other in ("margin", "random")},
     )
 
 
 def _overlaps(results: Results, name: str) -> tuple[float, float]:
     """Overlap of a strategy's picks with margin's and random's, seed by seed."""
     return picks.shared(results, name, "margin"), picks.shared(results, name, "random")
+
+
+def _along(conditions: Sequence[Results], name: str, other: str) -> list[float]:
+    """The overlap up to each round, averaged over conditions, as many rounds as all of them have."""
+    found = [values for results in conditions if (values := picks.along(results, name, other))]
+    return [_average(values) for values in zip(*found, strict=False)]
 
 
 def _areas(results: Results, names: Sequence[str]) -> Array:

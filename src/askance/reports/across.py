@@ -26,6 +26,7 @@ class Method:
         margin: Overlap of its picks with those of ``margin``, over seeds and conditions; NaN where that was not run.
         random: The same with ``random``.
         evenness: Of the classes of its picks: 1 is an even split.
+        along: For ``margin`` and ``random``, the overlap of all picks up to each round, over conditions.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Method:
     margin: float
     random: float
     evenness: float
+    along: dict[str, list[float]]
 
 
 @dataclass(frozen=True)

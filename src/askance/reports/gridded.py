@@ -50,6 +50,9 @@ def drawings(across: Across) -> dict[str, Callable[[Frame], str]]:
     spots = _spots(across, colors)
     if len(spots) > 1:
         found["cost"] = lambda frame: cost_chart(frame, spots, "seconds of a run", f"gain over {across.baseline}")
+    overlaps = [chart for other in ("margin", "random") if (chart := _overlap(across, other, colors)).lines]
+    if overlaps:
+        found["overlap"] = lambda frame: panels(frame, overlaps, "round", "overlap")
     if len(across.methods) > 1:
         names = across.names
         found["wins"] = lambda frame: figures.heat(frame, names, names, across.wins, words.share)
@@ -249,7 +252,12 @@ def _why(across: Across) -> str:
         "same seed, and how even the classes of its picks are: 1 is an even split. A strategy that shares nothing with "
         "margin and little with random looks elsewhere; one whose classes are less even than random’s leaves some out."
     )
-    return section("What do they pick?", table(caption, heads, rows))
+    drawn = ""
+    draw = drawings(across).get("overlap")
+    if draw is not None:
+        said = "Overlap of all that was picked up to each round with what margin and random picked under the same seed."
+        drawn = figure("overlap", "Overlap round by round", said, said, draw)
+    return section("What do they pick?", drawn, table(caption, heads, rows))
 
 
 def _seeds(across: Across) -> str:
@@ -341,6 +349,17 @@ def _chart(name: str, comparison: Comparison, colors: dict[str, int | None]) -> 
             context.append(replace(line, low=(), high=()))
     order = list(colors)
     return Panel(name, sorted(shown, key=lambda line: order.index(line.name)), context)
+
+
+def _overlap(across: Across, other: str, colors: dict[str, int | None]) -> Panel:
+    """Overlaps with one strategy, round by round; its own is left out."""
+    shown = [
+        Line(m.name, list(range(1, len(m.along[other]) + 1)), m.along[other], color=colors[m.name])
+        for m in across.methods
+        if m.name in colors and m.name != other and m.along[other]
+    ]
+    order = list(colors)
+    return Panel(f"shared with {other}", sorted(shown, key=lambda line: order.index(line.name)))
 
 
 def _spots(across: Across, colors: dict[str, int | None]) -> list[Spot]:

@@ -35,6 +35,22 @@ def shared(results: Results, one: str, other: str) -> float:
     return _agreement(picked[one], picked[other], one == other)
 
 
+def along(results: Results, one: str, other: str) -> list[float]:
+    """The overlap of all that two strategies picked up to each round, over the seeds they share; NaN where none did."""
+    runs = {(run.strategy, run.seed): run.picks for run in results.runs if run.strategy in (one, other)}
+    seeds = [seed for name, seed in runs if name == one and (other, seed) in runs]
+    rounds = min((min(len(runs[one, seed]), len(runs[other, seed])) for seed in seeds), default=0)
+    found = [0.0] * rounds
+    for seed in seeds:
+        here: set[str | int] = set()
+        there: set[str | int] = set()
+        for number in range(rounds):
+            here.update(runs[one, seed][number])
+            there.update(runs[other, seed][number])
+            found[number] += jaccard(here, there) / len(seeds)
+    return found
+
+
 def jaccard(one: set[str | int], other: set[str | int]) -> float:
     """Shared items over all items; NaN if both are empty."""
     return len(one & other) / len(one | other) if one or other else math.nan
