@@ -11,14 +11,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks import workload
-from benchmarks.measure import fresh
+from benchmarks.measure import ONE_THREAD, fresh
 
 SEEDS, ROUNDS, BATCH, INITIAL, TEST = 50, 20, 10, 20, 1_000
 
@@ -140,6 +143,72 @@ def _loop(data: Any, plan: Any, seed: int) -> float:
         known[open_[np.argpartition(gap, plan.batch)[: plan.batch]]] = True
 
 
+def activeml(python: str, seeds: int = 3, size: str = "small") -> dict[str, float]:
+    """The same protocol as scikit-activeml has it, in its own environment: seconds of a seed, and the mean area."""
+    import torch
+
+    from askance.lab.cell import first_rows
+    from askance.lab.datasets import Dataset
+    from askance.lab.plan import Plan
+    from askance.pool import Pool
+
+    pool = workload.load(size)
+    data = Dataset(size, Pool.from_arrays(np.array(pool.embeddings)), tuple(int(c) for c in pool.classes))
+    plan = Plan(("margin",), (), initial=INITIAL, batch=BATCH, budget=INITIAL + ROUNDS * BATCH, test=TEST)
+    arrays: dict[str, Any] = {
+        "features": pool.embeddings,
+        "classes": pool.classes,
+        "budget": plan.budget,
+        "batch": BATCH,
+    }
+    for seed in range(seeds):
+        rows, test = data.split(seed, TEST)
+        first = first_rows(data, plan, lambda: data.pool, data.pool.keys[rows], seed)
+        arrays |= {f"rows{seed}": rows.numpy(), f"test{seed}": test.numpy(), f"first{seed}": rows[torch.tensor(first)]}
+    with tempfile.TemporaryDirectory() as folder:
+        np.savez(Path(folder) / "given.npz", seeds=seeds, **arrays)
+        done = subprocess.run(
+            [python, "-c", _ACTIVEML, str(Path(folder) / "given.npz")],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **ONE_THREAD},
+            check=True,
+        )
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+_ACTIVEML = """
+import json, sys, time, warnings
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from skactiveml.classifier import SklearnClassifier
+from skactiveml.pool import UncertaintySampling
+warnings.simplefilter("ignore")
+given = np.load(sys.argv[1])
+features, classes, areas, took = given["features"], given["classes"], [], []
+for seed in range(int(given["seeds"])):
+    rows, test, first = (given[f"{name}{seed}"] for name in ("rows", "test", "first"))
+    begun = time.process_time()
+    answers = np.full(len(rows), np.nan)
+    known = np.isin(rows, first)
+    answers[known] = classes[rows][known]
+    ask = UncertaintySampling(method="margin_sampling", random_state=seed)
+    scores = []
+    while True:
+        model = SklearnClassifier(LogisticRegression(C=1.0, max_iter=200), classes=np.arange(10))
+        model.fit(features[rows], answers)
+        scores.append(float((model.predict(features[test]) == classes[test]).mean()))
+        if (~np.isnan(answers)).sum() >= int(given["budget"]):
+            break
+        picks = ask.query(features[rows], answers, model, fit_clf=False, batch_size=int(given["batch"]))
+        answers[picks] = classes[rows][picks]
+    took.append(time.process_time() - begun)
+    areas.append((np.sum(scores) - (scores[0] + scores[-1]) / 2) / (len(scores) - 1))
+print(json.dumps({"cpu seconds of a seed": float(np.mean(took)), "area": float(np.mean(areas))}))
+"""
+
+
 def _rounds(one: Any, other: Any) -> list[tuple[list[Any], list[Any]]]:
     return list(zip(one.picks, other.picks, strict=True))
 
@@ -152,7 +221,10 @@ def _timed(call: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args()
+    parser.add_argument("--activeml", metavar="PYTHON", help="also as scikit-activeml has it, in this environment")
+    options = parser.parse_args()
+    if options.activeml:
+        print(json.dumps({"scikit-activeml": activeml(options.activeml)}, indent=2))
     print(json.dumps({"load": os.getloadavg()[0], **fresh("benchmarks.lockstep:compare")}, indent=2))
     print(json.dumps({"two threads over one": fresh("benchmarks.lockstep:second_core")}, indent=2))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -203,7 +205,7 @@ def test_keys_of_a_real_terminal_come_one_by_one_and_it_is_left_as_it_was(last: 
     before = termios.tcgetattr(theirs)
     child = subprocess.Popen(
         [sys.executable, "-c", PRESSED], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-        preexec_fn=lambda: __import__("fcntl").ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=_at_its_terminal,
     )  # fmt: skip
     said = ""
     try:
@@ -236,6 +238,12 @@ def test_a_pipe_gives_lines_and_a_terminal_gives_keys() -> None:
     with os.fdopen(theirs, "r") as stream:
         assert isinstance(open_keys(stream), Terminal)
     os.close(ours)
+
+
+def _at_its_terminal() -> None:
+    """Make the terminal the child's own; what runs in the background ignores Ctrl-C, and its children inherit that."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _until(number: int, wanted: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cached_property
 
 from askance.project.sheets import shown
@@ -44,7 +45,11 @@ class Mangled:
     def _rounded(self, digits: int) -> Mapping[str, list[str]]:
         """Ids that are large numbers, by what a spreadsheet shows of them."""
         if digits not in self._by_digits:
-            self._by_digits[digits] = _grouped(self._ids(), lambda id: _rounded(id, digits))
+            groups: dict[str, list[str]] = {}
+            for id in self._ids():
+                for shown in {_rounded(id, digits), _rounded_twice(id, digits)}:
+                    groups.setdefault(shown, []).append(id)
+            self._by_digits[digits] = groups
         return self._by_digits[digits]
 
 
@@ -68,6 +73,17 @@ def _stored(text: str) -> str:
 def _rounded(text: str, digits: int) -> str:
     value = _number(text.strip())
     return text if value is None or abs(value) < LARGE else f"{value:.{digits}e}"
+
+
+def _rounded_twice(text: str, digits: int) -> str:
+    """The same by way of one digit more, as LibreOffice does: ...445 becomes ...45 and then ...5."""
+    value = _number(text.strip())
+    if value is None or abs(value) < LARGE:
+        return text
+    exact = Decimal(repr(value))
+    for kept in (digits + 2, digits + 1):
+        exact = Context(prec=kept, rounding=ROUND_HALF_UP).create_decimal(exact)
+    return f"{float(exact):.{digits}e}"
 
 
 def _number(text: str) -> float | None:
