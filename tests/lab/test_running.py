@@ -204,4 +204,4 @@ def test_a_killed_grid_goes_on_and_two_processes_share_one(tmp_path: Path) -> No
     assert len(found.runs) == 36
     (condition,) = read_grid(path).conditions
     assert timeless(found.runs) == timeless(run(condition.dataset, condition.plan).runs)
-    assert sorted(file.name for file in (tmp_path / "grid").iterdir()) == [LEDGER]
+    assert sorted(file.name for file in (tmp_path / "grid").iterdir()) == [LEDGER, "report.html", "results.json"]
