@@ -95,6 +95,33 @@ def test_a_method_that_failed_somewhere_has_no_rank_and_what_is_missing_is_said(
     assert any("Without a rank" in sentence for sentence in found.said)
 
 
+def test_a_method_with_few_seeds_does_not_take_those_of_the_others_away() -> None:
+    conditions = grid(3)
+    few = [
+        Results(
+            c.title, c.dataset, c.settings, [r for r in c.runs if r.strategy != "entropy" or r.seed < 3], c.versions
+        )
+        for c in conditions
+    ]
+    found, alone = (
+        across(few),
+        across([condition(c.title, {"random": 0.0, "margin": 0.08, "badge": 0.05}) for c in conditions]),
+    )
+    ranks = {m.name: m.rank for m in found.methods}
+    assert math.isnan(ranks.pop("entropy")) and ranks == {m.name: m.rank for m in alone.methods}
+    assert found.trust == alone.trust and [t.seeds for t in found.trust] == [3, 5]
+    assert any("entropy" in sentence and "less than half" in sentence for sentence in found.said)
+    half = [
+        Results(
+            c.title, c.dataset, c.settings, [r for r in c.runs if r.strategy != "entropy" or r.seed < 4], c.versions
+        )
+        for c in conditions
+    ]
+    told = across(half)
+    assert not any(math.isnan(m.rank) for m in told.methods) and [t.seeds for t in told.trust] == [3]
+    assert any("over the 4 of 8 seeds" in sentence for sentence in told.said)
+
+
 def test_nothing_to_report_and_two_conditions_of_one_name_are_refused() -> None:
     with pytest.raises(BadInput, match="No run is done"):
         across([condition("a", {})])

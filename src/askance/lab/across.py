@@ -49,8 +49,9 @@ def across(conditions: Sequence[Results], baseline: str = "random", title: str =
     if len(compared) < len(held):
         raise BadInput("Two conditions have one title. Give each another: Results(title=...).")
     areas = [_areas(results, names) for results in held]  # (methods, seeds) each
-    means = np.array([_mean(table) for table in areas])  # (conditions, methods)
-    whole = np.isfinite(means).all(axis=0)  # methods that finished everywhere
+    shared = [_shared(table) for table in areas]
+    means = np.array([table.mean(axis=1) if table.size else np.full(len(names), np.nan) for table in shared])
+    whole = np.isfinite(means).all(axis=0)  # methods with seeds enough under every condition
     average = np.full(len(names), np.nan)
     ranking = None
     if whole.sum() > 1:
@@ -62,8 +63,8 @@ def across(conditions: Sequence[Results], baseline: str = "random", title: str =
         _method(name, number, baseline, names, areas, compared, average, lost) for number, name in enumerate(names)
     ]
     order = sorted(range(len(names)), key=lambda n: (_last(float(average[n])), -_first(methods[n].area), names[n]))
-    full = [table[np.isfinite(table).any(axis=1)] for table in areas]
-    seeds = min((int(np.isfinite(table).all(axis=0).sum()) for table in full), default=0)
+    full = [table[np.isfinite(table).all(axis=1)] for table in shared]
+    seeds = min(table.shape[1] for table in full)
     trust = []
     for few in [some for some in FEW if some < seeds and len(names) > 1]:
         found = [agreement(table, few) for table in full if len(table) > 1]
@@ -93,7 +94,7 @@ def across(conditions: Sequence[Results], baseline: str = "random", title: str =
         enough={name: enough[name] for name in (names[n] for n in order) if name in enough},
         cells=sum(_cells(results) for results in conditions),
         done=sum(len(results.runs) for results in conditions),
-        said=_said(conditions, names, whole, held),
+        said=_said(conditions, names, whole, held, [table.shape[1] for table in shared]),
     )
 
 
@@ -177,14 +178,21 @@ def _curves(results: Results, names: Sequence[str]) -> Array:
     return found
 
 
-def _mean(table: Array) -> Array:
-    """The mean area of each method over the seeds that all finished methods share; NaN for one without runs."""
-    there = np.isfinite(table).any(axis=1)
-    shared = np.isfinite(table[there]).all(axis=0)
-    found = np.full(len(table), np.nan)
-    if shared.any():
-        found[there] = table[there][:, shared].mean(axis=1)
-    return found
+def _shared(table: Array) -> Array:
+    """The areas of methods that have at least half as many runs as the one with the most, over the seeds they share.
+
+    The others are NaN: by their few seeds, those of all would be judged.
+
+    Args:
+        table: (methods, seeds).
+
+    Returns:
+        (methods, shared seeds).
+    """
+    done = np.isfinite(table)
+    counts = done.sum(axis=1)
+    kept = counts >= max(1, counts.max() / 2)
+    return np.where(kept[:, None], table, np.nan)[:, done[kept].all(axis=0)]
 
 
 def _needed(gains: Array) -> int | None:
@@ -214,7 +222,11 @@ def _cells(results: Results) -> int:
 
 
 def _said(
-    conditions: Sequence[Results], names: Sequence[str], whole: NDArray[np.bool_], held: list[Results]
+    conditions: Sequence[Results],
+    names: Sequence[str],
+    whole: NDArray[np.bool_],
+    held: Sequence[Results],
+    seeds: Sequence[int],
 ) -> list[str]:
     said = [
         f"{results.title}: {sentence}"
@@ -225,7 +237,13 @@ def _said(
     said += dict.fromkeys(text for results in conditions for text in results.said if "other settings" in text)
     out = [name for name, finished in zip(names, whole, strict=True) if not finished]
     if out:
-        said.append(f"Without a rank, as they did not finish everywhere: {', '.join(out)}.")
+        said.append(
+            f"Without a rank, as somewhere they have less than half of the runs that others have: {', '.join(out)}."
+        )
+    for results, count in zip(held, seeds, strict=True):
+        most = len({run.seed for run in results.runs})
+        if count < most:
+            said.append(f"{results.title}: ranks are over the {count} of {most} seeds that all ranked strategies have.")
     if len({results.settings.get("batch") for results in held}) > 1:
         said.append(
             "Areas of different batch sizes are not to be compared: with larger batches a model learns less often."

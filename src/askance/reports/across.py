@@ -13,7 +13,7 @@ class Method:
 
     Args:
         name: Its name.
-        rank: Its average rank; NaN if it did not finish everywhere.
+        rank: Its average rank; NaN if somewhere it has less than half of the runs that others have.
         area: Its mean area over conditions that it finished.
         gain: Its mean difference to the baseline over conditions, with the interval of the hierarchical bootstrap; None
             for the baseline, or where nothing is paired.
