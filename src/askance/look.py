@@ -88,13 +88,13 @@ def read_signal(signal: Signal, model: Model, items: Any, task: Task, size: int 
         return recorded
     if not signal.per_item:
         with torch.no_grad():
-            return signal.rows(model.outputs(piece(items, 0, size)), task)
+            return signal.read(model, piece(items, 0, size), task)
     joins: list[_Join] = []
     alone = True
     for start, stop in spans(len(items), size):
         part = piece(items, start, size)
         with torch.no_grad():
-            rows = signal.rows(model.outputs(part), task)
+            rows = signal.read(model, part, task)
         alone = isinstance(rows, Tensor)
         arrays = (rows,) if isinstance(rows, Tensor) else rows
         joins = joins or [_Join(items, array, len(items)) for array in arrays]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -194,8 +194,29 @@ def test_embeddings_are_what_the_last_linear_layer_reads() -> None:
     assert named.embeddings is not None
     assert torch.allclose(named.embeddings.clamp(min=0), inner, atol=1e-6)
     without = Torch(mlp, layer=None, epochs_if_few=3)
-    assert without.gives == {"scores"}
+    assert without.gives == {"scores", "differentiable"}
     assert without.fit(given).outputs(given.items).embeddings is None
+
+
+def test_gradients_flow_through_a_model_to_its_items_and_its_weights() -> None:
+    given = digits(30)
+    model = Torch(mlp, epochs_if_few=3).fit(given)
+    whole, rows = model.differentiable(), given.items[:8]
+
+    def loss(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
+        return whole.scores(weights, items)[:, 3].sum()
+
+    by_weights = torch.func.grad(loss)(dict(whole.weights), rows)
+    outputs = model.outputs(rows)
+    assert outputs.embeddings is not None
+    expected = torch.zeros_like(by_weights["2.weight"])
+    expected[3] = outputs.embeddings.sum(0)
+    assert torch.allclose(by_weights["2.weight"], expected, atol=1e-5)
+    by_items = torch.func.grad(loss, argnums=1)(dict(whole.weights), rows)
+    push = 1e-3 * torch.ones_like(rows)
+    with torch.no_grad():
+        slope = (loss(whole.weights, rows + push) - loss(whole.weights, rows - push)) / 2e-3
+    assert torch.allclose(by_items.sum(), slope, rtol=1e-3)
 
 
 def test_models_score_in_evaluation_mode_whatever_was_done_to_them() -> None:

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import tensor
 
-from askance.learners.base import Outputs
-from askance.learners.linear import Linear
+from askance.learners.base import Model, Outputs
+from askance.learners.linear import Linear, LinearModel
+from askance.look import read_signal
 from askance.meta.schedule import Until
 from askance.signals.base import Signal, named_signals, signals_of
 from askance.signals.dynamics import Recorded
@@ -83,3 +84,27 @@ def test_signals_say_what_they_need() -> None:
     assert GradientFactors().needs == {"scores", "embeddings"}
     assert Badge().needs_model() and Margin().needs_model()
     assert not Margin(signal=Probabilities(of=Linear())).needs_model()
+
+
+def test_a_signal_may_read_the_model_itself() -> None:
+    model = LinearModel(torch.tensor([[1.0, -2.0, 0.5], [0.0, 3.0, 0.0]], dtype=torch.float64))
+    items = torch.tensor([[1.0, 1.0], [0.0, 2.0], [3.0, 0.0]])
+    found = read_signal(Slopes(), model, items, Classes((0, 1)))
+    assert isinstance(found, torch.Tensor)
+    assert found.tolist() == [[0.0, 3.0], [0.0, 3.0], [1.0, -2.0]]  # the guesses' slopes
+    assert read_signal(Slopes(), model, items, Classes((0, 1)), size=2).equal(found)
+    with pytest.raises(TypeError, match="Model is not differentiable"):
+        read_signal(Slopes(), Model(), items, Classes((0, 1)))
+
+
+@dataclass(frozen=True)
+class Slopes(Signal):
+    """By how much the guess's score grows with each feature, (items, features)."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset({"differentiable"})
+
+    def read(self, model: Model, items: Any, task: Any) -> torch.Tensor:
+        whole = model.differentiable()
+        return torch.func.grad(lambda x: whole.scores(whole.weights, x).max(1).values.sum())(items)

@@ -38,6 +38,7 @@ from askance.task import Classes
 from askance.view import View
 
 _TOGETHER = 1 << 27  # bytes of scores that are held at once
+_READ = {"scores", "embeddings", "layer"}  # what a block has of each model
 
 
 class _Alone(Exception):
@@ -79,7 +80,7 @@ def fits(dataset: Dataset, plan: Plan, strategy: Strategy) -> bool:
     learner = learners.learner(plan.learner)
     features = dataset.pool.items
     plain = isinstance(features, Tensor) and features.dtype == torch.float32 and features.is_contiguous()
-    alone = any(signal.of is not None or signal.age or signal.records for signal in signals_of(strategy))
+    alone = any(s.of is not None or s.age or s.records or not s.needs <= _READ for s in signals_of(strategy))
     return plain and type(learner) is Linear and strategy.equip(learner) == learner and not alone
 
 

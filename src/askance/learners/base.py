@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -42,6 +42,21 @@ class Outputs:
     extras: Mapping[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Differentiable:
+    """A model as a pure function of its weights and of items, which gradients flow through. In evaluation mode.
+
+    Args:
+        scores: ``scores(weights, items)`` in link space, (items, width), on the device of the weights.
+        weights: The trained arrays, by name.
+        seed: Of the noise that belongs to this model.
+    """
+
+    scores: Callable[[Mapping[str, Tensor], Tensor], Tensor]
+    weights: Mapping[str, Tensor]
+    seed: int
+
+
 class _Nothing(Mapping[str, Any]):
     """An empty mapping that can stand as a default in a dataclass, which refuses what has no hash."""
 
@@ -79,6 +94,10 @@ class Model:
     def weights(self) -> dict[str, Tensor] | None:
         """The tensors a learner can restore this model from; None if it must be fitted again."""
         return None
+
+    def differentiable(self) -> Differentiable:
+        """The model as a function of its weights; only of learners that give ``differentiable``."""
+        raise TypeError(f"{type(self).__name__} is not differentiable")
 
 
 @dataclass(frozen=True)

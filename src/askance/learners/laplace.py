@@ -12,7 +12,7 @@ from torch import Tensor
 
 from askance.arrays import take
 from askance.errors import BadInput
-from askance.learners.base import Learner, Lesson, Model, Outputs
+from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs
 from askance.learners.linear import Linear, LinearModel
 from askance.task import Classes, Labels, Targets
 
@@ -117,6 +117,9 @@ class Drawn(Model):
         flat = draws.reshape(-1, draws.shape[-1])
         scores = torch.addmm(flat[:, -1], items, flat[:, :-1].T)  # (items, samples x classes)
         return replace(own, samples=scores.reshape(len(items), *draws.shape[:2]))
+
+    def differentiable(self) -> Differentiable:
+        return self.head.differentiable()
 
     def weights(self) -> dict[str, Tensor]:
         return {"coefficients": self.head.coefficients, "draws": self.draws}

@@ -13,7 +13,7 @@ from torch import Tensor
 from askance.arrays import take
 from askance.errors import BadInput
 from askance.kernels.softmax_head import solve_softmax_head
-from askance.learners.base import Learner, Lesson, Model, Outputs
+from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs
 from askance.learners.convex import left_out_error, logistic_heads, logistic_loss, ridge_head
 from askance.task import Classes, Labels, Targets
 
@@ -56,7 +56,7 @@ class Linear(Learner):
 
     @property
     def gives(self) -> frozenset[str]:
-        return frozenset({"scores", "embeddings", "layer"})
+        return frozenset({"scores", "embeddings", "layer", "differentiable"})
 
     @property
     def remembers(self) -> bool:
@@ -167,6 +167,14 @@ class LinearModel(Model):
     def outputs(self, items: Any) -> Outputs:
         head = self.coefficients.to(items)
         return Outputs(scores=torch.addmm(head[:, -1], items, head[:, :-1].T), embeddings=items, layer=head)
+
+    def differentiable(self) -> Differentiable:
+        weights = {"weight": self.coefficients[:, :-1], "bias": self.coefficients[:, -1]}
+
+        def scores(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
+            return items.to(weights["weight"]) @ weights["weight"].mT + weights["bias"].unsqueeze(-2)
+
+        return Differentiable(scores, weights, 0)
 
     def weights(self) -> dict[str, Tensor]:
         return {"coefficients": self.coefficients}

@@ -12,7 +12,7 @@ from scipy.stats import poisson
 from torch import Tensor
 
 from askance.errors import BadInput
-from askance.learners.base import Learner, Lesson, Model, Outputs
+from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs
 
 MEMBERS = 20
 
@@ -144,6 +144,9 @@ class Many(Model):
         scores = torch.stack([one.scores for one in given if one.scores is not None], 1)
         sampled = torch.stack([shares for shares in exact if shares is not None], 1) if None not in exact else None
         return replace(own, samples=scores, sampled=sampled)
+
+    def differentiable(self) -> Differentiable:
+        return self.whole.differentiable()
 
     def weights(self) -> dict[str, Tensor] | None:
         found: dict[str, Tensor] = {}

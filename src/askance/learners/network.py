@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from askance.arrays import spans
 from askance.errors import BadInput
-from askance.learners.base import Model, Outputs
+from askance.learners.base import Differentiable, Model, Outputs
 from askance.learners.makers import named, takes
 from askance.learners.seeded import seeded
 
@@ -52,10 +53,22 @@ class TorchModel(Model):
             return None  # a network with state of another kind is fitted again
         return {name: array.detach().cpu().clone() for name, array in state.items()}  # tied weights: memory for each
 
+    def differentiable(self) -> Differentiable:
+        self.network.eval()
+        fixed = {name: array.detach() for name, array in self.network.named_buffers()}
+        trained = {name: array.detach() for name, array in self.network.named_parameters()}
+        known = bool(self.facts["labels"])
+
+        def scores(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
+            with settled(self.facts["seed"], self.device):
+                found: Tensor = functional_call(self.network, {**fixed, **weights}, (self._given(items),))
+            return found if known else found * 0.0
+
+        return Differentiable(scores, trained, int(self.facts["seed"]))
+
     def scores(self, items: Tensor) -> Tensor:
         """What the network gives, in its own number type and on its own device."""
-        types = [array.dtype for array in self.network.parameters() if array.is_floating_point()]
-        scores: Tensor = self.network(items.to(self.device, types[0] if types else items.dtype))
+        scores: Tensor = self.network(self._given(items))
         return scores
 
     def check(self, item: Tensor) -> None:
@@ -84,6 +97,11 @@ class TorchModel(Model):
                 f"{name} never calls {self.layer}, whose input should be the embeddings. "
                 f"Name another layer, Torch(..., layer='...'); its layers are: {_layers(self.network)}."
             )
+
+    def _given(self, items: Tensor) -> Tensor:
+        """Items as the network takes them."""
+        types = [array.dtype for array in self.network.parameters() if array.is_floating_point()]
+        return items.to(self.device, types[0] if types else items.dtype)
 
     def _part(self, items: Tensor) -> tuple[Tensor, Tensor]:
         """Scores and embeddings of some items; the embeddings are empty where nothing was seen of them."""

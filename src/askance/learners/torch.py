@@ -78,7 +78,7 @@ class Torch(Learner):
 
     @property
     def gives(self) -> frozenset[str]:
-        return frozenset({"scores"} if self.layer is None else {"scores", "embeddings"})
+        return frozenset({"scores", "differentiable"} | (set() if self.layer is None else {"embeddings"}))
 
     def fit(self, lesson: Lesson) -> TorchModel:
         if not isinstance(lesson.items, Tensor):

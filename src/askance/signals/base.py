@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from askance.learners.base import Learner, Outputs
+from askance.learners.base import Learner, Model, Outputs
 from askance.task import Task
 
 Rows = Tensor | tuple[Tensor, ...]
@@ -30,13 +30,17 @@ class Signal:
 
     @property
     def needs(self) -> frozenset[str]:
-        """Fields or extras of `Outputs` that this signal reads."""
+        """Fields or extras of `Outputs` that this signal reads, or ``differentiable``."""
         return frozenset()
 
     @property
     def records(self) -> frozenset[str]:
         """Names that must be recorded while training."""
         return frozenset()
+
+    def read(self, model: Model, items: Any, task: Task) -> Rows:
+        """The rows of some items; a signal that needs more than outputs, such as gradients, writes this one."""
+        return self.rows(model.outputs(items), task)
 
     def rows(self, outputs: Outputs, task: Task) -> Rows:
         """One array, or a tuple of arrays, items axis first, aligned with the outputs unless not `per_item`."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from askance.selection.base import Selector
     from askance.selection.space import Space
 
-_FITTED = {"scores", "samples", "votes", "layer"}  # what says nothing before the first label
+_FITTED = {"scores", "samples", "votes", "layer", "differentiable"}  # what says nothing before the first label
 
 
 @dataclass(frozen=True)

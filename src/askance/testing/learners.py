@@ -144,9 +144,14 @@ def _gives(learner: Learner, task: Task) -> str:
     model = learner.fit(replace(lesson_of(task), record=learner.gives_records))
     outputs = model.outputs(small_items())
     found = {"votes", *_arrays(outputs)} if outputs.samples is not None else {*_arrays(outputs)}
-    lacking = learner.gives - (found | ({"layer"} if outputs.layer is not None else set()))
+    lacking = learner.gives - (found | ({"layer"} if outputs.layer is not None else set()) | {"differentiable"})
     if lacking:
         return f"It says that it gives {', '.join(sorted(lacking))}, and its outputs hold none. Mend `gives`."
+    if "differentiable" in learner.gives and outputs.scores is not None:
+        whole = model.differentiable()
+        scores = whole.scores(whole.weights, small_items())
+        if not torch.allclose(scores.detach().cpu().double(), outputs.scores.double(), rtol=1e-4, atol=1e-5):
+            return "Its differentiable() has other scores than its outputs(). Score in evaluation mode in both."
     for name in sorted(learner.gives_records):
         if name not in model.records or len(model.records[name]) != ITEMS:
             return f"It says that it records {name!r}, and its model has no such array with a row for each pool item."
