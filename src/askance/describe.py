@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import io
 import json
+import pickle
 import sys
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from askance.errors import BadInput
+
+_FILE = "askance_file_"  # how modules of loose files are called, before a digest of path and text
 
 
 def describe(part: Any) -> Any:
@@ -116,7 +120,7 @@ def load_file(path: str | Path) -> ModuleType:
     file = Path(path).resolve()
     if not file.is_file():
         raise BadInput(f"There is no file {path}. Check the path before the colon.")
-    name = f"askance_file_{hashlib.blake2b(str(file).encode() + file.read_bytes(), digest_size=8).hexdigest()}"
+    name = f"{_FILE}{hashlib.blake2b(str(file).encode() + file.read_bytes(), digest_size=8).hexdigest()}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)
@@ -129,6 +133,21 @@ def load_file(path: str | Path) -> ModuleType:
         del sys.modules[name]
         raise BadInput(f"{path} fails when it is run: {type(error).__name__}: {error}. Mend the file first.") from error
     return module
+
+
+def packed(thing: Any) -> bytes:
+    """A pickle that another process can read even if classes or functions of loose files are in it."""
+    buffer = io.BytesIO()
+    _Packer(buffer, pickle.HIGHEST_PROTOCOL).dump(thing)
+    return buffer.getvalue()
+
+
+class _Packer(pickle.Pickler):
+    """Names what comes from a loose file by the file's path: another process has no module of that name."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        loose = isinstance(thing, type | FunctionType) and str(thing.__module__).startswith(_FILE)
+        return (find, (_name(thing),)) if loose else NotImplemented
 
 
 def _module(name: str) -> ModuleType:
@@ -155,6 +174,6 @@ def _name(thing: Any) -> str:
             f"{qualname} cannot be named in the journal: another process could not find it. "
             f"Define it at the top level of a module or file."
         )
-    if thing.__module__.startswith("askance_file_"):
+    if thing.__module__.startswith(_FILE):
         return f"{getattr(module, '__file__', '?')}:{qualname}"
     return f"{thing.__module__}:{qualname}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-from operator import mul, truediv
+from operator import call, mul, truediv
+from pathlib import Path
 
 import pytest
 
+from askance.describe import find
 from askance.executors.local import cores, run_all
 
 
@@ -20,6 +22,29 @@ def test_the_first_error_is_raised_as_it_is_and_nothing_is_left_running(workers:
     with pytest.raises(ZeroDivisionError):
         list(run_all(truediv, 3, [0, 0, 0], workers))
     assert not multiprocessing.active_children()
+
+
+def test_processes_read_what_loose_files_define(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(LOOSE)
+    mine, twice = (find(f"{tmp_path}/mine.py:{name}") for name in ("Mine", "twice"))
+    assert dict(run_all(call, mine(3, twice), [1, 5], 2)) == {0: 8, 1: 16}
+
+
+LOOSE = """
+from dataclasses import dataclass
+from typing import Any
+
+@dataclass(frozen=True)
+class Mine:
+    number: int
+    function: Any
+
+    def __call__(self, more):
+        return self.function(self.number + more)
+
+def twice(number):
+    return 2 * number
+"""
 
 
 def test_there_is_at_least_one_core() -> None:

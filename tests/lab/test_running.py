@@ -124,6 +124,35 @@ def test_a_cell_that_fails_is_listed_and_the_rest_goes_on_and_it_can_be_tried_ag
     assert third.kinds().count("failed") == 2
 
 
+DEADLY = """
+import multiprocessing, os
+from dataclasses import dataclass
+from askance.strategies.random import Random
+
+@dataclass(frozen=True)
+class Deadly(Random):
+    def query(self, view, n):
+        if view.dice.seed == 1 and multiprocessing.parent_process() is not None:
+            os._exit(1)
+        return super().query(view, n)
+"""
+
+
+def test_only_the_cell_that_kills_its_worker_fails(tmp_path: Path) -> None:
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    grid = small(datasets=(cloud(),), strategies=("margin", f"{tmp_path}/deadly.py:Deadly"), seeds=(0, 1, 2, 3))
+    heard = Heard()
+    (found,) = run_grid(grid, tmp_path / "out", workers=2, say=heard)
+    assert {(run.strategy, run.seed) for run in found.runs} == {
+        *(("margin", seed) for seed in range(4)),
+        *(("Deadly", seed) for seed in (0, 2, 3)),
+    }
+    assert [text for text in found.said if "failed" in text] == [
+        "Deadly failed with seed 1: The worker process died under it, perhaps for lack of memory."
+    ]
+    assert heard.kinds().count("failed") == 1 and heard.stands[-1].done == 8
+
+
 def test_an_estimate_runs_one_seed_of_each_kind(tmp_path: Path) -> None:
     heard = Heard()
     found = run_grid(small(), tmp_path, only_estimate=True, say=heard)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
+
+from askance.describe import packed
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -33,7 +36,7 @@ def run_all(
             yield number, function(shared, task)
         return
     context = multiprocessing.get_context("spawn")  # a fork would inherit threads that hold locks
-    with ProcessPoolExecutor(min(workers, len(tasks)), context, _begin, (shared,)) as pool:
+    with ProcessPoolExecutor(min(workers, len(tasks)), context, _begin, (packed(shared),)) as pool:
         waiting = {pool.submit(_call, function, task): number for number, task in enumerate(tasks)}
         try:
             for done in as_completed(waiting):
@@ -80,7 +83,7 @@ class Workers:
         if self._count == 1:
             return None
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._count, context, _begin, (self._shared,))
+        return ProcessPoolExecutor(self._count, context, _begin, (packed(self._shared),))
 
 
 def cores() -> int:
@@ -88,11 +91,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _begin(shared: Any) -> None:
+def _begin(shared: bytes) -> None:
     import torch
 
     global _shared
-    _shared = shared
+    _shared = pickle.loads(shared)
     torch.set_num_threads(1)  # the processes are the parallelism
 
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -212,38 +212,52 @@ class _Runner:
         self._tell("ended", "Out of time." if self._late else "All cells are done.")
 
     def _through(self, blocks: Iterable[_Block]) -> None:
-        """Claim, run and keep blocks, a few at a time."""
-        queue, running = deque(blocks), dict[Future[Any], _Block]()
-        while queue or running:
-            while queue and len(running) < self._workers and not self._late:
-                block = queue.popleft()
-                if self._too_late(block):
-                    self._late = True
-                    break
-                taken = set(self._ledger.claim([cell.key for cell in block.cells if cell.key not in self._finished]))
-                if taken:
-                    own = _Block(block.condition, block.strategy, tuple(c for c in block.cells if c.key in taken))
-                    running[self._submit(own)] = own
+        """Claim, run and keep blocks, a few at a time.
+
+        A worker that dies takes down what ran beside it. All of that is tried again, one block at a time with nothing
+        beside it, so that only what kills its worker alone fails.
+        """
+        queue, suspects, running = deque(blocks), deque[_Block](), dict[Future[Any], _Block]()
+        alone = False  # whether what runs is such a trial
+        while queue or suspects or running:
+            if not running:
+                alone = bool(suspects)
+                if alone:
+                    self._begin(suspects.popleft(), running)
+            while queue and len(running) < self._workers and not (suspects or alone or self._late):
+                self._late = self._too_late(queue[0])
+                if not self._late:
+                    self._begin(self._claimed(queue.popleft()), running)
             if self._late:
                 queue.clear()
             done, _ = wait(running, timeout=_WAIT, return_when=FIRST_COMPLETED)
             self._ledger.beat()
             for future in done:
-                again = self._kept(running.pop(future), future)
-                queue.extendleft(again)
+                block = running.pop(future)
+                try:
+                    outcomes = future.result()
+                except BrokenProcessPool:
+                    if not alone:
+                        suspects.append(block)
+                        continue
+                    if len(block.cells) > 1:
+                        suspects.extend(replace(block, cells=(cell,)) for cell in block.cells)
+                        continue
+                    outcomes = [(None, "The worker process died under it, perhaps for lack of memory.", 0.0)]
+                self._keep(block, outcomes)
 
-    def _submit(self, block: _Block) -> Future[Any]:
-        return self._pool.submit((block.condition, block.strategy, [cell.seed for cell in block.cells]))
+    def _claimed(self, block: _Block) -> _Block:
+        """What of a block no other process has."""
+        taken = set(self._ledger.claim([cell.key for cell in block.cells if cell.key not in self._finished]))
+        return replace(block, cells=tuple(cell for cell in block.cells if cell.key in taken))
 
-    def _kept(self, block: _Block, future: Future[Any]) -> list[_Block]:
-        """Write a block down; what is to be tried again where a worker died under it."""
-        try:
-            outcomes = future.result()
-        except BrokenProcessPool:
-            if len(block.cells) > 1:
-                self._ledger.unclaim([cell.key for cell in block.cells])  # a neighbor may have broken it
-                return [_Block(block.condition, block.strategy, (cell,)) for cell in block.cells]
-            outcomes = [(None, "The worker process died under it, perhaps for lack of memory.", 0.0)]
+    def _begin(self, block: _Block, running: dict[Future[Any], _Block]) -> None:
+        if block.cells:
+            task = (block.condition, block.strategy, [cell.seed for cell in block.cells])
+            running[self._pool.submit(task)] = block
+
+    def _keep(self, block: _Block, outcomes: Sequence[tuple[Run | None, str, float]]) -> None:
+        """Write a block down, and say so."""
         kept = [
             Kept(cell.key, run, error, self._versions, seconds)
             for cell, (run, error, seconds) in zip(block.cells, outcomes, strict=True)
@@ -263,7 +277,6 @@ class _Runner:
         final = [one.run.scores[-1] for one in kept if one.run is not None]
         if final:
             self._tell("done", f"{sum(final) / len(final):.3f} at the end", about)
-        return []
 
     def _look(self) -> None:
         """What is finished, whoever did it."""
