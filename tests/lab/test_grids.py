@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from askance.errors import AskanceError
+from askance.encoders.catalogue import encoder
+from askance.errors import AskanceError, BadInput
 from askance.lab.datasets import Dataset
 from askance.lab.grids import Grid, read_grid
 from askance.pool import Pool
+from askance.strategies.uncertainty import Margin
 
 TOML = """
 title = "Small"
@@ -31,6 +34,8 @@ def written(folder: Path, text: str) -> Path:
     rng = np.random.default_rng(0)
     rows = [f"{x:.3f},{y:.3f},{'ab'[int(x > y)]}" for x, y in rng.random((120, 2))]
     (folder / "mine.csv").write_text("x,y,kind\n" + "\n".join(rows) + "\n")
+    (folder / "more").mkdir(exist_ok=True)
+    (folder / "more" / "mine.csv").write_bytes((folder / "mine.csv").read_bytes())
     (folder / "mine.py").write_text(
         "from dataclasses import dataclass\nfrom askance.strategies.uncertainty import Margin\n\n\n"
         "@dataclass(frozen=True)\nclass Mine(Margin):\n    pass\n"
@@ -71,6 +76,28 @@ def test_a_grid_may_be_written_in_python() -> None:
     assert condition.name == "noise" and condition.plan.budget == 56  # the pool is what 3 of 10 leave
 
 
+def test_two_parts_of_one_name_are_refused() -> None:
+    with pytest.raises(BadInput, match="Two strategies are called 'margin'"):
+        _ = Grid(datasets=("digits",), strategies=("margin", Margin())).parts
+
+
+def test_encoders_read_texts_of_files_each_in_its_own_way(tmp_path: Path) -> None:
+    words = ["red wine", "blue sea", "green tea", "red tea", "blue wine", "old sea"]
+    rows = [f"{words[n % 6]} {words[(n // 6) % 6]},{'ab'[n % 2]}" for n in range(36)]
+    (tmp_path / "texts.csv").write_text("body,kind\n" + "\n".join(rows) + "\n")
+    table = {"file": str(tmp_path / "texts.csv"), "label": "kind", "text": "body"}
+    grid = Grid(
+        datasets=(table,), strategies=("random",), encoders=("default", "tfidf-svd"), initial=(4,), budget=8, seeds=(0,)
+    )
+    default, named = grid.conditions
+    assert [default.name, named.name] == ["texts, default", "texts, tfidf-svd"]
+    assert named.dataset.labels == default.dataset.labels and len(named.dataset.pool) == 36
+    made = encoder("tfidf-svd", "text").fit([row.split(",")[0] for row in rows])
+    expected = made.encode([row.split(",")[0] for row in rows])
+    assert torch.allclose(torch.as_tensor(named.dataset.pool.items), torch.as_tensor(expected))
+    assert "tfidf-svd" in named.dataset.said[0]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -85,6 +112,9 @@ def test_a_grid_may_be_written_in_python() -> None:
         ('label = "kind"', 'label = "sort"', "sort"),
         ('title = "Small"', "title = Small", "is no TOML"),
         ('"random", ', '"random", "random", ', "stands twice"),
+        ('"random", ', '"random", {strategy = "margin", name = "random"}, ', "stands twice"),
+        ("initial = 12", "initial = [12, 12]", "'12' stands twice under initial"),
+        ('["digits", ', '[{file = "mine.csv", label = "kind"}, {file = "more/mine.csv", label = "kind"}, ', "Two cond"),
         ("initial = 12", 'initial = 12\nstart = "margin"', "asks by a model"),
         ("initial = 12", 'initial = 12\nencoders = ["wordllama"]', "prose|texts"),
         ('"random", ', '"random", "noise-stability", ', "layer"),

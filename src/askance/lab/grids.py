@@ -18,6 +18,7 @@ from askance.lab.identity import PROTOCOL, content, digest, identity
 from askance.lab.plan import Plan, check
 from askance.learners import catalogue as learners
 from askance.strategies import catalogue as strategies
+from askance.strategies.base import Strategy
 
 SEEDS = 50  # three runs mislead
 TEST = 0.3  # of the items
@@ -90,9 +91,9 @@ class Grid:
     title: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("datasets", "strategies", "learners", "encoders", "start", "batch", "seeds"):
+        for name in ("datasets", "strategies", "learners", "encoders", "start", "initial", "batch", "seeds"):
             values = getattr(self, name)
-            if not values:
+            if not values and name != "initial":
                 raise BadInput(f"The grid has no {name}. Name at least one.")
             shown = [_shown(value) for value in values]
             twice = [value for value, count in Counter(shown).items() if count > 1]
@@ -102,6 +103,20 @@ class Grid:
                 )
 
     @cached_property
+    def parts(self) -> dict[str, Strategy]:
+        """The strategies by the names shown.
+
+        Raises:
+            BadInput: If two have one name.
+        """
+        found: dict[str, Strategy] = {}
+        for name, part in map(strategy_of, self.strategies):
+            if name in found:
+                raise BadInput(f"Two strategies are called {name!r}. Leave one out, or give a table another name = ...")
+            found[name] = part
+        return found
+
+    @cached_property
     def conditions(self) -> list[Condition]:
         """Every combination but for strategies and seeds, checked.
 
@@ -109,7 +124,7 @@ class Grid:
             BadInput: If something in the grid cannot be run: before anything is.
         """
         made = [learner_of(value) for value in self.learners]
-        asking = {name: part for name, part in map(strategy_of, self.strategies)}
+        asking = self.parts
         found = []
         for given, encoder in product(self.datasets, self.encoders):
             dataset = dataset_of(given, encoder)
@@ -141,7 +156,12 @@ class Grid:
                 }
                 found.append(Condition("", dataset, plan, settings))
         named = [replace(one, name=_name(one.settings, found)) for one in found]
+        names = [one.name for one in named]
         for one in named:
+            if names.count(one.name) > 1:
+                raise BadInput(
+                    f'Two conditions are called "{one.name}". Give a data set another name = ... in a table.'
+                )
             try:
                 check(one.dataset, one.plan)
             except BadInput as error:
