@@ -132,7 +132,10 @@ def test_a_grid_is_run_reported_compared_packed_and_cited(tmp_path: Path, capsys
     )
     grid = str(tmp_path / "small.toml")
     assert main(["lab", "run", grid, "--workers", "1", "--estimate"]) == 0
-    assert "for the rest on 1 workers" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "6 cells are left for 1 workers. That is about" in said and " s left" in said
+    assert main(["lab", "run", grid, "--workers", "1", "--baseline", "marjin"]) == 2
+    assert "Did you mean 'margin'" in capsys.readouterr().err
     assert main(["lab", "run", grid, "--workers", "1"]) == 0
     said = capsys.readouterr()
     assert "gain over random" in said.out and "All cells are done" in said.err

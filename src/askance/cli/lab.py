@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from askance.cli.options import Commands, positive
 
@@ -31,26 +30,26 @@ def add(commands: Commands) -> None:
     report = inner.add_parser("report", help="write the page of what is done so far; nothing is run")
     report.add_argument("grid", help="the TOML file")
     report.add_argument("--out", metavar="FOLDER", help="where its results are (default: as for run)")
-    report.add_argument("--baseline", default="random", metavar="NAME", help="compare with (default: %(default)s)")
+    _add_baseline(report)
     report.add_argument("--figures", metavar="FOLDER", help="also write every figure as SVG")
     report.set_defaults(command=_report)
 
     compare = inner.add_parser("compare", help="print a table of results, against one strategy or several")
-    compare.add_argument("results", help="a folder or results.json of `askance lab run` or `askance run`")
+    _add_results(compare)
     compare.add_argument("--against", default="random", metavar="NAMES", help="baselines (default: %(default)s)")
     compare.add_argument("--format", default="text", choices=("text", "markdown", "latex", "csv"))
     compare.set_defaults(command=_compare)
 
     packed = inner.add_parser("pack", help="put results, page, figures, tables and citations into one zip file")
-    packed.add_argument("results", help="a folder or results.json of `askance lab run` or `askance run`")
+    _add_results(packed)
     packed.add_argument("--out", metavar="FILE", help="the zip file (default: beside the results)")
-    packed.add_argument("--baseline", default="random", metavar="NAME", help="compare with (default: %(default)s)")
+    _add_baseline(packed)
     packed.set_defaults(command=_pack)
 
     export = inner.add_parser("export", help="write results into MLflow, one way; what is there already stays")
-    export.add_argument("results", help="a folder or results.json of `askance lab run` or `askance run`")
+    _add_results(export)
     export.add_argument("--mlflow", required=True, metavar="URI", help="the tracking server or store")
-    export.add_argument("--baseline", default="random", metavar="NAME", help="gains are over (default: %(default)s)")
+    _add_baseline(export)
     export.set_defaults(command=_export)
 
     mine = inner.add_parser(
@@ -85,9 +84,17 @@ def _add_run(inner: Commands) -> None:
     run.add_argument("--until", metavar="HH:MM", help="begin nothing that would end later; whole seeds come first")
     run.add_argument("--estimate", action="store_true", help="run one seed of each kind, and say how long all takes")
     run.add_argument("--retry", action="store_true", help="run cells again that failed")
-    run.add_argument("--baseline", default="random", metavar="NAME", help="compare with (default: %(default)s)")
+    _add_baseline(run)
     run.add_argument("--json", action="store_true", help="tell what happens as one JSON object a line")
     run.set_defaults(command=_run)
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", help="a folder or results.json of `askance lab run` or `askance run`")
+
+
+def _add_baseline(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--baseline", default="random", metavar="NAME", help="compare with (default: %(default)s)")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -96,6 +103,7 @@ def _run(options: argparse.Namespace) -> int:
     from askance.lab.running import deadline, run_grid
 
     grid = read_grid(options.grid)
+    _known(options.baseline, grid.parts)
     found = run_grid(
         grid,
         _folder(options),
@@ -103,7 +111,7 @@ def _run(options: argparse.Namespace) -> int:
         until=deadline(options.until) if options.until else None,
         only_estimate=options.estimate,
         retry=options.retry,
-        say=_events if options.json else _Live(sys.stderr),
+        say=_events if options.json else _live(),
     )
     if options.estimate:
         return 0
@@ -117,6 +125,7 @@ def _report(options: argparse.Namespace) -> int:
     from askance.reports.page import write_figures
 
     grid = read_grid(options.grid)
+    _known(options.baseline, grid.parts)
     across = _show(grid, results_of(grid, _folder(options)), _folder(options), options.baseline)
     if options.figures:
         Path(options.figures).mkdir(parents=True, exist_ok=True)
@@ -133,7 +142,7 @@ def _compare(options: argparse.Namespace) -> int:
     title, conditions = read_results(options.results)
     against = [name.strip() for name in options.against.split(",") if name.strip()]
     for number, baseline in enumerate(against):
-        _known(baseline, conditions)
+        _known(baseline, _names(conditions))
         if number:
             print()
         print(FORMATS[options.format](across(conditions, baseline, title)), end="")
@@ -146,7 +155,7 @@ def _pack(options: argparse.Namespace) -> int:
     from askance.lab.saved import read_results
 
     title, conditions = read_results(options.results)
-    _known(options.baseline, conditions)
+    _known(options.baseline, _names(conditions))
     place = Path(options.results)
     folder = place if place.is_dir() else place.parent
     out = options.out or folder / f"{folder.absolute().name}.zip"
@@ -159,7 +168,7 @@ def _export(options: argparse.Namespace) -> int:
     from askance.lab.tracking import export
 
     title, conditions = read_results(options.results)
-    _known(options.baseline, conditions)
+    _known(options.baseline, _names(conditions))
     written, there = export(title, conditions, options.mlflow, options.baseline)
     print(f"{written} runs written to {options.mlflow}, {there} were there.")
     return 0
@@ -180,7 +189,7 @@ def _mine(options: argparse.Namespace) -> int:
         dataset = of_project(options.labels)
     names = tuple(dict.fromkeys(["random", *(n.strip() for n in options.strategy.split(",") if n.strip())]))
     grid = grid_of_labels(dataset, names if len(names) > 1 else ASKED, options.seeds)
-    found = run_grid(grid, options.out, workers=options.workers or cores(), say=_Live(sys.stderr))
+    found = run_grid(grid, options.out, workers=options.workers or cores(), say=_live())
     _show(grid, found, options.out, "random")
     return 0
 
@@ -214,12 +223,15 @@ def _show(grid: Grid, found: list[Results], folder: str, baseline: str, quiet: b
     return gathered
 
 
-def _known(baseline: str, conditions: list[Results]) -> None:
+def _known(baseline: str, names: Iterable[str]) -> None:
     from askance.errors import unknown
 
-    names = list(dict.fromkeys(name for results in conditions for name in results.strategies))
     if baseline not in names:
-        raise unknown("strategy among the results", baseline, names)
+        raise unknown("strategy to compare with (--baseline)", baseline, names)
+
+
+def _names(conditions: list[Results]) -> list[str]:
+    return list(dict.fromkeys(name for results in conditions for name in results.strategies))
 
 
 def _folder(options: argparse.Namespace) -> str:
@@ -230,21 +242,19 @@ def _events(stand: Stand) -> None:
     print(json.dumps({**vars(stand), "left": None if stand.left != stand.left else stand.left}), flush=True)
 
 
-class _Live:
-    """One line that says how far a grid is; on a terminal it is written over, elsewhere now and then again."""
+def _live() -> Callable[[Stand], None]:
+    """Shows how far a grid is: what happened stays, and one line says what is done and left."""
+    from askance.cli.progress import Line, lasting
 
-    def __init__(self, out: TextIO) -> None:
-        self._out, self._shown = out, 0.0
+    line = Line()
 
-    def __call__(self, stand: Stand) -> None:
-        """Show how far it is."""
-        terminal = self._out.isatty()
+    def show(stand: Stand) -> None:
         about = " ".join(str(part) for part in (stand.about.get("strategy"), stand.about.get("condition")) if part)
+        left = "" if stand.left != stand.left else f"about {lasting(stand.left)} left"
         if stand.kind in ("begun", "estimated", "failed", "late", "ended"):
             said = f"{about}: {stand.said}" if about else stand.said
-            self._out.write(("\r\x1b[K" if terminal else "") + said + "\n")
-        elif time.monotonic() - self._shown > (0.2 if terminal else 10.0):
-            self._shown = time.monotonic()
-            line = f"{stand.done} of {stand.cells} cells, {stand.failed} failed, about {stand.left:.0f} s left; {about}"
-            self._out.write(f"\r\x1b[K{line}" if terminal else f"{line}\n")
-        self._out.flush()
+            line.note(f"{said} That is {left}." if stand.kind == "estimated" and left else said)
+        else:
+            line.now(f"{stand.done} of {stand.cells} cells, {stand.failed} failed, {left}; {about}")
+
+    return show

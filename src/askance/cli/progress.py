@@ -35,6 +35,15 @@ class Line:
             print(file=sys.stderr)
             self._open = False
 
+    def note(self, text: str) -> None:
+        """A line that stays."""
+        print(f"\r{text:<78}" if self._open else text, file=sys.stderr, flush=True)
+        self._open = False
+
+    def now(self, text: str) -> None:
+        """A line that the next one replaces."""
+        self._say(text, last=False)
+
     def _say(self, text: str, *, last: bool) -> None:
         if self._watched:
             print(f"\r{text:<78}", end="", file=sys.stderr, flush=True)

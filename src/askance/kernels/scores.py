@@ -155,8 +155,7 @@ def _float_of(context: Any, bits: Any) -> Any:
 
 
 _bits: Any = intrinsic(_bits_of)
-_float: Any = intrinsic(_float_of)
-from_bits: Any = _float  # for other loops of this room
+from_bits: Any = intrinsic(_float_of)
 
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _LOG2 = np.float32(np.log(2))
@@ -186,7 +185,7 @@ def times_log(x: Any) -> Any:
     shift = _DOWN if x < _NORMAL else _ZERO
     bits = np.int32(_bits(x * scale) - _ROOT)
     exponent = np.float32(np.int32(bits >> _WIDTH)) + shift
-    f = _float((bits & _MANTISSA) + _ROOT) - _ONE
+    f = from_bits((bits & _MANTISSA) + _ROOT) - _ONE
     g = _G0 + f * (_G1 + f * (_G2 + f * (_G3 + f * (_G4 + f * (_G5 + f * (_G6 + f * _G7))))))
     return x * ((f - f * f * _HALF + f * f * f * g) + exponent * _LOG2)
 
@@ -198,7 +197,7 @@ def growth(x: Any, u: Any) -> Any:
     shift = _DOWN if x < _NORMAL else _ZERO
     bits = np.int32(_bits(x * scale) - _ROOT)
     exponent = np.float32(np.int32(bits >> _WIDTH)) + shift
-    rough = _float((bits & _MANTISSA) + _ROOT) - _ONE
+    rough = from_bits((bits & _MANTISSA) + _ROOT) - _ONE
     f = u if exponent == _ZERO else rough
     g = _G0 + f * (_G1 + f * (_G2 + f * (_G3 + f * (_G4 + f * (_G5 + f * (_G6 + f * _G7))))))
     bend = f * f * (f * g - _HALF)  # log(1 + f) - f

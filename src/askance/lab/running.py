@@ -193,7 +193,8 @@ class _Runner:
         ]
         self._through(_Block(cell.condition, cell.strategy, (cell,)) for cell in first)
         left = self._left()
-        self._tell("estimated", f"About {_spoken(left)} for the rest on {self._workers} workers.")
+        count = len(self._cells) - len(self._finished)
+        self._tell("estimated", f"{count} cells are left for {self._workers} workers.")
         if self._until is not None and time.time() + left > self._until and not self._only_estimate:
             self._tell("late", "Not all of it will be done by then; whole seeds are done first.")
         if self._only_estimate:
@@ -358,14 +359,6 @@ def _free_memory() -> float | None:
         return next(1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
     except (OSError, StopIteration, ValueError):
         return None  # no Linux: nobody knows
-
-
-def _spoken(seconds: float) -> str:
-    if math.isnan(seconds):
-        return "an unknown time"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def deadline(text: str, now: float | None = None) -> float:

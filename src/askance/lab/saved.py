@@ -46,8 +46,8 @@ def read_results(path: str | Path) -> tuple[str, list[Results]]:
     except json.JSONDecodeError as error:
         raise BadInput(f"{place} holds no results: {error}. Name what `askance lab run` wrote.") from error
     if isinstance(found, dict) and "runs" in found:  # of one comparison
-        results = Results.from_json(text)
+        results = Results.read(found)
         return results.title, [results]
     if not isinstance(found, dict) or found.get("schema") != SCHEMA or "conditions" not in found:
         raise BadInput(f"{place} holds no results that this version reads. Run: askance lab report")
-    return str(found["title"]), [Results.from_json(json.dumps(one)) for one in found["conditions"]]
+    return str(found["title"]), [Results.read(one) for one in found["conditions"]]

@@ -14,21 +14,24 @@ from askance.reports.grid_figures import Panel, Ranked, Spot, cost_chart, panels
 from askance.reports.markup import Cell, bullets, definitions, figure, heading, paragraph, section, table
 from askance.reports.results import Comparison
 
+Drawings = dict[str, Callable[[Frame], str]]
+
 SHOWN = 7  # methods with a color of their own; more cannot be told apart
 
 
 def grid_sections(across: Across) -> str:
     """The page's body as markup."""
+    found = drawings(across)
     return "\n".join(
         part
         for part in (
             _head(across),
-            _ranks(across),
+            _ranks(across, found),
             _table(across),
-            _curves(across),
-            _against(across),
-            _cost(across),
-            _why(across),
+            _curves(across, found),
+            _against(across, found),
+            _cost(across, found),
+            _why(across, found),
             _seeds(across),
             _settings(across),
             _reading(across),
@@ -37,11 +40,11 @@ def grid_sections(across: Across) -> str:
     )
 
 
-def drawings(across: Across) -> dict[str, Callable[[Frame], str]]:
+def drawings(across: Across) -> Drawings:
     """Every figure of the page by name, as a function that draws it: for files of their own."""
     colors = _colors(across)
     ranked = [Ranked(m.name, m.rank, colors.get(m.name)) for m in across.methods if math.isfinite(m.rank)]
-    found: dict[str, Callable[[Frame], str]] = {}
+    found: Drawings = {}
     if len(ranked) > 1:
         found["ranks"] = lambda frame: rank_diagram(frame, ranked, across.cliques, across.critical)
     charts = [_chart(name, comparison, colors) for name, (_, comparison) in across.conditions.items()]
@@ -113,8 +116,8 @@ def grid_findings(across: Across) -> list[str]:
     return said
 
 
-def _ranks(across: Across) -> str:
-    draw = drawings(across).get("ranks")
+def _ranks(across: Across, found: Drawings) -> str:
+    draw = found.get("ranks")
     if draw is None:
         return ""
     about = "; ".join(f"{m.name} {m.rank:.2f}" for m in across.methods if math.isfinite(m.rank))
@@ -189,8 +192,8 @@ def _areas(across: Across) -> str:
     return f"<details><summary>Every condition</summary>{shown}</details>"
 
 
-def _curves(across: Across) -> str:
-    draw = drawings(across).get("curves")
+def _curves(across: Across, found: Drawings) -> str:
+    draw = found.get("curves")
     if draw is None:
         return ""
     others = len(across.methods) - len(_colors(across))
@@ -203,8 +206,7 @@ def _curves(across: Across) -> str:
     return section("Learning curves", figure("curves", "Learning curves", about, caption, draw))
 
 
-def _against(across: Across) -> str:
-    found = drawings(across)
+def _against(across: Across, found: Drawings) -> str:
     if "wins" not in found:
         return ""
     names = across.names
@@ -232,8 +234,8 @@ def _against(across: Across) -> str:
     return section("Against each other", wins, lost)
 
 
-def _cost(across: Across) -> str:
-    draw = drawings(across).get("cost")
+def _cost(across: Across, found: Drawings) -> str:
+    draw = found.get("cost")
     if draw is None:
         return ""
     about = "; ".join(f"{m.name} {words.seconds(m.seconds)} s" for m in across.methods)
@@ -244,7 +246,7 @@ def _cost(across: Across) -> str:
     return section("Cost beside gain", figure("cost", "Cost beside gain", about, caption, draw))
 
 
-def _why(across: Across) -> str:
+def _why(across: Across, found: Drawings) -> str:
     heads = ["Strategy", "Shares with margin", f"Shares with {across.baseline}", "Evenness of classes"]
     rows = [[m.name, words.share(m.margin), words.share(m.random), words.share(m.evenness)] for m in across.methods]
     caption = (
@@ -253,7 +255,7 @@ def _why(across: Across) -> str:
         "margin and little with random looks elsewhere; one whose classes are less even than random’s leaves some out."
     )
     drawn = ""
-    draw = drawings(across).get("overlap")
+    draw = found.get("overlap")
     if draw is not None:
         said = "Overlap of all that was picked up to each round with what margin and random picked under the same seed."
         drawn = figure("overlap", "Overlap round by round", said, said, draw)

@@ -148,13 +148,23 @@ class Results:
         """Read what ``to_json`` wrote.
 
         Raises:
-            BadInput: If the text is not JSON, of another schema, or lacks a field.
+            BadInput: If the text is no JSON, of another schema, or lacks a field.
         """
         try:
             found = json.loads(text)
         except json.JSONDecodeError as error:
             raise BadInput(f"These results are not JSON: {error}. Write them with Results.to_json.") from error
-        schema = found.pop("schema", None) if isinstance(found, dict) else None
+        return Results.read(found)
+
+    @staticmethod
+    def read(found: Any) -> Results:
+        """Read the JSON values of what ``to_json`` wrote.
+
+        Raises:
+            BadInput: If they are of another schema, or lack a field.
+        """
+        found = dict(found) if isinstance(found, dict) else {}
+        schema = found.pop("schema", None)
         if schema != SCHEMA:
             raise BadInput(
                 f"These results have schema {schema!r}, and this version of askance reads {SCHEMA}. "
@@ -315,10 +325,13 @@ def _numbers(values: list[float | None]) -> list[float]:
     return [math.nan if value is None else value for value in values]
 
 
+_LATER = {"measures"}  # fields that earlier versions did not write
+
+
 def _check(found: dict[str, Any], kind: type[Results] | type[Run], who: str) -> None:
     """Refuse an entry whose keys are not the fields of its class; those that came later may be missing."""
     names = {entry.name for entry in fields(kind)}
-    wrong = sorted((names ^ found.keys()) - {"measures"} if "measures" not in found else names ^ found.keys())
+    wrong = sorted((names - found.keys() - _LATER) | (found.keys() - names))
     if wrong:
         raise BadInput(
             f"{who} should have the fields {', '.join(sorted(names))}; missing or unknown: {', '.join(wrong)}. "
