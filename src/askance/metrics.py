@@ -20,16 +20,13 @@ BINS = 15  # of confidence; [guo2017calibration]
 GAMMAS = (0.1, 0.15)  # abstaining costs 1/2 - gamma; with one price alone, what a method gains can hide
 
 
-def measures(
-    probabilities: Tensor, truth: Tensor, gammas: Sequence[float] = GAMMAS, bins: int = BINS
-) -> dict[str, float]:
+def measures(probabilities: Tensor, truth: Tensor, gammas: Sequence[float] = GAMMAS) -> dict[str, float]:
     """Every metric of guessed classes, by name.
 
     Args:
         probabilities: (items, classes).
         truth: Class numbers, int64 (items,).
         gammas: For Chow's error and the coverage, one of each for every gamma, under ``chow_error_0.1`` and so on.
-        bins: Of confidence, for the calibration error.
 
     Raises:
         BadInput: If a probability is none, or a class number is not one of the columns.
@@ -54,8 +51,8 @@ def measures(
     there = items > 0
     hits = np.bincount(actual[right], minlength=shares.shape[1])[there]
     recall = hits / items[there]
-    place = np.clip(np.ceil(sure * bins).astype(np.int64), 1, bins) - 1
-    gaps = np.bincount(place, weights=sure - right, minlength=bins)
+    place = np.clip(np.ceil(sure * BINS).astype(np.int64), 1, BINS) - 1
+    gaps = np.bincount(place, weights=sure - right, minlength=BINS)
     found = {
         "accuracy": float(right.mean()),
         "macro_f1": float((2 * hits / (guessed + items)[there]).mean()),

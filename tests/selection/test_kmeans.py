@@ -15,7 +15,7 @@ from askance.errors import BadInput
 from askance.seeds import Dice
 from askance.selection import kmeans
 from askance.selection.base import Picked
-from askance.selection.kmeans import Clusters, k_means
+from askance.selection.kmeans import Clusters, k_means, nearest_center
 from askance.selection.spread import race
 from tests.pins import pins
 
@@ -179,3 +179,13 @@ def test_tiny_and_huge_weights_leave_no_rest_behind() -> None:
     weights = 10.0 ** torch.linspace(-30, 30, 200, dtype=torch.float64)
     found = k_means(points, 20, keys=torch.arange(200), dice=Dice(0, "ask"), weights=weights)
     assert found.centers.isfinite().all()
+
+
+def test_rows_find_their_nearest_center_and_one_that_has_none_is_named() -> None:
+    features = torch.tensor([[1000.0, 0.0], [1001.0, 0.0], [1009.0, 0.0], [1004.0, 0.0]])
+    centers = torch.tensor([[1000.0, 0.0], [1010.0, 0.0]])
+    assert nearest_center(features, torch.tensor([3, 2, 1]), centers).tolist() == [0, 1, 0]
+    for wrong in (torch.nan, torch.inf):
+        features[1, 1] = wrong
+        with pytest.raises(BadInput, match="row 1 to its center is infinite or NaN"):
+            nearest_center(features, torch.arange(4), centers)

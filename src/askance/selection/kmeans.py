@@ -105,6 +105,9 @@ def nearest_center(features: Tensor, rows: Tensor, centers: Tensor) -> Tensor:
         features: As `Features` takes them, (items, features).
         rows: int64 (rows,).
         centers: (centers, features).
+
+    Raises:
+        BadInput: If a distance is infinite or NaN.
     """
     shift = centers.mean(0, keepdim=True)  # a common offset would drown the products
     moved = centers - shift
@@ -112,7 +115,13 @@ def nearest_center(features: Tensor, rows: Tensor, centers: Tensor) -> Tensor:
     out = torch.empty_like(rows)
     for piece in _pieces(len(rows), max(centers.shape)):
         points = features[rows[piece]].sub_(shift)
-        out[piece] = torch.addmm(lengths, points, moved.T, alpha=-2).argmin(1)
+        least, out[piece] = torch.addmm(lengths, points, moved.T, alpha=-2).min(1)
+        if not bool(torch.isfinite(least).all()):
+            row = int(rows[piece][int((~torch.isfinite(least)).nonzero()[0])])
+            raise BadInput(
+                f"The squared distance of row {row} to its center is infinite or NaN. Check the features for NaN, and "
+                f"scale them down or hand them in as float64."
+            )
     return out
 
 
