@@ -30,6 +30,7 @@ from benchmarks.datasets_page import datasets_page
 from benchmarks.digits_page import digits_page, numbers_in_readme
 from benchmarks.dpp_page import dpp_page
 from benchmarks.fidelity_page import fidelity_page
+from benchmarks.intervals import intervals_sentence
 from benchmarks.lab_page import census_page, smoke_page
 from benchmarks.speed_page import speed_page
 
@@ -69,12 +70,14 @@ def generated() -> dict[Path, str]:
     """Every document that is generated, whole or in part, with the text it should have."""
     readme, adding = ROOT / "README.md", ROOT / "docs" / "adding-a-strategy.md"
     export, encoders = ROOT / "docs" / "export.md", ROOT / "docs" / "encoders.md"
+    statistics = ROOT / "docs" / "statistics.md"
     columns = "".join(f"| `{name}` | {what} |\n" for name, what in COLUMNS.items())
     return {
         export: between_markers(
             export.read_text("utf-8"), {"columns": f"| Column | What it is |\n| --- | --- |\n{columns}"}
         ),
         encoders: between_markers(encoders.read_text("utf-8"), {"measured": encoders_measured()}),
+        statistics: between_markers(statistics.read_text("utf-8"), {"intervals": intervals_sentence()}),
         ROOT / "docs" / "strategies.md": strategies_page(),
         ROOT / "docs" / "fidelity.md": NOTE + fidelity_page(),
         ROOT / "docs" / "papers" / "dpp.md": NOTE + dpp_page(),
