@@ -26,7 +26,7 @@ from askance.task import Classes
 PIXELS, DIGITS = load_digits(return_X_y=True)
 TINY = [
     Mlp(hidden=(6, 5)),
-    Cnn(widths=(2, 3), hidden=5),
+    Cnn(widths=(2, 3), hidden=16),
     ResNet18(width_of_stem=2, dropout=0.1),
     ResNet18(stem="stock", width_of_stem=2),
 ]
@@ -191,7 +191,7 @@ def test_slopes_along_directions_of_the_weights_are_those_of_backpropagation(mak
         float((gradient * directions[name][0]).sum()) for name, gradient in zip(weights, gradients, strict=True)
     )
     assert abs(expected) > 1e-3
-    assert float((found[0] * side).sum()) == pytest.approx(expected)
+    assert float((found[0] * side).sum().detach()) == pytest.approx(expected)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch warns of itself
@@ -201,7 +201,7 @@ def test_slopes_along_directions_of_the_items_are_those_of_backpropagation(maker
     direction, side = numbers(4, 1, 18, 18, seed=98), numbers(4, 3, seed=99)
     found = jvp(network, (items,), (direction,))[1]
     (gradient,) = torch.autograd.grad((network(items) * side).sum(), items)
-    assert float((found * side).sum()) == pytest.approx(float((gradient * direction).sum()))
+    assert float((found * side).sum().detach()) == pytest.approx(float((gradient * direction).sum()))
 
 
 @pytest.mark.parametrize("maker", TINY, ids=str)
@@ -217,7 +217,8 @@ def test_what_looks_for_dropout_finds_it_only_where_something_is_dropped(maker: 
     for layer in network.modules():
         if isinstance(layer, nn.Dropout):
             layer.train()
-    assert torch.equal(network(items), network(items)) != drops
+    with seeded(0):
+        assert torch.equal(network(items), network(items)) != drops
 
 
 @pytest.mark.parametrize("maker", [*TINY, Mlp(), Cnn(), ResNet18()], ids=str)
@@ -233,7 +234,7 @@ def test_a_maker_comes_back_from_its_description_and_can_be_a_key(maker: Any) ->
         (Mlp(), (64,), 20, 3e-3),
         (Cnn(), (64,), 10, 3e-3),
         (Cnn(), (1, 8, 8), 10, 3e-3),
-        (ResNet18(width_of_stem=4), (8, 8), 8, 1e-2),
+        (ResNet18(width_of_stem=4), (8, 8), 5, 1e-2),
     ],
     ids=str,
 )
