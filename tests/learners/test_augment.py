@@ -55,7 +55,7 @@ def test_a_shift_moves_by_whole_pixels(draws: tuple[float, float], expected: lis
 
 
 def test_every_shift_is_as_likely_as_every_other() -> None:
-    steps = torch.cartesian_prod(dice(0), dice(0)) if False else (torch.arange(25) + 0.5).double() / 25
+    steps = (torch.arange(25) + 0.5).double() / 25
     draws = torch.cartesian_prod(steps, steps)
     dot = torch.zeros(625, 5, 5)
     dot[:, 2, 2] = 1.0
@@ -190,9 +190,11 @@ def test_a_gpu_does_the_same_to_pictures(augmentation: Augmentation) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Crop(-1), r"Crop\(padding=-1\) is no distance. Use 0 or more"),
-        (lambda: Shift(-2), r"Shift\(pixels=-2\) is no distance"),
-        (lambda: Rotate(math.nan), r"Rotate\(degrees=nan\) is no distance"),
+        (lambda: Crop(-1), r"Crop\(padding=-1\) is no whole number of pixels. Use 0 or more"),
+        (lambda: Shift(1.5), r"Shift\(pixels=1.5\) is no whole number of pixels"),  # type: ignore[arg-type]
+        (lambda: Rotate(math.nan), r"Rotate\(degrees=nan\) is no angle. Use 0 or more"),
+        (lambda: Compose([Flip()]), r"Compose\(parts=\[Flip\(\)\]\) is no tuple of augmentations of pictures"),  # type: ignore[arg-type]
+        (lambda: Compose((Flip(), Mixup())), "is no tuple of augmentations"),  # type: ignore[arg-type]
         (lambda: Mixup(0.0), r"Mixup\(alpha=0.0\) is no shape of a Beta distribution"),
         (lambda: Flip()(dice(2, 5), dice(2, 1)), r"item of shape \(5,\) is no picture to augment.*Reshape the pool"),
         (lambda: Flip()(dice(2, 1, 1, 2, 2), dice(2, 1)), r"item of shape \(1, 1, 2, 2\) is no picture"),

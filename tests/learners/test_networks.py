@@ -98,13 +98,13 @@ def test_the_small_stem_keeps_the_size_of_a_picture_and_the_stock_stem_quarters_
 def test_a_residual_block_adds_what_it_was_given() -> None:
     block, maps = _Block(3, 3, 1).double().eval(), numbers(2, 3, 5, 5)
     assert not torch.allclose(block(maps), maps.relu(), atol=1e-2)
-    nn.init.zeros_(block.change[4].weight)
+    nn.init.zeros_(block.change.get_parameter("4.weight"))
     assert torch.equal(block(maps), maps.relu())
 
 
 def test_convolutions_of_the_residual_network_begin_as_wide_as_relu_wants_them() -> None:
     network = ResNet18(width_of_stem=16)((8, 8), 3)
-    deep = network.stages[3][1].change[0].weight  # (128, 128, 3, 3)
+    deep = network.get_parameter("stages.3.1.change.0.weight")  # (128, 128, 3, 3)
     assert float(deep.detach().std()) == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.02)
 
 
@@ -268,10 +268,11 @@ def test_digits_are_learned_and_the_same_lesson_gives_the_same_model(
         (lambda: Cnn()(65, 2), r"Cnn\(channels=1\) reads 1 x height x width numbers.*item has 65. Reshape the pool"),
         (lambda: ResNet18(3)(64, 2), r"ResNet18\(channels=3\) reads 3 x height x width.*item has 64. Reshape the pool"),
         (lambda: Cnn(3)(2, 2), r"item has 2. Reshape the pool"),
-        (lambda: Cnn()((3, 8, 8), 2), r"of shape \(3, 8, 8\), which have 3 channels. Use Cnn\(channels=3\)"),
-        (lambda: Cnn(3)((8, 8), 2), r"of shape \(8, 8\), which have 1 channels. Use Cnn\(channels=1\)"),
+        (lambda: Cnn()(0, 2), r"0 x 0 pixels are too few"),
+        (lambda: Cnn()((3, 8, 8), 2), r"of shape \(3, 8, 8\), whose number of channels is 3. Use Cnn\(channels=3\)"),
+        (lambda: Cnn(3)((8, 8), 2), r"of shape \(8, 8\), whose number of channels is 1. Use Cnn\(channels=1\)"),
         (lambda: Cnn()((1, 2, 8, 8), 2), r"Cnn reads pictures, and an item has the shape \(1, 2, 8, 8\). Reshape"),
-        (lambda: Cnn()((3, 8), 2), r"nothing would be left of 3 x 8 pixels. Use pictures of at least 4 x 4"),
+        (lambda: Cnn()((3, 8), 2), r"Cnn.*halves a picture 2 times, and 3 x 8 pixels.*at least 4 x 4, or Mlp"),
         (lambda: ResNet18()((4, 8), 2), r"halves a picture 3 times, and 4 x 8 pixels.*at least 5 x 5, or Cnn"),
         (lambda: ResNet18(1, "stock")(256, 2), r"5 times, and 16 x 16 pixels.*at least 17 x 17, or stem='small'"),
     ],

@@ -65,7 +65,7 @@ class Crop(Augmentation):
     draws: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        _check(self, "padding")
+        _check_pixels(self, "padding")
 
     def changed(self, pictures: Tensor, noise: Tensor) -> Tensor:
         return _cut(pictures, self.padding, *_whole(noise, 2 * self.padding))
@@ -85,7 +85,7 @@ class Shift(Augmentation):
     draws: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        _check(self, "pixels")
+        _check_pixels(self, "pixels")
 
     def changed(self, pictures: Tensor, noise: Tensor) -> Tensor:
         down, right = _whole(noise, 2 * self.pixels)
@@ -116,7 +116,8 @@ class Rotate(Augmentation):
     draws: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        _check(self, "degrees")
+        if not 0 <= self.degrees < math.inf:
+            raise BadInput(f"Rotate(degrees={self.degrees}) is no angle. Use 0 or more.")
 
     def changed(self, pictures: Tensor, noise: Tensor) -> Tensor:
         height, width = pictures.shape[2:]
@@ -125,7 +126,7 @@ class Rotate(Augmentation):
         right = torch.arange(width, device=noise.device, dtype=noise.dtype) - (width - 1) / 2
         x = angle.cos() * right - angle.sin() * down  # where a pixel comes from, (items, height, width)
         y = angle.sin() * right + angle.cos() * down
-        # Not affine_grid: it would shear what is no square, and its matrix products may round by the number of items.
+        # Each number alone, where affine_grid would multiply matrices and shear what is no square.
         grid = torch.stack([x * (2 / width), y * (2 / height)], dim=-1).to(pictures.dtype)
         return grid_sample(pictures, grid, align_corners=False)
 
@@ -139,6 +140,13 @@ class Compose(Augmentation):
     """
 
     parts: tuple[Augmentation, ...]
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.parts, tuple) and all(isinstance(part, Augmentation) for part in self.parts)):
+            raise BadInput(
+                f"Compose(parts={self.parts!r}) is no tuple of augmentations of pictures. "
+                f"Hand in a tuple such as (Crop(), Flip()); Mixup also needs the targets, and has no place in it."
+            )
 
     @property
     def draws(self) -> int:
@@ -230,7 +238,7 @@ def _pictures(items: Tensor) -> Tensor:
     )
 
 
-def _check(augmentation: Augmentation, name: str) -> None:
+def _check_pixels(augmentation: Augmentation, name: str) -> None:
     most = getattr(augmentation, name)
-    if not 0 <= most < math.inf:
-        raise BadInput(f"{type(augmentation).__name__}({name}={most}) is no distance. Use 0 or more.")
+    if not (isinstance(most, int) and most >= 0):
+        raise BadInput(f"{type(augmentation).__name__}({name}={most}) is no whole number of pixels. Use 0 or more.")

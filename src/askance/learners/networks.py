@@ -73,19 +73,13 @@ class Cnn:
 
         Args:
             features: The shape of an item, (channels, height, width) or (height, width), or how many numbers a
-                flattened square picture has: channels after channels, each row by row.
+                flattened square picture has: one channel after the other, each row by row.
             width: The width of the scores.
 
         Raises:
             BadInput: If this is no picture of so many channels, or it is smaller than 4 x 4.
         """
-        shape = _picture(self, features, self.channels)
-        if min(shape[1:]) < 4:
-            raise BadInput(
-                f"Cnn halves a picture twice, and nothing would be left of {shape[1]} x {shape[2]} pixels. "
-                f"Use pictures of at least 4 x 4, or Mlp()."
-            )
-        return CnnNetwork(shape, width, self)
+        return CnnNetwork(_picture(self, features, halvings=2, least=4, instead="Mlp()"), width, self)
 
 
 @dataclass(frozen=True)
@@ -109,28 +103,22 @@ class ResNet18:
 
     def __post_init__(self) -> None:
         _check(self, "channels", "width_of_stem")
-        if self.stem not in _HALVINGS:
+        if self.stem not in _STEMS:
             raise BadInput(f"ResNet18(stem={self.stem!r}) is no stem. Use 'small' (3 x 3) or 'stock' (7 x 7 and pool).")
 
     def __call__(self, features: Features, width: int) -> ResNet18Network:
         """A new network.
 
         Args:
-            features: The shape of an item, (channels, height, width) or (height, width), or how many numbers a
-                flattened square picture has: channels after channels, each row by row.
+            features: As `Cnn` takes them.
             width: The width of the scores.
 
         Raises:
             BadInput: If this is no picture of so many channels, or one pixel is left before the last stage.
         """
-        shape, halvings = _picture(self, features, self.channels), _HALVINGS[self.stem]
-        least = 2 ** (halvings - 1) + 1
-        if min(shape[1:]) < least:
-            smaller = ", or stem='small'" if self.stem == "stock" else ", or Cnn()"
-            raise BadInput(
-                f"ResNet18(stem={self.stem!r}) halves a picture {halvings} times, and {shape[1]} x {shape[2]} pixels "
-                f"are too few for it. Use pictures of at least {least} x {least}{smaller}."
-            )
+        halvings, instead = _STEMS[self.stem]
+        least = 2 ** (halvings - 1) + 1  # else the last stage would read padding around one pixel
+        shape = _picture(self, features, halvings, least, instead)
         return ResNet18Network(shape, width, self)
 
 
@@ -227,7 +215,10 @@ class _Block(nn.Module):
         return relu(self.shortcut(maps) + self.change(maps))
 
 
-_HALVINGS = {"small": 3, "stock": 5}  # the stems, and how often the whole network halves a picture
+_STEMS = {  # how often a network with it halves a picture, and what to use for one that is too small
+    "small": (3, "Cnn()"),
+    "stock": (5, "stem='small'"),
+}
 
 
 def _convolution(before: int, after: int, stride: int = 1) -> nn.Conv2d:
@@ -253,17 +244,19 @@ def _check(maker: Any, *sizes: str) -> None:
         raise BadInput(f"{type(maker).__name__}(dropout={maker.dropout}) is no share. Use 0 or more, and less than 1.")
 
 
-def _picture(maker: Any, features: Features, channels: int) -> tuple[int, int, int]:
+def _picture(
+    maker: Cnn | ResNet18, features: Features, halvings: int, least: int, instead: str
+) -> tuple[int, int, int]:
     """The shape (channels, height, width) of a picture that is given as a number of features or as a shape."""
-    name = type(maker).__name__
+    name, channels = type(maker).__name__, maker.channels
     if isinstance(features, int):
         side = math.isqrt(features // channels)
-        if channels * side * side != features or side == 0:
+        if channels * side * side != features:
             raise BadInput(
                 f"{name}(channels={channels}) reads {channels} x height x width numbers with height = width, and an "
                 f"item has {features}. Reshape the pool to (items, channels, height, width), or use Mlp()."
             )
-        return channels, side, side
+        features = (channels, side, side)
     shape = (1, *features) if len(features) == 2 else features
     if len(shape) != 3:
         raise BadInput(
@@ -272,7 +265,12 @@ def _picture(maker: Any, features: Features, channels: int) -> tuple[int, int, i
         )
     if shape[0] != channels:
         raise BadInput(
-            f"{name}(channels={channels}) was given items of shape {features}, which have {shape[0]} channels. "
+            f"{name}(channels={channels}) was given items of shape {features}, whose number of channels is {shape[0]}. "
             f"Use {name}(channels={shape[0]}), or reorder the pool to (items, channels, height, width)."
+        )
+    if min(shape[1:]) < least:
+        raise BadInput(
+            f"{maker} halves a picture {halvings} times, and {shape[1]} x {shape[2]} pixels are too few for it. "
+            f"Use pictures of at least {least} x {least}, or {instead}."
         )
     return shape[0], shape[1], shape[2]
