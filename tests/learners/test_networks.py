@@ -104,7 +104,7 @@ def test_a_residual_block_adds_what_it_was_given() -> None:
 
 def test_convolutions_of_the_residual_network_begin_as_wide_as_relu_wants_them() -> None:
     network = ResNet18(width_of_stem=16)((8, 8), 3)
-    deep = network.get_parameter("stages.3.1.change.0.weight")  # (128, 128, 3, 3)
+    deep = network.get_parameter("stages.3.0.change.0.weight")  # (128, 64, 3, 3)
     assert float(deep.detach().std()) == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.02)
 
 
