@@ -1,4 +1,4 @@
-"""Any network is a learner: same lesson, same model; it stops early, keeps the best weights, and comes back."""
+"""Any network is a learner: same lesson, same model; as many steps whatever is labeled; and it comes back."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from askance.errors import AskanceError, BadInput
+from askance.errors import BadInput
 from askance.learners.base import Lesson, Outputs
 from askance.learners.catalogue import learner
-from askance.learners.torch import Torch, _split
+from askance.learners.loop import _split
+from askance.learners.torch import Torch
 from askance.learners.wrappers import blank
 from askance.oracles.known import Known
 from askance.pool import Pool
@@ -74,7 +75,7 @@ def same(one: Outputs, other: Outputs) -> bool:
 @pytest.mark.parametrize("task", [None, Classes((0, 1)), Labels(("a", "b")), Targets(), Targets(2)], ids=str)
 @pytest.mark.parametrize("network", [mlp, noisy])
 def test_a_network_keeps_the_contract_on_every_task(network: Callable[..., nn.Module], task: Task | None) -> None:
-    check_learner(Torch(network, epochs_if_few=5), task)
+    check_learner(Torch(network, steps=5), task)
 
 
 def test_digits_are_learned_from_three_hundred_labels() -> None:
@@ -84,14 +85,21 @@ def test_digits_are_learned_from_three_hundred_labels() -> None:
     assert float((scores[300:].argmax(1).numpy() == DIGITS[300:]).mean()) > 0.8
 
 
+def test_every_fit_takes_the_same_number_of_steps() -> None:
+    for labels in (1, 7, 32, 33, 300):
+        facts = Torch(mlp, steps=40).fit(digits(labels)).facts
+        assert (facts["steps"], facts["stopped"], facts["validation_items"]) == (40, "after 40 steps", 0)
+        assert facts["epochs"] == -(-40 // -(-labels // 32))
+
+
 def test_training_ends_without_improvement_and_the_best_weights_are_kept() -> None:
     given = digits(100)
-    model = Torch(mlp, rate=0.05, patience=3).fit(given)
+    model = Torch(mlp, rate=0.1, patience=3).fit(given)
     facts = model.facts
-    assert facts["epochs"] == facts["best_epoch"] + 3 < 200
+    assert facts["epochs"] == facts["best_epoch"] + 3 and facts["steps"] == 3 * facts["epochs"] < 500
     assert facts["stopped"] == "after 3 epochs without improvement"
     assert facts["validation_items"] == 20
-    shorter = Torch(mlp, rate=0.05, epochs=facts["best_epoch"]).fit(given)
+    shorter = Torch(mlp, rate=0.1, patience=3, steps=facts["best_step"]).fit(given)
     assert same(model.outputs(given.items), shorter.outputs(given.items))
     _, held = _split(given, 0.2)
     scores = model.outputs(given.items[given.labeled[held]]).scores
@@ -102,11 +110,9 @@ def test_training_ends_without_improvement_and_the_best_weights_are_kept() -> No
 
 @pytest.mark.parametrize(("labels", "checked"), [(49, 0), (50, 10)])
 def test_too_few_labels_to_hold_some_out_are_all_learned_from_and_the_facts_say_so(labels: int, checked: int) -> None:
-    facts = Torch(mlp, epochs=4, epochs_if_few=6).fit(digits(labels)).facts
-    assert facts["validation_items"] == checked
-    said = ("after epoch 6, for 49 labels are too few to hold some out", 6, 6, None)
-    found = (facts["stopped"], facts["epochs"], facts["best_epoch"], facts["validation_loss"])
-    assert (found == said) if checked == 0 else facts["stopped"] == "after epoch 4"
+    facts = Torch(mlp, steps=12, patience=100).fit(digits(labels)).facts
+    assert facts["validation_items"] == checked and facts["steps"] == 12
+    assert (facts["validation_loss"] is None) == (checked == 0)
 
 
 def test_every_class_is_held_out_by_its_share_and_none_wholly() -> None:
@@ -129,7 +135,7 @@ def test_the_order_of_the_pool_does_not_matter() -> None:
     other = replace(
         given, items=given.items[order], keys=given.keys[order], labeled=place[rows], targets=given.targets[rows]
     )
-    short = Torch(noisy, epochs=4)
+    short = Torch(noisy, steps=8)
     assert same(short.fit(given).outputs(given.items), short.fit(other).outputs(given.items))
 
 
@@ -141,11 +147,11 @@ def test_another_fit_throws_other_dice() -> None:
 
 def test_what_this_process_has_set_makes_no_difference_and_stays() -> None:
     given = digits(20)
-    expected = Torch(noisy, epochs_if_few=3).fit(given).outputs(given.items)
+    expected = Torch(noisy, steps=3).fit(given).outputs(given.items)
     torch.set_default_dtype(torch.float64)
     try:
         dice = torch.get_rng_state()
-        found = Torch(noisy, epochs_if_few=3).fit(given).outputs(given.items)
+        found = Torch(noisy, steps=3).fit(given).outputs(given.items)
         assert torch.get_default_dtype() == torch.float64
         assert torch.equal(torch.get_rng_state(), dice)
     finally:
@@ -166,7 +172,7 @@ def test_strategies_with_one_seed_begin_with_the_same_network() -> None:
 @pytest.mark.parametrize(("labels", "batch"), [(1, 32), (2, 32), (33, 32), (3, 1)])
 def test_a_batch_of_one_is_no_trouble_for_batch_norm(labels: int, batch: int) -> None:
     given = digits(labels)
-    found = Torch(noisy, epochs_if_few=2, batch=batch).fit(given).outputs(given.items)
+    found = Torch(noisy, steps=4, batch=batch).fit(given).outputs(given.items)
     assert found.scores is not None and bool(torch.isfinite(found.scores).all())
 
 
@@ -177,12 +183,12 @@ def test_with_no_label_it_knows_nothing_and_its_embeddings_are_the_new_networks(
     assert found.scores is not None and found.embeddings is not None
     assert found.scores.shape == (1797, 10) and not found.scores.any()
     assert len(torch.unique(found.embeddings, dim=0)) > 1700
-    assert model.facts["epochs"] == 0
+    assert model.facts["steps"] == 0
 
 
 def test_embeddings_are_what_the_last_linear_layer_reads() -> None:
     given = digits(30)
-    model = Torch(mlp, epochs_if_few=3).fit(given)
+    model = Torch(mlp, steps=3).fit(given)
     weights = model.weights()
     assert weights is not None
     inner = (given.items @ weights["0.weight"].T + weights["0.bias"]).clamp(min=0)
@@ -190,17 +196,17 @@ def test_embeddings_are_what_the_last_linear_layer_reads() -> None:
     assert found.embeddings is not None and found.scores is not None
     assert torch.allclose(found.embeddings, inner, atol=1e-6)
     assert torch.allclose(found.scores, inner @ weights["2.weight"].T + weights["2.bias"], atol=1e-6)
-    named = Torch(mlp, layer="1", epochs_if_few=3).fit(given).outputs(given.items)
+    named = Torch(mlp, layer="1", steps=3).fit(given).outputs(given.items)
     assert named.embeddings is not None
     assert torch.allclose(named.embeddings.clamp(min=0), inner, atol=1e-6)
-    without = Torch(mlp, layer=None, epochs_if_few=3)
+    without = Torch(mlp, layer=None, steps=3)
     assert without.gives == {"scores", "differentiable"}
     assert without.fit(given).outputs(given.items).embeddings is None
 
 
 def test_gradients_flow_through_a_model_to_its_items_and_its_weights() -> None:
     given = digits(30)
-    model = Torch(mlp, epochs_if_few=3).fit(given)
+    model = Torch(mlp, steps=3).fit(given)
     whole, rows = model.differentiable(), given.items[:8]
 
     def loss(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
@@ -221,7 +227,7 @@ def test_gradients_flow_through_a_model_to_its_items_and_its_weights() -> None:
 
 def test_models_score_in_evaluation_mode_whatever_was_done_to_them() -> None:
     given = digits(30)
-    model = Torch(noisy, epochs_if_few=3).fit(given)
+    model = Torch(noisy, steps=3).fit(given)
     expected = model.outputs(given.items[:64])
     model.network.train()
     assert same(model.outputs(given.items[:64]), expected)
@@ -245,7 +251,7 @@ class Tied(nn.Module):
 
 
 def test_a_model_comes_back_from_disk_bit_by_bit(tmp_path: Path) -> None:
-    given, recipe = digits(60), Torch(Tied, epochs=3)
+    given, recipe = digits(60), Torch(Tied, steps=6)
     model = recipe.fit(given)
     FolderArtifacts(tmp_path).save("key", model.weights() or {}, dict(model.facts))
     stored = FolderArtifacts(tmp_path).load("key")
@@ -256,10 +262,15 @@ def test_a_model_comes_back_from_disk_bit_by_bit(tmp_path: Path) -> None:
     assert Torch(mlp).restore(*stored) is None  # another network by now: fit again
 
 
-def test_a_loss_that_is_not_finite_is_told_with_its_epoch() -> None:
+def test_a_loss_that_is_no_number_gives_a_model_that_knows_nothing_and_says_why() -> None:
     given = replace(digits(60), task=Targets(), targets=torch.full((60, 1), 1e30, dtype=torch.float64))
-    with pytest.raises(AskanceError, match=r"The loss of mlp is inf in epoch 1, at rate=0\.001\. Use a lower rate"):
-        Torch(mlp).fit(given)
+    recipe = Torch(Tied)
+    model = recipe.fit(given)
+    assert str(model.facts["diverged"]).startswith("Tied: its loss is inf in step 1; use a lower rate")
+    found = model.outputs(given.items)
+    assert found.scores is not None and not found.scores.any()
+    again = recipe.restore(model.weights() or {}, model.facts)
+    assert again is not None and same(found, again.outputs(given.items))
 
 
 def three(features: int, width: int, hidden: int) -> nn.Module:
@@ -300,7 +311,7 @@ class Idle(nn.Module):
         (lambda: Torch(mlp(4, 2)), "A live Sequential cannot be written.*such as Torch"),
         (lambda: Torch(print), "print builds no network. Hand in a class of torch.nn.Module"),  # type: ignore[arg-type]
         (lambda: Torch(dict), "dict builds no network"),  # type: ignore[arg-type]
-        (lambda: Torch(mlp, epochs=0), r"Torch\(epochs=0\) trains nothing. Use a number above 0"),
+        (lambda: Torch(mlp, steps=0), r"Torch\(steps=0\) trains nothing. Use a number above 0"),
         (lambda: Torch(mlp, rate=-1.0), r"Torch\(rate=-1.0\) trains nothing"),
         (lambda: Torch(mlp, validation=1.0), r"Torch\(validation=1.0\) is no share"),
         (lambda: Torch(three), r"three\(features.*wants other arguments than \(features, width\)"),
@@ -318,7 +329,7 @@ def test_what_cannot_be_is_refused_before_anything_is_trained(make: Callable[[],
 
 def test_a_network_of_fixed_size_is_refused_where_it_does_not_fit() -> None:
     given = digits(20)
-    assert Torch(ten, epochs_if_few=1).fit(given).facts["parameters"] == 64 * 16 + 16 + 16 * 10 + 10
+    assert Torch(ten, steps=1).fit(given).facts["parameters"] == 64 * 16 + 16 + 16 * 10 + 10
     eleven = replace(given, task=Classes(tuple(range(11))), targets=torch.eye(11, dtype=torch.float64)[DIGITS[:20]])
     with pytest.raises(BadInput, match=r"gives scores of shape \(1, 10\) for one item, and the task needs \(1, 11\)"):
         Torch(ten).fit(eleven)
@@ -330,7 +341,7 @@ def test_a_network_of_fixed_size_is_refused_where_it_does_not_fit() -> None:
 
 def test_a_network_without_a_linear_layer_learns_without_embeddings() -> None:
     given = digits(20)
-    found = Torch(flat, layer=None, epochs_if_few=2).fit(given).outputs(given.items)
+    found = Torch(flat, layer=None, steps=2).fit(given).outputs(given.items)
     assert found.scores is not None and found.scores.shape == (1797, 10)
 
 
@@ -354,7 +365,7 @@ def pictures() -> Pool:
 
 def test_a_study_with_a_network_is_audited_and_after_a_crash_asks_the_same_questions(tmp_path: Path) -> None:
     truth = {f"digit-{row}": int(DIGITS[row]) for row in range(300)}
-    recipe = Torch(Picture, epochs=3, epochs_if_few=3)
+    recipe = Torch(Picture, steps=6)
     options: dict[str, Any] = {"classes": range(10), "learner": recipe, "strategy": "badge", "seed": 4}
     unbroken = Study(pictures(), **options)
     unbroken.run(Known(truth), budget=90, batch=30)

@@ -316,7 +316,7 @@ def test_a_network_of_your_own_runs_when_you_trust_the_folder(tmp_path: Path) ->
     from askance.describe import find
 
     (tmp_path / "mine.py").write_text(NETWORK)
-    study = labeled(learner=Torch(find(f"{tmp_path / 'mine.py'}:SmallNet"), epochs=3))
+    study = labeled(learner=Torch(find(f"{tmp_path / 'mine.py'}:SmallNet"), steps=3))
     folder = take_away(study, tmp_path / "m")
     with pytest.raises(BadInput, match=r"names .*mine.py:SmallNet, which is code outside of askance.*trust=True"):
         askance.load(folder)

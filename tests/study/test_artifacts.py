@@ -12,6 +12,7 @@ from torch import Tensor, tensor
 
 from askance.errors import BadInput, StorageError
 from askance.study.artifacts import Artifacts, FolderArtifacts, MemoryArtifacts, open_artifacts
+from askance.study.unfinished import EVERY, Unfinished
 
 FACTS = {"steps": 12, "loss": 0.1, "layers": [3, 4]}
 
@@ -157,3 +158,20 @@ def test_what_a_killed_writer_left_is_removed_when_nobody_can_be_writing_it(tmp_
     artifacts = FolderArtifacts(tmp_path)
     assert list(tmp_path.iterdir()) == [young]
     assert artifacts.keys() == []
+
+
+def test_how_far_a_fit_is_is_replaced_and_forgotten(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    fit = Unfinished(artifacts, "a1")
+    assert fit.load() is None and not fit.due()
+    now[0] = EVERY
+    assert fit.due()
+    for step in (1, 2):
+        fit.save({"now.weight": tensor([float(step)])}, {"number": step})
+    assert not fit.due()
+    found = Unfinished(artifacts, "a1").load()
+    assert found is not None and found[1] == {"number": 2} and found[0]["now.weight"].tolist() == [2.0]
+    artifacts.save("a1", weights(), FACTS)
+    fit.done()
+    assert artifacts.keys() == ["a1"] and fit.load() is None

@@ -9,16 +9,28 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 from worlds import asked_ids, blobs
 
 from askance.learners.linear import Linear
-from askance.study import sql
+from askance.learners.loop import Training
+from askance.learners.networks import Mlp
+from askance.learners.torch import Torch
+from askance.selection.base import Selector
+from askance.selection.top import Top
+from askance.signals.base import Signal
+from askance.signals.dynamics import Recorded
+from askance.strategies.base import Strategy
+from askance.study import sql, unfinished
 from askance.study.artifacts import FolderArtifacts
 from askance.study.study import Study
+from askance.view import View
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork"),
@@ -190,3 +202,66 @@ def _client(storage: Path, seconds: float | None) -> tuple[list[int], bool]:
     os.close(write)
     with os.fdopen(read) as pipe:
         return [int(name) for name in pipe.read().split()], killed
+
+
+@dataclass(frozen=True)
+class Wavering(Strategy):
+    """Asks where the guess changed while the model trained."""
+
+    record: Signal = Recorded("probabilities")
+    select: Selector = Top()
+
+    def utility(self, view: View) -> Tensor:
+        return view[self.record].std(1).sum(1)
+
+
+STEPS = 12
+
+
+@pytest.mark.parametrize("killed_in", [1, 5, STEPS - 1])
+def test_a_training_that_was_killed_goes_on_from_its_last_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_in: int
+) -> None:
+    monkeypatch.setattr(unfinished, "EVERY", 0.0)
+    options = {**OPTIONS, "strategy": Wavering(), "learner": Torch(Mlp((8,)), steps=STEPS, looks=3), "control": 0.0}
+    steps = [0]
+    original = Training.one_step
+
+    def counted(self: Training, rows: Tensor) -> None:
+        steps[0] += 1
+        original(self, rows)
+
+    monkeypatch.setattr(Training, "one_step", counted)
+
+    def work(storage: Path | None) -> Study:
+        study = WORLD.study(storage=storage, **options)
+        study.run(WORLD.oracle, 30, batch=10)
+        return study
+
+    whole, taken = work(None), steps[0]
+    assert taken % STEPS == 0 and taken >= 2 * STEPS
+    dies = taken - 2 * STEPS + killed_in  # in the middle of the last fit but one
+
+    def dying_work() -> None:
+        steps[0] = 0
+
+        def deadly(self: Training, rows: Tensor) -> None:
+            if steps[0] == dies:
+                os.kill(os.getpid(), signal.SIGKILL)
+            counted(self, rows)
+
+        Training.one_step = deadly  # type: ignore[method-assign]
+        work(tmp_path / "x.db").close()
+
+    assert forked(dying_work)
+    artifacts = FolderArtifacts(tmp_path / "x.db.models")
+    assert [key.endswith(".part") for key in artifacts.keys()].count(True) == 1  # noqa: SIM118
+    steps[0] = 0
+    study = work(tmp_path / "x.db")
+    assert steps[0] == taken - dies
+    assert asked_ids(study) == asked_ids(whole)
+    assert not any(key.endswith(".part") for key in artifacts.keys())  # noqa: SIM118
+    mine, its = (s.model().weights() for s in (study, whole))
+    assert mine is not None and its is not None and all(torch.equal(mine[name], its[name]) for name in its)
+    assert all(row.ok for row in study.audit(refit=True))
+    study.close()

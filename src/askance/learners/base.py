@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
 
@@ -100,6 +100,19 @@ class Model:
         raise TypeError(f"{type(self).__name__} is not differentiable")
 
 
+class Resume(Protocol):
+    """Where a long fit keeps how far it is, so that a killed one goes on. What comes out does not depend on it."""
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Tensors and facts (JSON) that were saved last; None at the beginning."""
+
+    def due(self) -> bool:
+        """Whether it is time to save."""
+
+    def save(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Keep them in the place of those before."""
+
+
 @dataclass(frozen=True)
 class Lesson:
     """All that a learner may learn from. There is no label in it that was not told.
@@ -120,6 +133,7 @@ class Lesson:
         number: Which fit of the journal.
         through: The last line of the journal that was read.
         key: A digest of all that the fit depends on; the model's name wherever it is kept.
+        resume: Where a long fit keeps how far it is; None: nowhere.
     """
 
     items: Any
@@ -137,6 +151,7 @@ class Lesson:
     number: int = 0
     through: int = 0
     key: str = ""
+    resume: Resume | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from torch.func import functional_call
 from askance.arrays import spans
 from askance.errors import BadInput
 from askance.learners.base import Differentiable, Model, Outputs
+from askance.learners.beside import Beside, Seen
 from askance.learners.makers import named, takes
 from askance.learners.seeded import seeded
 
@@ -31,44 +32,108 @@ class TorchModel(Model):
         network: The network, on its device.
         layer: The layer whose input are the embeddings, if there is one.
         device: Where it computes.
+        beside: What was trained in the same steps, with its layers.
         facts: What is needed to build it again, and how training went.
+        records: Arrays by pool row that were recorded while training.
     """
 
     network: nn.Module
     layer: nn.Module | None
     device: torch.device
+    beside: tuple[tuple[Beside, nn.Module], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    records: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def known(self) -> bool:
+        """Whether it learned anything: with no label, or after its loss was no number, it knows nothing."""
+        return bool(self.facts["labels"]) and not self.facts.get("diverged")
 
     def outputs(self, items: Any) -> Outputs:
-        self.network.eval()
+        self.eval()
         with torch.no_grad(), settled(self.facts["seed"], self.device):
             parts = [self._part(items[start:stop]) for start, stop in spans(len(items), ROWS)]
         scores = torch.cat([part[0] for part in parts])
         embeddings = None if self.layer is None else torch.cat([part[1] for part in parts])
-        return Outputs(scores=scores if self.facts["labels"] else torch.zeros_like(scores), embeddings=embeddings)
+        extras = {name: torch.cat([part[2][name] for part in parts]) for name in parts[0][2]} if parts else {}
+        return Outputs(
+            scores=scores if self.known else torch.zeros_like(scores),
+            embeddings=embeddings,
+            extras=extras if self.known else {name: torch.zeros_like(array) for name, array in extras.items()},
+        )
 
     def weights(self) -> dict[str, Tensor] | None:
-        state = self.network.state_dict()
+        state = self.state()
         if not all(isinstance(array, Tensor) for array in state.values()):
             return None  # a network with state of another kind is fitted again
         return {name: array.detach().cpu().clone() for name, array in state.items()}  # tied weights: memory for each
 
+    def state(self) -> dict[str, Any]:
+        """The state of the network under its own names, and of what was trained beside it."""
+        found = dict(self.network.state_dict())
+        for place, (_, module) in enumerate(self.beside):
+            found |= {f"beside[{place}].{name}": value for name, value in module.state_dict().items()}
+        return found
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take on a state.
+
+        Raises:
+            RuntimeError: If it is that of other layers.
+        """
+        own = {name: value for name, value in state.items() if not name.startswith("beside[")}
+        self.network.load_state_dict(own)
+        for place, (_, module) in enumerate(self.beside):
+            start = f"beside[{place}]."
+            module.load_state_dict({n.removeprefix(start): v for n, v in state.items() if n.startswith(start)})
+
+    def train(self, items: int) -> None:
+        """Training mode; but one item alone has no spread, so batch norm then keeps to the statistics it has."""
+        self._mode(True)
+        if items == 1:
+            for layer in self.network.modules():
+                if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                    layer.eval()
+
+    def eval(self) -> None:
+        """Evaluation mode."""
+        self._mode(False)
+
+    def _mode(self, training: bool) -> None:
+        for module in (self.network, *(module for _, module in self.beside)):
+            module.train(training)
+
+    def look(self, items: Tensor) -> Seen:
+        """What the network gives for items, embeddings and stages included, on its own device."""
+        inputs: list[Tensor] = []
+        stages: list[Tensor] = []
+        with ExitStack() as stack:
+            if self.layer is not None:
+                hook = self.layer.register_forward_pre_hook(lambda _, given: inputs.extend(given[:1]))
+                stack.callback(hook.remove)
+            if any(part.stages for part, _ in self.beside):
+                for stage in stages_of(self.network):
+                    stage_hook = stage.register_forward_hook(lambda _, __, found: stages.append(found))
+                    stack.callback(stage_hook.remove)
+            scores = self.scores(items)
+        return Seen(scores, inputs[-1].reshape(len(items), -1) if inputs else None, tuple(stages))
+
     def differentiable(self) -> Differentiable:
-        self.network.eval()
+        self.eval()
         fixed = {name: array.detach() for name, array in self.network.named_buffers()}
         trained = {name: array.detach() for name, array in self.network.named_parameters()}
-        known = bool(self.facts["labels"])
+        known = self.known
 
         def scores(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
             with settled(self.facts["seed"], self.device):
-                found: Tensor = functional_call(self.network, {**fixed, **weights}, (self._given(items),))
+                found: Tensor = functional_call(self.network, {**fixed, **weights}, (self.given(items),))
             return found if known else found * 0.0
 
         return Differentiable(scores, trained, int(self.facts["seed"]))
 
     def scores(self, items: Tensor) -> Tensor:
         """What the network gives, in its own number type and on its own device."""
-        scores: Tensor = self.network(self._given(items))
+        scores: Tensor = self.network(self.given(items))
         return scores
 
     def check(self, item: Tensor) -> None:
@@ -78,10 +143,10 @@ class TorchModel(Model):
             BadInput: If the network cannot read it, or gives no row of scores or no embedding.
         """
         name, shape, wanted = type(self.network).__name__, tuple(item.shape[1:]), (1, self.facts["width"])
-        self.network.eval()
+        self.eval()
         try:
             with torch.no_grad():
-                scores, embeddings = self._part(item)
+                scores, embeddings, _ = self._part(item)
         except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise BadInput(
                 f"{name} cannot read an item of shape {shape}: {error}. Reshape the items of the pool, or let what "
@@ -98,21 +163,25 @@ class TorchModel(Model):
                 f"Name another layer, Torch(..., layer='...'); its layers are: {_layers(self.network)}."
             )
 
-    def _given(self, items: Tensor) -> Tensor:
+    def given(self, items: Tensor) -> Tensor:
         """Items as the network takes them."""
         types = [array.dtype for array in self.network.parameters() if array.is_floating_point()]
         return items.to(self.device, types[0] if types else items.dtype)
 
-    def _part(self, items: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores and embeddings of some items; the embeddings are empty where nothing was seen of them."""
-        seen: list[Tensor] = []
-        with ExitStack() as stack:
-            if self.layer is not None:
-                hook = self.layer.register_forward_pre_hook(lambda _, given: seen.extend(given[:1]))
-                stack.callback(hook.remove)
-            scores = self.scores(items)
-        rows = seen[-1].reshape(len(items), -1) if seen else scores.new_zeros(len(items), 0)
-        return _wide(scores), _wide(rows)
+    def _part(self, items: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Scores, embeddings and extras of some items; the embeddings are empty where nothing was seen of them."""
+        seen = self.look(items)
+        rows = seen.embeddings if seen.embeddings is not None else seen.scores.new_zeros(len(items), 0)
+        extras = {
+            name: _wide(array) for part, module in self.beside for name, array in part.extras(module, seen).items()
+        }
+        return _wide(seen.scores), _wide(rows), extras
+
+
+def stages_of(network: nn.Module) -> list[nn.Module]:
+    """The stages that a network names: the parts of its ``stages``."""
+    found = getattr(network, "stages", None)
+    return list(found) if isinstance(found, nn.Sequential | nn.ModuleList | list | tuple) else []
 
 
 def built(network: Network, features: int | list[int], width: int) -> nn.Module:

@@ -23,14 +23,19 @@ def seeded(seed: int, device: torch.device = CPU) -> Iterator[None]:
     before = random.getstate(), np.random.get_state()
     gpus = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(gpus):
-        random.seed(seed)
-        np.random.seed(seed % (1 << 32))
-        torch.default_generator.manual_seed(seed)
-        for gpu in gpus:
-            with torch.cuda.device(gpu):
-                torch.cuda.manual_seed(seed)
+        throw(seed, device)
         try:
             yield
         finally:
             random.setstate(before[0])
             np.random.set_state(before[1])
+
+
+def throw(seed: int, device: torch.device = CPU) -> None:
+    """From here on the global dice are these; only for code inside `seeded`, which gives them back."""
+    random.seed(seed)
+    np.random.seed(seed % (1 << 32))
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)

@@ -21,10 +21,10 @@ from askance.errors import BadInput, StorageError
 
 
 class Artifacts(Protocol):
-    """Weights by key. What lies under a key never changes: the key names all that made it."""
+    """Weights by key. What lies under a model's key never changes: the key names all that made it."""
 
-    def save(self, key: str, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Keep a model's weights and facts (JSON); a key that is there already is left as it is."""
+    def save(self, key: str, tensors: dict[str, Tensor], facts: dict[str, Any], *, over: bool = False) -> None:
+        """Keep a model's weights and facts (JSON); a key that is there already is left as it is, or written `over`."""
 
     def load(self, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Weights on the CPU and facts, or None if they are not there: then fit the model again."""
@@ -47,15 +47,15 @@ class FolderArtifacts:
         self._folder = folder
         self._remove_remains()
 
-    def save(self, key: str, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Keep a model's weights and facts (JSON); a key that is there already is left as it is.
+    def save(self, key: str, tensors: dict[str, Tensor], facts: dict[str, Any], *, over: bool = False) -> None:
+        """Keep a model's weights and facts (JSON); a key that is there already is left as it is, or written `over`.
 
         Raises:
             BadInput: The key is no file name, a tensor is not dense, or the facts are not JSON.
             StorageError: The disk refused; nothing half-written is left.
         """
         path = self._path(key)
-        if path.exists():
+        if path.exists() and not over:
             return
         text = _facts_text(facts)
         tensors = _alone(tensors)
@@ -120,9 +120,9 @@ class MemoryArtifacts:
     def __init__(self) -> None:
         self._kept: dict[str, tuple[dict[str, Tensor], str]] = {}
 
-    def save(self, key: str, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Keep a model's weights and facts (JSON); a key that is there already is left as it is."""
-        if _checked(key) not in self._kept:
+    def save(self, key: str, tensors: dict[str, Tensor], facts: dict[str, Any], *, over: bool = False) -> None:
+        """Keep a model's weights and facts (JSON); a key that is there already is left as it is, or written `over`."""
+        if _checked(key) not in self._kept or over:
             self._kept[key] = _copied(_alone(tensors)), _facts_text(facts)
 
     def load(self, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

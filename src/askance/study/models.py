@@ -19,6 +19,7 @@ from askance.signals.base import Signal, signals_of
 from askance.strategies.base import Strategy
 from askance.study.artifacts import Artifacts
 from askance.study.state import Fit, State
+from askance.study.unfinished import Unfinished
 
 KEPT = 16  # models held in memory
 
@@ -115,7 +116,8 @@ class Models:
         known = companion.remembers and state.fits and name in state.fits[-1].companions
         previous = self.companion(state.fits, len(state.fits) - 1, companion) if known else None
         record = _records(self._parts.strategy(state, state.cold), companion)
-        return replace(lesson, dice=lesson.dice.of(name), model=model, previous=previous, record=record)
+        resume = self.unfinished(digest([lesson.key, name]))
+        return replace(lesson, dice=lesson.dice.of(name), model=model, previous=previous, record=record, resume=resume)
 
     def keep(self, key: str, model: Model) -> None:
         """Store a model under its key, before the line that names it is written."""
@@ -123,6 +125,11 @@ class Models:
         if weights is not None:
             self._artifacts.save(key, weights, dict(model.facts))
         self._remember(key, model)
+        self.unfinished(key).done()
+
+    def unfinished(self, key: str) -> Unfinished:
+        """Where the fit of a model keeps how far it is."""
+        return Unfinished(self._artifacts, key)
 
     def of(self, state: State, fit: int) -> Callable[[Signal], Model]:
         """Which model each signal is read from, for an ask that uses one fit."""
@@ -180,7 +187,8 @@ class Models:
         learner: Learner = self._parts.get(fits[number].learner)
         lesson = lesson_of(self._replay(fits[number].through), self._parts)
         previous = self._load(fits[number - 1]) if self._reads_before(fits, number) else None
-        model = learner.fit(replace(lesson, previous=previous, record=lesson.record | records))
+        resume = self.unfinished(lesson.key)
+        model = learner.fit(replace(lesson, previous=previous, record=lesson.record | records, resume=resume))
         self.keep(fits[number].key, model)
         return model
 

@@ -77,7 +77,8 @@ class Steps:
         state = self.state
         learner = self.learner
         with inner_threads(state.threads):
-            task = learner.fit(replace(lesson, previous=self.models.previous(state.fits, learner)))
+            previous = self.models.previous(state.fits, learner)
+            task = learner.fit(replace(lesson, previous=previous, resume=self.models.unfinished(lesson.key)))
             models = {"": task}
             for companion in self._companions():
                 own = self.models.companion_lesson(state, lesson, companion, task)
