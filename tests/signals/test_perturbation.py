@@ -230,7 +230,7 @@ def test_a_model_that_knows_nothing_gives_one_number_for_all(signal: Bim | DeepF
         if classes or isinstance(learner, Linear):
             lesson = replace(small_world(labeled=0).lesson(), task=task, targets=torch.zeros(0, classes).double())
             found = read(signal, learner.fit(lesson), small_items(), task)
-            assert found.isfinite().all() and len(found.unique()) == 1
+            assert found.isfinite().all() and len({*found.tolist()}) == 1
 
 
 @BOTH

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,8 +19,8 @@ PIECE = 256  # items pushed at once, at most
 FAR = 1e30  # of squared lengths; sums over a large pool still fit into float32
 _NUMBERS = 1 << 24  # of all slopes together: 64 MiB in float32
 
-Back = Callable[[Tensor], tuple[Tensor]]  # cotangents of scores (items, classes) to those of items (items, ...)
-Push = Callable[[Tensor, Back, Tensor], Tensor]  # scores, their way back and the own class (items, 1) to a step
+Slopes = Callable[[Tensor], Tensor]  # cotangents of scores, (items, classes) or several of them, to those of items
+Push = Callable[[Tensor, Slopes, Tensor], Tensor]  # scores, their slopes and the own class (items, 1) to a step
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ class Bim(Signal):
         never = items[:1].numel() * ((self.steps + 1) * self.step) ** 2
         return _squared_lengths(model, items, self.steps, never, self._push)
 
-    def _push(self, scores: Tensor, back: Back, own: Tensor) -> Tensor:
+    def _push(self, scores: Tensor, slopes: Slopes, own: Tensor) -> Tensor:
         odds = _others(scores, own).softmax(1).scatter(1, own, -1.0)  # the gradient of log((1 - p) / p) by the scores
-        return self.step * back(odds)[0].sign()
+        return self.step * slopes(odds).sign()
 
 
 @dataclass(frozen=True)
@@ -112,15 +113,15 @@ class DeepFool(Signal):
     def read(self, model: Model, items: Tensor, task: Task) -> Tensor:
         return _squared_lengths(model, items, self.steps, FAR, self._push)
 
-    def _push(self, scores: Tensor, back: Back, own: Tensor) -> Tensor:
+    def _push(self, scores: Tensor, slopes: Slopes, own: Tensor) -> Tensor:
         each = torch.eye(scores.shape[1]).to(scores)
         cotangents = each.unsqueeze(1) - each[own.squeeze(1)]  # (classes, items, classes), of the gap to its own class
-        slopes = torch.func.vmap(back)(cotangents)[0].flatten(2).transpose(0, 1)  # (items, classes, features)
-        gaps, lengths = (scores - scores.gather(1, own)).abs(), slopes.norm(dim=2)
+        away = slopes(cotangents).flatten(2).transpose(0, 1)  # (items, classes, features)
+        gaps, lengths = (scores - scores.gather(1, own)).abs(), away.norm(dim=2)
         distances = torch.where(lengths > 0, gaps / lengths, torch.inf)  # its own class has no slope
         rows, nearest = torch.arange(len(scores), device=scores.device), distances.argmin(1)
         share = (1 + self.overshoot) * distances[rows, nearest] / lengths[rows, nearest]
-        step = share.unsqueeze(1) * slopes[rows, nearest]
+        step = share.unsqueeze(1) * away[rows, nearest]
         return torch.where(step.isfinite().all(1, keepdim=True), step, 0)  # else there is no boundary in sight
 
 
@@ -151,17 +152,30 @@ def _pushed(scores: Callable[[Tensor], Tensor], items: Tensor, steps: int, never
     flipped = torch.zeros(len(items), dtype=torch.bool, device=items.device)
     own = scores(items).argmax(1, keepdim=True)
     for number in range(steps + 1):
-        found, back = torch.func.vjp(scores, items + moved)[:2]
-        flipped |= _others(found, own).amax(1) >= found.gather(1, own).squeeze(1)
-        if number == steps or bool(flipped.all()):
+        with torch.enable_grad():
+            at = (items + moved).requires_grad_()
+            found = scores(at)
+        flipped |= _level(found, own)
+        if number == steps or bool(flipped.all()) or not found.requires_grad:  # then no score hangs on the items
             break
-        step = push(found, back, own).reshape(items.shape)
+        step = push(found.detach(), partial(_slopes, found, at), own).reshape(items.shape)
         step[flipped] = 0
         if not bool(step.any()):
             break  # all that is left stands where nothing moves it
         moved += step
     lengths = moved.flatten(1).square().sum(1)
     return torch.where(flipped, lengths, never).clamp_max(never)
+
+
+def _slopes(scores: Tensor, items: Tensor, cotangents: Tensor) -> Tensor:
+    """Cotangents of scores, taken back to the items in one pass. (torch.func would load its compiler for this.)"""
+    many = cotangents.ndim > scores.ndim
+    return torch.autograd.grad(scores, items, cotangents, is_grads_batched=many, materialize_grads=True)[0]
+
+
+def _level(scores: Tensor, own: Tensor) -> Tensor:
+    """Whether another class has no less than the one that an item had, (items,)."""
+    return _others(scores, own).amax(1) >= scores.gather(1, own).squeeze(1)
 
 
 def _others(scores: Tensor, own: Tensor) -> Tensor:
