@@ -243,6 +243,24 @@ def test_an_item_on_a_plateau_is_far_from_everything(signal: Bim | DeepFool) -> 
     assert found.dtype == torch.float32 and found.isfinite().all()
 
 
+@BOTH
+def test_where_nothing_moves_there_is_no_second_step(signal: Bim | DeepFool) -> None:
+    model = Counting(LinearModel(tensor([[0.0, 2.0], [0.0, 1.0]])))
+    found = read(signal, model, [[1.0], [2.0]])
+    assert found[0] == found[1] > 6  # 51 steps of 1/20, squared, or much more
+    assert model.calls == 3  # to know the type, the class, and the slopes
+
+
+@BOTH
+def test_scores_may_hang_on_no_item(signal: Bim | DeepFool) -> None:
+    class Deaf(Model):
+        def differentiable(self) -> Differentiable:
+            return Differentiable(lambda weights, items: tensor([[1.0, 0.0]]).expand(len(items), 2), {}, 0)
+
+    found = read(signal, Deaf(), [[1.0], [2.0]])
+    assert found[0] == found[1] > 6
+
+
 def test_a_boundary_beyond_all_numbers_is_far() -> None:
     steep = LinearModel(tensor([[1e-30, 1e8], [0.0, 0.0]]))
     assert read(DeepFool(), steep, [[1.0]]).tolist() == [pytest.approx(FAR)]
