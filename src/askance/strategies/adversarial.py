@@ -20,8 +20,8 @@ from askance.view import View
 class AdversarialBim(Strategy):
     """Ask where the fewest steps along the sign of the gradient flip the class. [kurakin2017adversarial]
 
-    As a rule for asking it is that of DeepAL+, [zhan2022deepal] whose loop has no end where the class never flips. All
-    features are pushed alike, so bring them to one scale, and ``Bim(step=...)`` to a small part of it.
+    The rule is that of DeepAL+ [zhan2022deepal], whose loop has no end where a class never flips. All features are
+    pushed alike, so they should have one scale, and ``Bim(step=...)`` be a small part of it.
 
     >>> from askance.testing.worlds import LEARNER, small_world
     >>> places = torch.tensor([[2.0, 0.0], [0.0, 2.0], [0.0, 1.5], [1.1, 1.0]])  # the first two are labeled
@@ -47,8 +47,8 @@ class AdversarialBim(Strategy):
 class AdversarialDeepFool(Strategy):
     """Ask where the boundary that DeepFool finds is nearest. [ducoffe2018adversarial]
 
-    The length of the push that flips an item stands for its distance to the boundary, which a deep network does not
-    tell. The paper also gives what was pushed the label of the item; here only people label.
+    The length of the push that flips an item [moosavidezfooli2016deepfool] stands for its distance to the boundary,
+    which a deep network does not tell. The paper also learns from the pushed item under the same label; this does not.
 
     >>> from askance.testing.worlds import LEARNER, small_world
     >>> places = torch.tensor([[2.0, 0.0], [0.0, 2.0], [0.0, 1.5], [1.1, 1.0]])  # the first two are labeled
