@@ -25,6 +25,7 @@ from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.signals.gradients import GradientFactors
 from askance.signals.layer import LastLayer
+from askance.signals.perturbation import Bim, DeepFool
 from askance.signals.probabilities import Probabilities, Scores
 from askance.signals.samples import Samples, Votes
 from askance.strategies import catalogue
@@ -63,6 +64,8 @@ SIGNALS = [
     Embeddings(),
     GradientFactors(),
     LastLayer(),
+    Bim(),
+    DeepFool(),
     Samples(of=MANY),
     Votes(of=MANY),
     Scores(of=Untrained(Linear())),

@@ -179,6 +179,13 @@ REFERENCES = {
         "Journal of Machine Learning Research",
         2006,
     ),
+    "ducoffe2018adversarial": Work(
+        "misc",
+        "Ducoffe, Melanie and Precioso, Frederic",
+        "Adversarial Active Learning for Deep Networks: a Margin Based Approach",
+        "arXiv:1802.09841",
+        2018,
+    ),
     "ebert2012ralf": Work(
         "inproceedings",
         "Ebert, Sandra and Fritz, Mario and Schiele, Bernt",
@@ -364,6 +371,13 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2011,
     ),
+    "kurakin2017adversarial": Work(
+        "inproceedings",
+        "Kurakin, Alexey and Goodfellow, Ian J. and Bengio, Samy",
+        "Adversarial Examples in the Physical World",
+        "International Conference on Learning Representations, Workshop Track",
+        2017,
+    ),
     "lewis1994sequential": Work(
         "inproceedings",
         "Lewis, David D. and Gale, William A.",
@@ -413,6 +427,13 @@ REFERENCES = {
         "Distributed Submodular Maximization: Identifying Representative Elements in Massive Data",
         "Advances in Neural Information Processing Systems",
         2013,
+    ),
+    "moosavidezfooli2016deepfool": Work(
+        "inproceedings",
+        "Moosavi-Dezfooli, Seyed-Mohsen and Fawzi, Alhussein and Frossard, Pascal",
+        "DeepFool: A Simple and Accurate Method to Fool Deep Neural Networks",
+        "IEEE Conference on Computer Vision and Pattern Recognition",
+        2016,
     ),
     "nguyen2004active": Work(
         "inproceedings",

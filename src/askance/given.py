@@ -335,6 +335,11 @@ def _refuse_missing(strategy: Strategy | None, signal: Signal, checked: Checked)
             f"{asker} reads {signal}, which only a study can give: it keeps earlier models. "
             f"Use Study(pool, strategy=...)."
         )
+    if "differentiable" in signal.needs:
+        raise MissingSignal(
+            f"{asker} reads the model itself, not arrays: it takes gradients of the scores. "
+            f"Use a study, with a learner that gives them: Study(pool, strategy=..., learner=...)."
+        )
     if signal.of is not None:
         if checked.outputs.embeddings is None:
             raise MissingSignal(

@@ -47,6 +47,8 @@ STRATEGIES = Catalogue(
         "dynamic-al": "askance.strategies.dynamics:DynamicAl",
         "ldm-s": "askance.strategies.stability:LdmS",
         "noise-stability": "askance.strategies.stability:NoiseStability",
+        "adversarial-bim": "askance.strategies.adversarial:AdversarialBim",
+        "adversarial-deep-fool": "askance.strategies.adversarial:AdversarialDeepFool",
         "max-det": "askance.strategies.information:MaxDet",
         "bait": "askance.strategies.information:Bait",
         "frank-wolfe": "askance.strategies.information:AcsFw",
