@@ -47,6 +47,7 @@ STRATEGIES = Catalogue(
         "dynamic-al": "askance.strategies.dynamics:DynamicAl",
         "ldm-s": "askance.strategies.stability:LdmS",
         "noise-stability": "askance.strategies.stability:NoiseStability",
+        "noise-stability-full": "askance.strategies.stability:NoiseStabilityFull",
         "max-det": "askance.strategies.information:MaxDet",
         "bait": "askance.strategies.information:Bait",
         "frank-wolfe": "askance.strategies.information:AcsFw",

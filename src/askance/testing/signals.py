@@ -13,7 +13,7 @@ from torch import Tensor
 
 from askance.describe import build, describe
 from askance.learners import catalogue
-from askance.learners.base import Learner, Model, Outputs
+from askance.learners.base import Differentiable, Learner, Model, Outputs
 from askance.look import read_signal
 from askance.signals.base import Signal
 from askance.testing.promises import Promise, hold, thrown
@@ -146,3 +146,6 @@ class _Only(Model):
         elif "votes" in self.names:
             hidden.pop("samples", None)  # whoever gives samples gives votes
         return replace(given, extras={n: a for n, a in given.extras.items() if n in self.names}, **hidden)
+
+    def differentiable(self) -> Differentiable:
+        return self.model.differentiable() if "differentiable" in self.names else super().differentiable()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from types import MappingProxyType
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from askance.history import Answer, Asked, History
-from askance.learners.base import Learner, Lesson, Model, Outputs
+from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs
 from askance.learners.linear import Linear
 from askance.look import look
 from askance.oracles.known import Known
@@ -241,3 +241,13 @@ class _Believer(Model):
         return replace(
             given, scores=scores, probabilities=probabilities, samples=samples, sampled=samples.exp(), votes=None
         )
+
+    def differentiable(self) -> Differentiable:
+        """What is believed, with the slopes by the weights that the model has."""
+        whole = self.model.differentiable()
+
+        def scores(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
+            own = whole.scores(weights, items) - whole.scores(whole.weights, items)
+            return self.believes(items).clamp_min(1e-30).log().to(own) + own
+
+        return replace(whole, scores=scores)
