@@ -39,19 +39,19 @@ def footprint(
     Returns:
         Bytes of its largest array, which bound a forward pass, and of all together, which a backward pass keeps.
     """
-    made = _Made()
+    made, item = _Made(), items[:1].clone()  # a slice of the items would count as all of them
     with torch.no_grad(), made:
-        scores(weights, items[:1].clone())
+        scores(weights, item)
     given = {array.untyped_storage().data_ptr() for array in weights.values()}
     sizes = [bytes_ for place, bytes_ in made.sizes().items() if place not in given]
     return max(sizes, default=0), sum(sizes)
 
 
-class _Made(TorchDispatchMode):
+class _Made(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Keeps every array that torch gives, so that no two of them lie in one place."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.arrays: list[Tensor] = []
 
     def __torch_dispatch__(

@@ -9,19 +9,18 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import jvp, vmap
+from torch.func import jvp
 
 from askance.arrays import HALF, spans
 from askance.errors import BadInput, unknown
 from askance.kernels.room import at_once, footprint, size
+from askance.kernels.transforms import each, transformable
 from askance.learners.base import Differentiable, Model
 from askance.seeds import Dice
 from askance.signals.base import Signal
 from askance.task import Task
 
 KINDS = ("layers", "global", "jvp")
-
-Push = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,16 @@ class Deviations(Signal):
         return frozenset({"differentiable"})
 
     def read(self, model: Model, items: Any, task: Task) -> Tensor:
-        whole = model.differentiable()
+        with transformable():
+            return self._read(model.differentiable(), items, task)
+
+    def _read(self, whole: Differentiable, items: Tensor, task: Task) -> Tensor:
         weights = dict(whole.weights)
         self._check(weights)
         draws = at_once(2 * size(weights), self.draws)  # the noise, and the weights with it
-        step = at_once(2 * draws * footprint(whole.scores, weights, items)[0], len(items))  # what a layer reads, and what it gives
+        step = at_once(
+            2 * draws * footprint(whole.scores, weights, items)[0], len(items)
+        )  # what a layer reads, and what it gives
         parts = list(spans(len(items), step))
         before = [task.link(whole.scores(weights, items[start:stop]).double()) for start, stop in parts]
         kept = torch.promote_types(next(iter(weights.values())).dtype, torch.float32)
@@ -71,10 +75,10 @@ class Deviations(Signal):
             thrown = [directions(whole, draw, everywhere=self.kind == "global") for draw in range(first, last)]
             noise = {name: torch.stack([push[name] for push in thrown]) for name in thrown[0]}
             for (start, stop), said in zip(parts, before, strict=True):
-                moved = _each(self._moved(whole, items[start:stop], task, said), noise, last - first)
+                moved = each(self._moved(whole, items[start:stop], task, said), noise)
                 if self.kind != "global":
                     moved = moved / said.norm(dim=1, keepdim=True).clamp_min(1e-30)
-                out[start:stop, first:last] = moved.transpose(0, 1)
+                out[start:stop, first:last] = moved.transpose(0, 1).to(out)
         return out.flatten(1)
 
     def _moved(
@@ -141,11 +145,3 @@ def _normal(dice: Dice, like: Tensor) -> Tensor:
 
 def _length(arrays: Any) -> float:
     return float(sum(float(array.double().square().sum()) for array in arrays) ** 0.5)
-
-
-def _each(moved: Callable[[dict[str, Tensor]], Tensor], noise: dict[str, Tensor], draws: int) -> Tensor:
-    """What every draw changes, on the CPU, (draws, items, width)."""
-    if draws == 1:  # large networks, and any whose layers cannot be batched over weights
-        return moved({name: array[0] for name, array in noise.items()}).unsqueeze(0).cpu()
-    found: Tensor = vmap(moved, randomness="same")(noise)
-    return found.cpu()
