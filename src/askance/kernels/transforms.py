@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
-from torch.func import vmap
+from torch.func import jvp, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 Arrays = dict[str, Tensor]
@@ -34,6 +35,26 @@ def each(function: Callable[[Arrays], Tensor], stacked: Arrays) -> Tensor:
         except RuntimeError:  # recurrent layers have no such rule; an error of another cause comes again below
             pass
     return torch.stack([function({name: array[entry] for name, array in stacked.items()}) for entry in range(entries)])
+
+
+def slope(function: Callable[[Arrays], Tensor], at: Arrays, along: Arrays) -> Tensor:
+    """How fast a function changes from a place along a direction, by forward differentiation: exact, in one pass.
+
+    >>> slope(lambda arrays: arrays["a"] ** 2, {"a": torch.tensor([3.0])}, {"a": torch.tensor([1.0])})
+    tensor([6.])
+
+    Args:
+        function: Of arrays by name, to an array.
+        at: The place.
+        along: The direction, of the same names, shapes and types.
+
+    Returns:
+        Of the shape of what the function gives.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*torch.jit.script.*", category=DeprecationWarning)  # torch's own
+        found: Tensor = jvp(function, (at,), (along,))[1]
+    return found
 
 
 @contextmanager

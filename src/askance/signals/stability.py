@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import jvp
 
 from askance.arrays import HALF, spans
 from askance.errors import BadInput, unknown
 from askance.kernels.room import at_once, footprint, size
-from askance.kernels.transforms import each, transformable
+from askance.kernels.transforms import each, slope, transformable
 from askance.learners.base import Differentiable, Model
 from askance.seeds import Dice
 from askance.signals.base import Signal
@@ -25,7 +24,7 @@ KINDS = ("layers", "global", "jvp")
 
 @dataclass(frozen=True)
 class Deviations(Signal):
-    """How far each draw of noise on the weights moves linked scores, (items, draws x width). [li2024deep]
+    """How far each draw of noise on the weights moves linked scores, float32 (items, draws x width). [li2024deep]
 
     The deviations of all draws in a row are a random projection of the gradient of everything the model says. The
     noise belongs to the model: it is the same for every item, and drawn on the CPU whatever the model computes on.
@@ -64,13 +63,13 @@ class Deviations(Signal):
         weights = dict(whole.weights)
         self._check(weights)
         draws = at_once(2 * size(weights), self.draws)  # the noise, and the weights with it
-        step = at_once(
-            2 * draws * footprint(whole.scores, weights, items)[0], len(items)
-        )  # what a layer reads, and what it gives
+        largest, _ = footprint(whole.scores, weights, items)
+        step = at_once(2 * draws * largest, len(items))  # what a layer reads, and what it gives
         parts = list(spans(len(items), step))
         before = [task.link(whole.scores(weights, items[start:stop]).double()) for start, stop in parts]
-        kept = torch.promote_types(next(iter(weights.values())).dtype, torch.float32)
-        out = torch.empty(len(items), self.draws, before[0].shape[1], dtype=kept)
+        out = torch.empty(
+            len(items), self.draws, before[0].shape[1], dtype=torch.float32
+        )  # on the CPU, where views are
         for first, last in spans(self.draws, draws):
             thrown = [directions(whole, draw, everywhere=self.kind == "global") for draw in range(first, last)]
             noise = {name: torch.stack([push[name] for push in thrown]) for name in thrown[0]}
@@ -90,14 +89,13 @@ class Deviations(Signal):
         keep none of an item that the model is sure of.
         """
 
-        def said(weights: Mapping[str, Tensor]) -> Tensor:
+        def said(weights: dict[str, Tensor]) -> Tensor:
             return task.link(whole.scores({**whole.weights, **weights}, items).double())
 
         def moved(push: dict[str, Tensor]) -> Tensor:
             here = {name: whole.weights[name] for name in push}
             if self.kind == "jvp":
-                slope: Tensor = jvp(said, (here,), (push,))[1]
-                return slope
+                return slope(said, here, push)
             return said({name: array + self.strength * push[name] for name, array in here.items()}) - before
 
         return moved
