@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Literal, NamedTuple, overload
 
@@ -252,7 +253,8 @@ def _view(
 
     @cache
     def companion(learner: Learner) -> Model:
-        return learner.fit(_lesson(checked, task, sides[0], targets, seed))
+        lesson = _lesson(checked, task, sides[0], targets, seed)
+        return learner.fit(replace(lesson, model=_layer(checked) if checked.outputs.layer is not None else None))
 
     @cache
     def beyond(signal: Signal) -> Rows | None:

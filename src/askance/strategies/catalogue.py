@@ -45,6 +45,7 @@ STRATEGIES = Catalogue(
         "egl": "askance.strategies.gradient:Egl",
         "grad-norm": "askance.strategies.gradient:GradNorm",
         "dynamic-al": "askance.strategies.dynamics:DynamicAl",
+        "dynamic-al-full": "askance.strategies.dynamics:DynamicAlFull",
         "ldm-s": "askance.strategies.stability:LdmS",
         "noise-stability": "askance.strategies.stability:NoiseStability",
         "noise-stability-full": "askance.strategies.stability:NoiseStabilityFull",
