@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -196,7 +197,7 @@ def test_memory_bounds_change_no_number(build: Callable[[], nn.Module], monkeypa
 def test_no_array_outgrows_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     bound = 1 << 15
     monkeypatch.setattr(room, "BYTES", bound)
-    seen = _Largest()
+    seen = _Largest()  # type: ignore[no-untyped-call]
     with seen:
         found = Deviations(20).read(model(mlp), ITEMS.repeat(40, 1), TASK)
     assert found.numel() * 4 > 10 * bound  # what comes out is larger than what is held at once
@@ -214,12 +215,12 @@ def test_what_drowns_or_pushes_nothing_is_refused() -> None:
         Deviations(kind="layer")
 
 
-class _Largest(TorchDispatchMode):
+class _Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """The largest array that torch makes, but for those that only pass results on."""
 
     bytes = 0
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = func(*args, **(kwargs or {}))
         if isinstance(made, Tensor) and made.is_floating_point() and made.shape[:1] != (40 * len(ITEMS),):
             self.bytes = max(self.bytes, made.numel() * made.element_size())

@@ -140,9 +140,9 @@ def test_arrays_handed_in_are_a_linear_head_and_labels_from_outside_count() -> N
     shares = [(rows @ layer.T).softmax(1) for rows in one]
     summed = movement.gradient_sum(shares[1] - torch.eye(3, dtype=torch.float64)[labels], one[1])
     expected = movement.dynamics(off_the_guess(shares[0]), one[0], summed)
-    arrays = {"embeddings": features, "weights": layer, "logits": one[0] @ layer.T}
+    arrays: dict[str, Any] = {"embeddings": features, "weights": layer, "logits": one[0] @ layer.T}
     given = {**arrays, "labeled_embeddings": known, "labels": labels}
-    picks, utilities = select("dynamic-al-full", 30, **given, explain=True)
+    picks, utilities = select("dynamic-al-full", 30, explain=True, **given)
     assert torch.allclose(torch.from_numpy(utilities), expected[torch.from_numpy(picks)], rtol=1e-6)
     with pytest.raises(MissingSignal, match="needs embeddings= .* and weights= "):
         select("dynamic-al-full", 1, embeddings=features, logits=arrays["logits"])
@@ -163,7 +163,7 @@ def test_a_converged_network_has_no_second_term_and_an_early_one_has() -> None:
 
 def test_with_nothing_labeled_length_alone_counts() -> None:
     view = small_world(labeled=0, aside=0).view(DynamicAlFull(), Early(mlp))
-    assert torch.equal(view[DynamicAlFull().along], torch.zeros(40, 3))
+    assert torch.equal(view[ScoresAlong(of=LabeledGradient())], torch.zeros(40, 3))
     assert torch.equal(DynamicAlFull().utility(view), view[GradientNorms()])
 
 
@@ -186,7 +186,7 @@ def test_items_times_parameters_are_never_held(
     along = companion.outputs(items).extras["along"]
     parameters = 4 * sum(array.numel() for array in model.differentiable().weights.values())
     monkeypatch.setattr(room, "BYTES", 10 * parameters)
-    seen = _Largest()
+    seen = _Largest()  # type: ignore[no-untyped-call]
     with seen:
         found = GradientNorms().read(model, items, lesson.task)
         again = LabeledGradient().fit(lesson)
@@ -224,7 +224,7 @@ def test_what_gives_no_weights_is_refused_before_anything_is_trained() -> None:
     assert ScoresAlong(of=LabeledGradient()).needs <= LabeledGradient().gives
 
 
-class _Largest(TorchDispatchMode):
+class _Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """The largest array of numbers that torch makes, but for what comes out: three numbers an item, or one."""
 
     bytes = 0

@@ -65,12 +65,12 @@ def test_labeled_items_do_not_repel() -> None:
 
 
 def test_noise_below_the_last_layer_tells_items_apart_that_are_twins_above() -> None:
-    network = nn.Sequential(nn.Linear(2, 1, bias=False), nn.Linear(1, 2, bias=False))
+    below, last = nn.Linear(2, 1, bias=False), nn.Linear(1, 2, bias=False)
     with torch.no_grad():
-        network[0].weight.copy_(torch.tensor([[1.0, 0.0]]))
-        network[1].weight.copy_(torch.tensor([[1.0], [-1.0]]))
+        below.weight.copy_(torch.tensor([[1.0, 0.0]]))
+        last.weight.copy_(torch.tensor([[1.0], [-1.0]]))
     items = torch.tensor([[1.0, 0.0], [1.0, 5.0], [1.0, 1.0]])  # the last layer reads 1 of each
-    batch = NoiseStabilityFull().query(seen_by(network, items, 2), 3)
+    batch = NoiseStabilityFull().query(seen_by(nn.Sequential(below, last), items, 2), 3)
     assert batch.ids[0] == 1  # its second feature multiplies the noise of the first layer by 5
     assert batch.notes[0]["utility"] > 2 * batch.notes[1]["utility"]
 
