@@ -61,6 +61,7 @@ class Checked:
             "samples": own.sampled is not None,
             "votes": own.sampled is not None or own.votes is not None,
             "layer": own.layer is not None,
+            "differentiable": own.layer is not None and own.embeddings is not None,
         }
         return frozenset(name for name, there in found.items() if there) | own.extras.keys()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Literal, NamedTuple, overload
 
@@ -28,6 +29,7 @@ _ARGUMENT = {  # which argument brings which model output
     "samples": "mc_probabilities= (samples, items, classes)",
     "votes": "mc_probabilities= (samples, items, classes) or votes= (members, items)",
     "layer": "weights= (classes, features + 1), the last layer",
+    "differentiable": "embeddings= (items, features) and weights= (classes, features + 1), the last layer",
     "gradients": "gradients= (items, m)",
 }
 
@@ -245,11 +247,14 @@ def _view(
         _refuse_missing(strategy, signal, checked)
         if signal.of is not None:
             return read_signal(signal, companion(signal.of), checked.outputs.embeddings, task)
+        if "differentiable" in signal.needs:
+            return read_signal(signal, _layer(checked), checked.outputs.embeddings, task)
         return signal.rows(checked.outputs, task)
 
     @cache
     def companion(learner: Learner) -> Model:
-        return learner.fit(_lesson(checked, task, sides[0], targets, seed))
+        lesson = _lesson(checked, task, sides[0], targets, seed)
+        return learner.fit(replace(lesson, model=_layer(checked) if checked.outputs.layer is not None else None))
 
     @cache
     def beyond(signal: Signal) -> Rows | None:
@@ -312,6 +317,14 @@ def _lesson(checked: Checked, task: Task, labeled: Tensor, targets: Tensor, seed
         unlabeled=open_.nonzero().squeeze(1),
         dice=Dice(seed, "fit"),
     )
+
+
+def _layer(checked: Checked) -> Model:
+    """The last layer that was handed in, as a model of the embeddings."""
+    from askance.learners.linear import LinearModel  # loads what fits one, which most strategies can do without
+
+    assert checked.outputs.layer is not None
+    return LinearModel(checked.outputs.layer)
 
 
 def _target(value: Any, task: Task) -> list[float]:

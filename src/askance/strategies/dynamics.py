@@ -8,6 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from askance.errors import unknown
+from askance.learners.gradient import LabeledGradient
 from askance.selection.base import Selector
 from askance.selection.influence import greedy_influence
 from askance.selection.space import normalized
@@ -15,6 +16,7 @@ from askance.selection.top import Top
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.signals.gradients import off_the_guess
+from askance.signals.movement import GradientNorms, ScoresAlong
 from askance.signals.probabilities import Probabilities
 from askance.strategies.base import Strategy
 from askance.task import Classes, Task
@@ -97,3 +99,44 @@ class DynamicAl(Strategy):
         features = view.of_labeled(self.features)
         residuals = view.of_labeled(self.signal).double() - view.labels
         return gradient_sum(residuals, normalized(features) if self.scaled else features)
+
+
+@dataclass(frozen=True)
+class DynamicAlFull(Strategy):
+    """Ask where a label would make the training loss fall fastest, as all weights see it. [wang2022dynamical]
+
+    The published method in full, where `DynamicAl` sees the last layer alone: with g an item's gradient by all weights
+    if the guess were its label, and G the sum of the labeled items' gradients, the n highest of ``|g|^2 + 2 <g, G>``.
+    A companion sums up G once per fit; ``<g, G>`` is then a derivative of the scores along G, one pass forward over the
+    pool, and lengths are taken of a few gradients at a time. In a network that was trained until it fits its labels G
+    is next to nothing, and the second term with it.
+
+    Args:
+        signal: What the model believes.
+        lengths: The squared length of each gradient.
+        along: How fast scores change along G; None leaves the second term out.
+        select: Takes the top.
+
+    >>> paper = view(embeddings=[[3.0], [1.0], [0.1]], weights=[[1.0], [-1.0]], logits=[[3, -3], [1, -1], [0.1, -0.1]])
+    >>> DynamicAlFull().query(paper, 3).ids  # nothing is labeled: a long gradient alone counts
+    [2, 1, 0]
+    """
+
+    reads_labels: ClassVar[bool] = True
+    cost: ClassVar[str] = "a pass of the network forward over N items and back over N + L, N of them one by one"
+
+    signal: Signal = Probabilities()
+    lengths: Signal = GradientNorms()
+    along: Signal | None = ScoresAlong(of=LabeledGradient())
+    select: Selector = Top()
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
+
+    def utility(self, view: View) -> Tensor:
+        lengths: Tensor = view[self.lengths]
+        if self.along is None:
+            return lengths
+        residuals = off_the_guess(view[self.signal].to(lengths))
+        products: Tensor = (residuals * view[self.along].to(lengths)).sum(1)
+        return lengths + 2 * products

@@ -16,6 +16,7 @@ from askance.selection.spread import FarthestFirst, race
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.signals.layer import LastLayer
+from askance.signals.stability import Deviations
 from askance.strategies.base import Strategy
 from askance.task import Classes, Task
 from askance.utilities.movement import disagreement_of_layers
@@ -77,17 +78,61 @@ class NoiseStability(Strategy):
         noise[:, :, -1] = 0
         lengths = noise.flatten(1).norm(dim=1).clamp_min(1e-30)[:, None, None]
         noise *= self.strength * layer[:, :-1].norm() / lengths
-        moved = deviations(layer, noise, features, rows)
-        picked = self.select.pick(
-            n,
-            candidates=torch.arange(len(rows), device=rows.device),
-            known=rows[:0],
-            keys=view.keys[rows],
-            dice=view.dice.of("select"),
-            space=Features(moved, outside=moved.new_zeros(1, moved.shape[1])),
-        )
-        assert picked.utility is not None
-        return view.batch(rows[picked.rows], notes=[{"utility": value} for value in picked.utility.tolist()])
+        return _from_the_origin(view, n, rows, deviations(layer, noise, features, rows), self.select)
+
+
+@dataclass(frozen=True)
+class NoiseStabilityFull(Strategy):
+    """Spread a batch over how far predictions move when all weights are perturbed a little. [li2024deep]
+
+    The published method in full, where `NoiseStability` perturbs the last layer alone: it looks into a network that
+    learned its features, at the price of a pass of the network over the pool for each draw. On frozen features both
+    are the same. The greedy k-center starts at the origin, and what is labeled does not repel. In large pools it looks
+    at some candidates, drawn by a hash of their keys; the signal is computed for the whole pool all the same, so keep
+    the pool as small as the passes have to be.
+
+    Args:
+        signal: How far each draw moves each item.
+        items: Candidates that are looked at, at most; fewer where draws times classes would take over 64 MiB.
+        select: Spreads over the deviations.
+
+    >>> paper = view(embeddings=[[3.0], [0.1], [0.0]], weights=[[1.0, 0.0], [-1.0, 0.0]])
+    >>> NoiseStabilityFull().query(paper, 1).ids  # far from the boundary softmax is flat; at zero nothing moves
+    [1]
+    """
+
+    cost: ClassVar[str] = "(1 + draws) passes of the network over N items + looks x C draws; memory N C draws"
+
+    signal: Signal = Deviations()
+    items: int = 25_000  # the authors' sub-pool for CIFAR-10
+    select: Selector = FarthestFirst()
+
+    def __post_init__(self) -> None:
+        if self.items < 1:
+            raise BadInput(f"NoiseStabilityFull(items={self.items}) looks at nothing. Use items=1 or more.")
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
+
+    def query(self, view: View, n: int) -> Batch:
+        moved = view[self.signal]
+        n, most = min(n, len(view.candidates)), _NUMBERS // max(1, moved.shape[1])
+        rows = drawn(view.candidates, view.dice.of("items").uniform(view.keys), max(n, min(self.items, most)))
+        return _from_the_origin(view, n, rows, moved[rows], self.select)
+
+
+def _from_the_origin(view: View, n: int, rows: Tensor, moved: Tensor, select: Selector) -> Batch:
+    """A batch of n of the rows, spread over where they lie, (rows, ...); the origin counts as taken."""
+    picked = select.pick(
+        n,
+        candidates=torch.arange(len(rows), device=rows.device),
+        known=rows[:0],
+        keys=view.keys[rows],
+        dice=view.dice.of("select"),
+        space=Features(moved, outside=moved.new_zeros(1, moved.shape[1])),
+    )
+    assert picked.utility is not None
+    return view.batch(rows[picked.rows], notes=[{"utility": value} for value in picked.utility.tolist()])
 
 
 @dataclass(frozen=True)

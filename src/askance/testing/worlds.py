@@ -243,7 +243,11 @@ class _Believer(Model):
         )
 
     def differentiable(self) -> Differentiable:
-        def scores(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
-            return self.believes(items).clamp_min(1e-30).log()
+        """What is believed, with the slopes by the weights that the model has."""
+        whole = self.model.differentiable()
 
-        return replace(self.model.differentiable(), scores=scores)
+        def scores(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
+            own = whole.scores(weights, items) - whole.scores(whole.weights, items)
+            return self.believes(items).clamp_min(1e-30).log().to(own) + own
+
+        return replace(whole, scores=scores)
