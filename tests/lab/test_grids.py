@@ -11,7 +11,9 @@ import torch
 from askance.encoders.catalogue import encoder
 from askance.errors import AskanceError, BadInput
 from askance.lab.datasets import Dataset
-from askance.lab.grids import Grid, read_grid
+from askance.lab.grids import Grid, learner_of, read_grid
+from askance.learners.networks import Cnn, Mlp
+from askance.learners.torch import Torch
 from askance.pool import Pool
 from askance.strategies.uncertainty import Margin
 
@@ -128,3 +130,14 @@ def test_what_cannot_run_is_refused_at_once_with_what_to_do(tmp_path: Path, old:
     path = written(tmp_path, text.replace(old, new))
     with pytest.raises(AskanceError, match=said):
         list(read_grid(path).cells())
+
+
+def test_a_network_of_the_catalogue_is_a_learner_with_options_of_its_own_and_of_its_training(tmp_path: Path) -> None:
+    text = TOML.replace('"linear"]', '{learner = "cnn", hidden = 16, steps = 7}, {learner = "mlp", hidden = [8, 4]}]')
+    grid = read_grid(written(tmp_path, text.replace("from_known = true, ", "")))
+    cnn, mlp = (learner_of(value) for value in grid.learners[1:])
+    assert cnn == ("cnn (hidden 16, steps 7)", Torch(Cnn(hidden=16), steps=7))
+    assert mlp == ("mlp (hidden (8, 4))", Torch(Mlp((8, 4))))
+    assert learner_of("cnn") == ("cnn", Torch(Cnn()))
+    with pytest.raises(BadInput, match="'cnn' cannot be made with .*speed"):
+        learner_of({"learner": "cnn", "speed": 3})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,11 @@ from worlds import World, asked_ids, blobs
 
 from askance.errors import BadInput
 from askance.learners.linear import Linear
+from askance.learners.networks import Mlp
+from askance.learners.torch import Torch
 from askance.oracles.known import Known
 from askance.pool import Pool
+from askance.reports.study import report
 from askance.study.study import Study
 
 STRATEGIES = ["random", "margin", "entropy", "least-confidence", "k-center", "badge", "typiclust"]
@@ -176,3 +180,26 @@ def test_any_list_of_things_that_a_learner_reads_is_a_pool() -> None:
     study.run(Known(world.truth), 12)
     assert study.predict(["good word", "awful word"]).argmax(1).tolist() == [1, 0]
     assert all(row.ok for row in study.audit(refit=True))
+
+
+def test_where_training_diverges_random_asks_and_says_why(tmp_path: Path) -> None:
+    world = blobs(items=60)
+    options: dict[str, Any] = {"strategy": "margin", "start": None, "control": 0.0, "seed": 3}
+    wild = Torch(Mlp((8,)), steps=30, rate=1e6, momentum=0.9)
+    study = world.study(storage=tmp_path / "x.db", learner=wild, **options)
+    tame = world.study(learner="linear", **options | {"strategy": "random"})
+    for one in (study, tame):
+        one.tell(world.oracle.of(range(8)))
+    batch = study.ask(4)
+    assert batch.strategy == "random" and batch.ids == tame.ask(4).ids
+    assert "The model diverged, so random asks this round: Mlp: its loss is" in batch.said
+    assert "use a lower rate" in study.state.fits[-1].diverged
+    assert not study.predict(world.pool.items[:3]).sub(0.5).abs().gt(0.5).any()
+    assert all(row.ok for row in study.audit(refit=True))
+    page = report(study, tmp_path / "page.html").read_text()
+    assert "1 of 1 models diverged" in page
+    study.close()
+    again = world.study(storage=tmp_path / "x.db", learner=wild)
+    again.tell(world.oracle.of(batch.ids))
+    assert again.ask(2).strategy == "random"
+    again.close()

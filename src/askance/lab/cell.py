@@ -48,6 +48,7 @@ def run_cell(shared: tuple[Dataset, Plan], cell: tuple[str, int]) -> Run:
         classes=[_counts([column[label] for label in oracle.of(ids).values()], len(column)) for ids in picks],
         reasons=reasons,
         seconds=_seconds(study),
+        notes=_notes(study),
         measures=by_name(measured),
     )
 
@@ -92,6 +93,12 @@ def _rounds(study: Study, count: int) -> tuple[list[list[Any]], list[str]]:
         picks[place] += study.pool.names(list(asked.rows))
         reasons[place] = asked.reason
     return picks, reasons
+
+
+def _notes(study: Study) -> dict[str, Any]:
+    """Which fits diverged, and why the first did, if one did."""
+    failed = [fit for fit in study.state.fits if fit.diverged]
+    return {"diverged": [fit.number for fit in failed], "why": failed[0].diverged} if failed else {}
 
 
 def _counts(columns: Sequence[int], width: int) -> list[int]:

@@ -95,9 +95,21 @@ def described(
             f"The {len(dataset.classes)} classes were read off the labels before a pool was built.",
             "No cold-start strategy stands in for another here: each strategy asks from the first round.",
             *dataset.said,
+            *_diverged(runs),
             *said,
         ],
     )
+
+
+def _diverged(runs: Sequence[Run]) -> list[str]:
+    """Whose models' losses were no number, and how often."""
+    failed = [run for run in runs if run.notes.get("diverged")]
+    found = []
+    for name in dict.fromkeys(run.strategy for run in failed):
+        own = [run for run in failed if run.strategy == name]
+        fits = sum(len(run.notes["diverged"]) for run in own)
+        found.append(f"{name}: {fits} fits of {len(own)} runs diverged, first by this: {own[0].notes['why']}.")
+    return found
 
 
 def versions() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import product
@@ -279,7 +279,7 @@ def _shown(value: Any) -> str:
 def strategy_of(value: Any) -> tuple[str, Any]:
     """The name shown and the strategy of a value of that dimension."""
     if isinstance(value, Mapping):
-        return _part(value, "strategy", strategies.STRATEGIES, strategies.strategy)
+        return _part(value, "strategy", _strategy_with)
     part = strategies.strategy(value)
     return (_shown(value) if isinstance(value, str) else strategies.name_of(part)), part
 
@@ -287,29 +287,36 @@ def strategy_of(value: Any) -> tuple[str, Any]:
 def learner_of(value: Any) -> tuple[str, Any]:
     """The name shown and the learner of a value of that dimension."""
     if isinstance(value, Mapping):
-        return _part(value, "learner", learners.LEARNERS, learners.learner)
+        return _part(value, "learner", learners.learner_with)
     part = learners.learner(value)
     return (_shown(value) if isinstance(value, str) else type(part).__name__), part
 
 
-def _part(value: Mapping[str, Any], kind: str, catalogue: Any, make: Any) -> tuple[str, Any]:
-    """A part with other fields than its defaults."""
+def _part(value: Mapping[str, Any], kind: str, make: Callable[[str, Mapping[str, Any]], Any]) -> tuple[str, Any]:
+    """The name shown and the part of a table: which it is, and other fields than its defaults."""
     if kind not in value:
         raise BadInput(f'The table {dict(value)} does not say which {kind}. Write {kind} = "..." in it.')
-    own = {name: given for name, given in value.items() if name not in (kind, "name")}
     name = str(value[kind])
-    if ":" not in name and name not in catalogue.places:
-        raise unknown(kind, name, catalogue.places)
-    cls = find(catalogue.places.get(name, name))
-    try:
-        part = make(cls(**own) if own else cls)
-    except TypeError as error:
-        raise BadInput(
-            f"The {kind} {name!r} cannot be made with {own}: {error}. Check the names of its fields."
-        ) from None
+    own = {
+        key: tuple(given) if isinstance(given, list) else given
+        for key, given in value.items()
+        if key not in (kind, "name")
+    }
     fallback = name.rpartition(":")[2] if ":" in name else name
     shown = value.get("name") or (f"{fallback} ({', '.join(f'{k} {v}' for k, v in own.items())})" if own else fallback)
-    return str(shown), part
+    return str(shown), make(name, own)
+
+
+def _strategy_with(name: str, own: Mapping[str, Any]) -> Strategy:
+    if ":" not in name and name not in strategies.STRATEGIES.places:
+        raise unknown("strategy", name, strategies.STRATEGIES.places)
+    cls = find(strategies.STRATEGIES.places.get(name, name))
+    try:
+        return strategies.strategy(cls(**own))
+    except TypeError as error:
+        raise BadInput(
+            f"The strategy {name!r} cannot be made with {dict(own)}: {error}. Check the names of its fields."
+        ) from None
 
 
 def dataset_of(given: Any, encoder: str) -> Dataset:

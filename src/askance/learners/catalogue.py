@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from torch import nn
 
 from askance.catalogue import Catalogue
 from askance.describe import find
-from askance.errors import BadInput
+from askance.errors import BadInput, unknown
 from askance.learners.base import Learner
 from askance.learners.makers import is_maker, takes
 from askance.learners.own import Own
@@ -18,7 +20,13 @@ from askance.learners.torch import Torch
 LEARNERS = Catalogue(
     "learner",
     "askance.learners",
-    {"linear": "askance.learners.linear:Linear", "laplace": "askance.learners.laplace:Laplace"},
+    {
+        "linear": "askance.learners.linear:Linear",
+        "laplace": "askance.learners.laplace:Laplace",
+        "mlp": "askance.learners.networks:Mlp",  # these are trained by Torch
+        "cnn": "askance.learners.networks:Cnn",
+        "resnet18": "askance.learners.networks:ResNet18",
+    },
 )
 
 
@@ -50,6 +58,35 @@ def learner(what: Any) -> Learner:
         f"{what!r} is no learner. Hand in a scikit-learn estimator, what builds a torch.nn.Module, a class with fit() "
         f"and predict_proba(), or subclass askance.Learner and write fit()."
     )
+
+
+def learner_with(name: str, options: Mapping[str, Any]) -> Learner:
+    """A learner of the catalogue, or ``module:Class``, with other fields than its defaults.
+
+    What trains a network takes the options that the network does not: ``learner_with("cnn", {"dropout": 0.5, "steps":
+    300})``.
+
+    Raises:
+        UnknownName: If no learner has this name.
+        BadInput: If it has no field of an option's name.
+    """
+    cls: Any = find(LEARNERS.places[name]) if name in LEARNERS.places else find(name) if ":" in name else None
+    if cls is None:
+        raise unknown("learner", name, LEARNERS.places)
+    try:
+        if _makes_networks(cls):
+            own = {field.name for field in fields(cls)}
+            network = cls(**{key: value for key, value in options.items() if key in own})
+            return Torch(network, **{key: value for key, value in options.items() if key not in own})
+        return learner(cls(**options))
+    except TypeError as error:
+        raise BadInput(
+            f"The learner {name!r} cannot be made with {dict(options)}: {error}. Check the names of its fields."
+        ) from None
+
+
+def _makes_networks(cls: Any) -> bool:
+    return isinstance(cls, type) and is_dataclass(cls) and not issubclass(cls, Learner) and not hasattr(cls, "fit")
 
 
 def _named(name: str) -> Any:

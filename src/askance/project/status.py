@@ -47,6 +47,7 @@ class Status:
         scores: The same as numbers.
         set_aside: Rows that are empty, broken or gone: id, state and why.
         stopped: Why the strategy thinks that nothing is worth a label.
+        diverged: Why the latest model knows nothing, if its training failed.
         next: What to do next.
     """
 
@@ -73,6 +74,7 @@ class Status:
     scores: Mapping[str, Any] = field(default_factory=dict)
     set_aside: Sequence[Mapping[str, str]] = ()
     stopped: str = ""
+    diverged: str = ""
     next: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -119,6 +121,7 @@ def status(project: Project) -> Status:
             for row in project.items.unusable()
         ],
         stopped=progress.stopped,
+        diverged=study.state.fits[-1].diverged if study.state.fits else "",
         next=_next(project, study, unencoded),
     )
 
@@ -152,6 +155,8 @@ def as_text(found: Status) -> str:
             f"model      {found.learner} on {found.encoder}, learned from {found.model_labels:,} labels; "
             f"{found.labels_since:,} have come since"
         )
+    if found.diverged:
+        lines.append(f"           it diverged and knows nothing, so random asks: {found.diverged}")
     lines.append(f"asks by    {found.strategy}")
     lines.append(f"accuracy   {found.score or f'unknown: {found.controls} control items are labeled, and it takes 2'}")
     if found.stopped:

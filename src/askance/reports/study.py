@@ -49,7 +49,7 @@ def content(study: Study) -> StudyContent:
         control=_control(scored),
         seconds=_seconds(lines),
         batches=[BatchLine(body["round"] + 1, body["strategy"], len(body["ids"]), body["reason"]) for body in asked],
-        remarks=[*_remarks(study, asked), *_other_scores(lines)],
+        remarks=[*_remarks(study, asked), *_failed(study), *_other_scores(lines)],
     )
 
 
@@ -96,6 +96,17 @@ def _other_scores(lines: list[Line]) -> list[str]:
     """The latest score of a task that has no accuracy, in words."""
     found = [line.body for line in lines if line.kind == "scored" and "accuracy" not in line.body["scores"]]
     return [f"The model's {Score.read(found[-1]['scores'], found[-1]['on'])}."] if found else []
+
+
+def _failed(study: Study) -> list[str]:
+    """Which models diverged, in words."""
+    failed = [fit for fit in study.state.fits if fit.diverged]
+    if not failed:
+        return []
+    return [
+        f"{len(failed)} of {len(study.state.fits)} models diverged and knew nothing; random asked their rounds. "
+        f"The last one: {failed[-1].diverged}."
+    ]
 
 
 def _seconds(lines: list[Line]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from askance.look import look
 from askance.pool import UNLABELED, Pool
 from askance.seeds import Dice
 from askance.signals.base import Rows, Signal
+from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.strategies.catalogue import name_of
 from askance.study.journal import Line
@@ -51,6 +52,9 @@ def pick(state: State, parts: Parts, models: Models, n: int) -> Picks:
     begun = time.perf_counter()
     round_ = state.round if state.round.left else _opened(state, n)
     strategy = parts.strategy(state, round_.cold)
+    failed = state.fits[round_.fit].diverged if strategy.needs_model() else ""
+    if failed:  # its model knows nothing, and whatever it made of that would look like a choice
+        strategy = catalogue.strategy("random")
     take = min(n, round_.left, state.count(UNLABELED))
     dice = Dice(state.seed, "ask", len(state.asked))
 
@@ -80,7 +84,7 @@ def pick(state: State, parts: Parts, models: Models, n: int) -> Picks:
         batch,
         reason=active.reason,
         strategy=active.strategy or name_of(strategy),
-        said=_said(state, round_.cold, strategy),
+        said=_said(state, round_.cold, strategy, failed),
         number=len(state.asked),
         round=round_.number,
         left=left,
@@ -193,7 +197,9 @@ def _dealt(state: State, active: Batch, controls: Tensor, dice: Dice) -> Batch:
     return Batch(table, state.pool.names(table), tuple(notes), "", tuple(streams), tuple(chances))
 
 
-def _said(state: State, cold: bool, strategy: Strategy) -> str:
+def _said(state: State, cold: bool, strategy: Strategy, failed: str) -> str:
+    if failed:
+        return f"The model diverged, so {name_of(strategy)} asks this round: {failed}."
     if not cold:
         return ""
     why = state.missing or "the round began before a model could be asked"

@@ -29,6 +29,7 @@ class Fit:
         key: The key of the task model.
         learner: The equipped learner's description.
         companions: For each companion's digest its learner's description and model key.
+        diverged: Why the task model knows nothing, if its training failed.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Fit:
     key: str
     learner: Any
     companions: Mapping[str, Mapping[str, Any]]
+    diverged: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,16 @@ class State:
 
     def _fitted(self, line: Line) -> None:
         body = line.body
-        self.fits.append(Fit(body["number"], body["through"], body["key"], body["learner"], body["companions"]))
+        self.fits.append(
+            Fit(
+                body["number"],
+                body["through"],
+                body["key"],
+                body["learner"],
+                body["companions"],
+                str(body["facts"].get("diverged", "")),
+            )
+        )
 
     def _changed(self, line: Line) -> None:
         what, new = line.body["what"], line.body["new"]
