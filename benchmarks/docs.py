@@ -45,6 +45,7 @@ ARRAYS = {  # what `askance.select` calls them
     "samples": "`mc_probabilities`",
     "votes": "`votes` or `mc_probabilities`",
     "layer": "`weights`",
+    "differentiable": "`embeddings` and `weights`",
     "gradients": "`gradients`",
     "embeddings": "`embeddings`",
     "labels": "`labels`",

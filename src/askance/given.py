@@ -348,10 +348,10 @@ def _refuse_missing(strategy: Strategy | None, signal: Signal, checked: Checked)
             f"{asker} reads {signal}, which only a study can give: it keeps earlier models. "
             f"Use Study(pool, strategy=...)."
         )
-    if "differentiable" in signal.needs:
+    if signal.of is None and "differentiable" in signal.needs - checked.given:
         raise MissingSignal(
-            f"{asker} reads the model itself, not arrays: it takes gradients of the scores. "
-            f"Use a study, with a learner that gives them: Study(pool, strategy=..., learner=...)."
+            f"{asker} reads the model itself, not arrays: it takes gradients of the scores. For a linear head hand in "
+            f"{_ARGUMENT['differentiable']}; for any other model use a study: Study(pool, strategy=..., learner=...)."
         )
     if signal.of is not None:
         if checked.outputs.embeddings is None:

@@ -7,6 +7,7 @@ import io
 import math
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from askance.lab.saved import FILE, read_results, write_results
 from askance.lab.statistics import compare
 from askance.optional import MissingPackage
 from askance.reports.across import Across
-from askance.reports.gridded import grid_findings
+from askance.reports.gridded import grid_findings, grid_sections
 from askance.reports.page import write_figures, write_grid_page
 from askance.reports.results import Results, Run
 
@@ -93,6 +94,17 @@ def test_a_method_that_failed_somewhere_has_no_rank_and_what_is_missing_is_said(
     assert math.isnan(entropy.rank) and found.names[-1] == "entropy" and entropy.conditions == 3
     assert any("set 3: entropy failed" in sentence for sentence in found.said)
     assert any("Without a rank" in sentence for sentence in found.said)
+
+
+def test_how_much_a_strategy_wanted_its_picks_is_shown_from_the_first_round_to_the_last() -> None:
+    (told,) = grid(1)
+    runs = [
+        replace(run, notes={"utility": [-0.25, None, -0.5]}) if run.strategy == "margin" else run for run in told.runs
+    ]
+    found = across([replace(told, runs=runs)])
+    shown = {m.name: m.wanted for m in found.methods}
+    assert shown["margin"] == (-0.25, -0.5) and all(math.isnan(value) for value in shown["random"])
+    assert "-0.25 → -0.5" in grid_sections(found)
 
 
 def test_a_method_with_few_seeds_does_not_take_those_of_the_others_away() -> None:

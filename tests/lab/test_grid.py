@@ -148,3 +148,12 @@ def test_features_of_another_type_give_the_same_run_as_float64() -> None:
     cell, other = (run_cell((d, PLAN), ("random", 100)) for d in (data, wide))
     assert cell.picks == other.picks
     assert cell.scores == pytest.approx(other.scores, abs=0.004)
+
+
+def test_the_mean_utility_of_each_round_is_kept() -> None:
+    data = digits().sample(300)
+    (made,) = run(data, Plan(("margin",), (0,), initial=20, batch=5, budget=30, test=100)).runs
+    wanted = made.notes["utility"]
+    assert len(wanted) == len(made.picks) == 2 and all(-1 <= value <= 0 for value in wanted)
+    (blind,) = run(data, Plan(("k-means",), (0,), initial=20, batch=5, budget=30, test=100)).runs
+    assert "utility" not in blind.notes

@@ -42,7 +42,8 @@ def plan(*names: Any, **changes: Any) -> Plan:
 
 def same(one: Run, other: Run) -> None:
     assert one.picks == other.picks
-    assert replace(one, seconds={}, measures={}) == replace(other, seconds={}, measures={})
+    assert replace(one, seconds={}, measures={}, notes={}) == replace(other, seconds={}, measures={}, notes={})
+    assert one.notes.get("utility", []) == pytest.approx(other.notes.get("utility", []), rel=1e-3, abs=1e-5)
     assert one.measures.keys() == other.measures.keys()
     for name in one.measures:
         assert one.measures[name] == pytest.approx(other.measures[name], abs=1e-5)

@@ -73,7 +73,7 @@ def cut(items: Tensor) -> Tensor:
 
 
 @BOTH
-@pytest.mark.parametrize("learner", [LEARNER, Torch(nn.Linear, epochs=3)], ids=["linear", "torch"])
+@pytest.mark.parametrize("learner", [LEARNER, Torch(nn.Linear, steps=3)], ids=["linear", "torch"])
 def test_a_study_asks_by_the_model_that_it_fits(name: str, learner: Any) -> None:
     study = small_study(name, learner=learner)
     batch = study.ask(4)

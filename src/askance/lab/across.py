@@ -138,8 +138,21 @@ def _method(
         margin=_average([one for one, _ in overlaps]),
         random=_average([other for _, other in overlaps]),
         evenness=_average(evenness),
+        wanted=_wanted([results for results, _ in rows], name),
         along={other: _along([results for results, _ in rows], name, other) for other in ("margin", "random")},
     )
+
+
+def _wanted(conditions: Sequence[Results], name: str) -> tuple[float, float]:
+    """The mean utility of the picks of the first round and of the last, as the strategy measures it."""
+    told = [
+        [value for value in run.notes.get("utility", []) if value is not None]
+        for results in conditions
+        for run in results.runs
+        if run.strategy == name
+    ]
+    told = [values for values in told if values]
+    return _average([values[0] for values in told]), _average([values[-1] for values in told])
 
 
 def _overlaps(results: Results, name: str) -> tuple[float, float]:

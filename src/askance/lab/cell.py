@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -48,7 +49,7 @@ def run_cell(shared: tuple[Dataset, Plan], cell: tuple[str, int]) -> Run:
         classes=[_counts([column[label] for label in oracle.of(ids).values()], len(column)) for ids in picks],
         reasons=reasons,
         seconds=_seconds(study),
-        notes=_notes(study),
+        notes={**told_utility(_utilities(study, len(picks))), **_diverged(study)},
         measures=by_name(measured),
     )
 
@@ -77,6 +78,26 @@ def by_name(measured: Sequence[dict[str, float]]) -> dict[str, list[float]]:
     return {name: [round(one[name], 6) for one in measured] for name in measured[0] if name != "accuracy"}
 
 
+def mean_utility(notes: Iterable[Mapping[str, Any]]) -> float | None:
+    """How much a strategy wanted what it picked, on average, as it measures that itself; None where it does not say."""
+    values = [float(note["utility"]) for note in notes if "utility" in note]
+    found = sum(values) / len(values) if values else math.nan
+    return float(f"{found:.4g}") if math.isfinite(found) else None
+
+
+def told_utility(rounds: Sequence[float | None]) -> dict[str, Any]:
+    """The mean utility of each round as a note of a run; nothing where no round has one."""
+    return {"utility": list(rounds)} if any(value is not None for value in rounds) else {}
+
+
+def _utilities(study: Study, count: int) -> list[float | None]:
+    """The mean utility of the picks of each round."""
+    notes: list[list[Mapping[str, Any]]] = [[] for _ in range(count)]
+    for asked in study.history.asked:
+        notes[min(asked.round, count - 1)] += asked.notes
+    return [mean_utility(one) for one in notes]
+
+
 def _measured(study: Study, items: Any, truth: torch.Tensor) -> dict[str, float]:
     said = study.predict(items)
     if not bool(torch.isfinite(said).all()):
@@ -95,7 +116,7 @@ def _rounds(study: Study, count: int) -> tuple[list[list[Any]], list[str]]:
     return picks, reasons
 
 
-def _notes(study: Study) -> dict[str, Any]:
+def _diverged(study: Study) -> dict[str, Any]:
     """Which fits diverged, and why the first did, if one did."""
     failed = [fit for fit in study.state.fits if fit.diverged]
     return {"diverged": [fit.number for fit in failed], "why": failed[0].diverged} if failed else {}

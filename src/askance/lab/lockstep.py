@@ -21,7 +21,7 @@ from torch import Tensor
 from askance.errors import AskanceError
 from askance.history import History
 from askance.kernels.softmax_rows import softmax_rows
-from askance.lab.cell import by_name, first_rows, run_cell
+from askance.lab.cell import by_name, first_rows, mean_utility, run_cell, told_utility
 from askance.lab.datasets import Dataset
 from askance.lab.plan import Plan
 from askance.learners import catalogue as learners
@@ -106,6 +106,7 @@ class _Lane:
     labels: list[int] = field(default_factory=list)
     measured: list[dict[str, float]] = field(default_factory=list)  # on the test set, one more than rounds
     asked: list[Tensor] = field(default_factory=list)  # rows of each round
+    wanted: list[float | None] = field(default_factory=list)  # the mean utility of each round
     seconds: dict[str, list[float]] = field(default_factory=lambda: {"training": [], "signals": [], "selection": []})
 
     @property
@@ -209,6 +210,7 @@ class _Block:
             return False
         lane.open[rows] = False
         lane.asked.append(rows)
+        lane.wanted.append(mean_utility(batch.notes))
         lane.seconds["signals"].append(scored + clock.seconds)
         lane.seconds["selection"].append(time.perf_counter() - begun - clock.seconds)
         return True
@@ -270,6 +272,7 @@ class _Block:
             classes=[torch.bincount(self._truth[places], minlength=width).tolist() for places in picks],
             reasons=[""] * len(picks),
             seconds=lane.seconds,
+            notes=told_utility(lane.wanted),
             measures=by_name(lane.measured),
         )
 

@@ -26,6 +26,8 @@ class Method:
         margin: Overlap of its picks with those of ``margin``, over seeds and conditions; NaN where that was not run.
         random: The same with ``random``.
         evenness: Of the classes of its picks: 1 is an even split.
+        wanted: The mean utility of its picks in the first round and in the last, by its own measure; NaN where it does
+            not say.
         along: For ``margin`` and ``random``, the overlap of all picks up to each round, over conditions.
     """
 
@@ -42,6 +44,7 @@ class Method:
     margin: float
     random: float
     evenness: float
+    wanted: tuple[float, float]
     along: dict[str, list[float]]
 
 

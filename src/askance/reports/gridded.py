@@ -247,12 +247,23 @@ def _cost(across: Across, found: Drawings) -> str:
 
 
 def _why(across: Across, found: Drawings) -> str:
-    heads = ["Strategy", "Shares with margin", f"Shares with {across.baseline}", "Evenness of classes"]
-    rows = [[m.name, words.share(m.margin), words.share(m.random), words.share(m.evenness)] for m in across.methods]
+    heads = [
+        "Strategy",
+        "Shares with margin",
+        f"Shares with {across.baseline}",
+        "Evenness of classes",
+        "Own utility, first and last round",
+    ]
+    rows = [
+        [m.name, words.share(m.margin), words.share(m.random), words.share(m.evenness), _wanted(m)]
+        for m in across.methods
+    ]
     caption = (
         "Overlap (shared items over all items) of what a strategy picked with what margin and random picked under the "
         "same seed, and how even the classes of its picks are: 1 is an even split. A strategy that shares nothing with "
-        "margin and little with random looks elsewhere; one whose classes are less even than random’s leaves some out."
+        "margin and little with random looks elsewhere; one whose classes are less even than random’s leaves some out. "
+        "The last column is how much a strategy wanted its picks by its own measure, which is no other’s: one that "
+        "falls to nothing has run out of what it looks for."
     )
     drawn = ""
     draw = found.get("overlap")
@@ -260,6 +271,11 @@ def _why(across: Across, found: Drawings) -> str:
         said = "Overlap of all that was picked up to each round with what margin and random picked under the same seed."
         drawn = figure("overlap", "Overlap round by round", said, said, draw)
     return section("What do they pick?", drawn, table(caption, heads, rows))
+
+
+def _wanted(method: Method) -> str:
+    first, last = method.wanted
+    return f"{first:.3g} → {last:.3g}" if math.isfinite(first) and math.isfinite(last) else "–"
 
 
 def _seeds(across: Across) -> str:
