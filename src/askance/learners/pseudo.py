@@ -25,8 +25,9 @@ class PseudoLabeled(Learner):
     """A learner of classes that takes its own last model's word for items of which that model was sure.
 
     Before each fit, every item nobody answered whose predicted entropy is under a threshold gets its predicted class
-    as its label, for this fit alone: what people said is never replaced, and the next model decides anew. With no
-    model before there are none. Other tasks are learned as the inner learner learns them. Source: Wang et al. 2016.
+    as its label, for this fit alone: what people said is never replaced, and the next model decides anew. There are
+    none with no model before, or with one that had seen a single class, for it would be sure of that. Other tasks are
+    learned as the inner learner learns them. Source: Wang et al. 2016.
 
     Their values are those for faces (CACD), 0.05 and 0.0033 nats; for objects (Caltech-256) they took a tenth of both.
     DeepAL+ ships 5e-5 and 3.3e-7, and takes off the second times the number of the round, so that the threshold is
@@ -84,9 +85,11 @@ class PseudoLabeled(Learner):
         own = replace(lesson, previous=before.model if isinstance(before, Taught) else before)
         if not isinstance(lesson.task, Classes):
             return own, {}
-        if before is None:
-            return own, {"fits": 0, "threshold": None, "of": {}}
-        fits = before.facts[FACTS]["fits"] if FACTS in before.facts else 0
+        known = len(torch.unique(lesson.targets.argmax(1))) if lesson.task.width else 0
+        said = before.facts.get(FACTS, {}) if before is not None else {}
+        fits = said.get("fits", 0)
+        if before is None or said.get("known", 2) < 2:
+            return own, {"fits": fits, "known": known, "threshold": None, "of": {}}
         threshold = max(0.0, self.threshold - self.decay * fits)
         rows, guesses = _sure(before, lesson, threshold)
         counts = torch.bincount(guesses, minlength=lesson.task.width).tolist()
@@ -101,7 +104,7 @@ class PseudoLabeled(Learner):
             weights=torch.cat([lesson.weights, lesson.weights.new_full((len(rows),), self.weight)])[order],
             unlabeled=open_[~torch.isin(open_, rows)],
         )
-        return own, {"fits": fits + 1, "threshold": threshold, "of": of}
+        return own, {"fits": fits + 1, "known": known, "threshold": threshold, "of": of}
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +113,8 @@ class Taught(Model):
 
     Args:
         model: What was fitted.
-        said: ``fits`` with a model before them, the ``threshold`` of this one, and ``of`` each class how many.
+        said: ``fits`` that had a model to ask, this one included; ``known`` classes among what people said; the
+            ``threshold``; and ``of`` each class how many pseudo-labels.
     """
 
     model: Model
