@@ -25,7 +25,7 @@ class VariationalDiscriminator(Learner):
     """Tells unlabeled from labeled items by what a variational autoencoder makes of them.
 
     In each step the autoencoder learns to draw a batch of labeled and one of unlabeled items and to make both look
-    labeled to the critic, and then the critic learns to tell them apart by their latent means. Its score, (items, 1),
+    labeled to the critic, and the critic learns to tell them apart by their latent means. Its score, (items, 1),
     is the log odds that an item is unlabeled; with nothing labeled, or nothing unlabeled, it is 0. It reads items
     alone, no labels. Source: Sinha, Ebrahimi & Darrell 2019.
 
@@ -106,15 +106,14 @@ class VariationalDiscriminator(Learner):
             mean, log_variance = network.encode(both)
             again = network.decoder(mean + (log_variance / 2).exp() * torch.randn_like(mean))
             looks = network.critic(mean).squeeze(1)
-            bound = evidence_loss(both[:size], again[:size], mean[:size], log_variance[:size])
-            bound = bound + evidence_loss(both[size:], again[size:], mean[size:], log_variance[size:])
-            drawing.zero_grad()
-            torch.autograd.backward(bound + self.adversary * fooling_loss(looks[:size], looks[size:]), inputs=coder)
-            drawing.step()
-            looks = network.critic(mean.detach()).squeeze(1)
-            telling.zero_grad()
+            fooled = 2 * evidence_loss(both, again, mean, log_variance)  # a mean of each side
+            fooled = fooled + self.adversary * fooling_loss(looks[:size], looks[size:])
             found = critic_loss(looks[:size], looks[size:])
-            torch.autograd.backward(found)
+            drawing.zero_grad()
+            torch.autograd.backward(fooled, inputs=coder, retain_graph=True)
+            telling.zero_grad()
+            torch.autograd.backward(found, inputs=critic)  # of the same means: one pass through the critic serves both
+            drawing.step()
             telling.step()
             loss = float(found.detach())
             if not math.isfinite(loss):
