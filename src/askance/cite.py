@@ -537,6 +537,13 @@ REFERENCES = {
         "Annual Workshop on Computational Learning Theory",
         1992,
     ),
+    "sinha2019variational": Work(
+        "inproceedings",
+        "Sinha, Samarth and Ebrahimi, Sayna and Darrell, Trevor",
+        "Variational Adversarial Active Learning",
+        "IEEE/CVF International Conference on Computer Vision",
+        2019,
+    ),
     "tang2019selfpaced": Work(
         "inproceedings",
         "Tang, Ying-Peng and Huang, Sheng-Jun",
@@ -550,6 +557,13 @@ REFERENCES = {
         "Querying Discriminative and Representative Samples for Batch Mode Active Learning",
         "ACM Transactions on Knowledge Discovery from Data",
         2015,
+    ),
+    "wang2016cost": Work(
+        "article",
+        "Wang, Keze and Zhang, Dongyu and Li, Ya and Zhang, Ruimao and Lin, Liang",
+        "Cost-Effective Active Learning for Deep Image Classification",
+        "IEEE Transactions on Circuits and Systems for Video Technology",
+        2016,
     ),
     "wang2022dynamical": Work(
         "inproceedings",

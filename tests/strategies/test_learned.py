@@ -1,4 +1,4 @@
-"""LAL: what candidates look like, what the stored trees say of it, and whether that is worth anything elsewhere."""
+"""LAL: what candidates look like, and what the stored trees say of it. VAAL: that it asks what is new, anywhere."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import pytest
 import torch
 from scipy.stats import ttest_1samp
 
+from askance import Labels, Targets, select
+from askance.learners.vaal import VariationalDiscriminator
+from askance.signals.probabilities import Scores
+from askance.strategies.learned import Vaal
+from askance.testing import check_strategy, view
+from askance.testing.worlds import THREE
 from askance.utilities import learned
 from benchmarks.lal import lessons
 from tests.pins import pins
@@ -51,3 +57,23 @@ def test_what_was_learned_holds_on_tasks_it_never_saw() -> None:
         wanted = learned.error_reduction(torch.from_numpy(described)).argmax()
         better.append(gains[wanted] - gains.mean())
     assert ttest_1samp(better, 0.0, alternative="greater").pvalue < 0.05
+
+
+def test_vaal_asks_what_is_like_nothing_labeled() -> None:
+    dice = np.random.default_rng(0)
+    items = dice.standard_normal((60, 4)).astype(np.float32)
+    items[40:] += 4.0
+    paper = view(embeddings=items, labeled=range(20))
+    asking = Vaal(critic=Scores(of=VariationalDiscriminator(steps=40, batch=32)))
+    assert all(row >= 40 for row in asking.query(paper, 10).ids)
+    picks = select(asking, 10, embeddings=items[20:], labeled_embeddings=items[:20], labels=[0, 1] * 10)
+    assert (picks >= 20).all()
+
+
+def test_vaal_serves_every_task_and_needs_no_model() -> None:
+    assert all(Vaal().serves(task) for task in (THREE, Labels(("a", "b")), Targets()))
+    assert not Vaal().needs_model()
+
+
+def test_vaal_keeps_the_contract() -> None:
+    check_strategy(Vaal(critic=Scores(of=VariationalDiscriminator(steps=2))))

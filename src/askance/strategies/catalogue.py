@@ -59,6 +59,7 @@ STRATEGIES = Catalogue(
         "bmdr": "askance.strategies.matching:Bmdr",
         "spal": "askance.strategies.matching:Spal",
         "lal": "askance.strategies.learned:Lal",
+        "vaal": "askance.strategies.learned:Vaal",
         "information-density": "askance.strategies.density:InformationDensity",
         "graph-density": "askance.strategies.density:GraphDensity",
         "info-div": "askance.strategies.density:InfoDiv",
@@ -81,6 +82,7 @@ STRATEGIES = Catalogue(
         "lsa": "askance.strategies.boundary:LSA",
         "core-gcn": "askance.strategies.graph:CoreGCN",
         "uncertain-gcn": "askance.strategies.graph:UncertainGCN",
+        "ceal": "askance.meta.ceal:Ceal",
     },
 )
 

@@ -1,4 +1,4 @@
-"""Worth a label because labels like it were worth it elsewhere."""
+"""Worth a label because something that was learned for it says so."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import ClassVar
 from torch import Tensor
 
 from askance.learners.forest import Forest
+from askance.learners.vaal import VariationalDiscriminator
 from askance.selection.base import Selector
 from askance.selection.top import Top
 from askance.signals.base import Signal
+from askance.signals.probabilities import Scores
 from askance.signals.samples import Samples
 from askance.strategies.base import Strategy
 from askance.task import Classes, Task
@@ -51,3 +53,29 @@ class Lal(Strategy):
         if samples.shape[2] < 2:  # one class: nothing to tell apart
             return samples.new_zeros(len(samples))
         return learned.error_reduction(learned.describe(samples, view.labels, view.candidates))
+
+
+@dataclass(frozen=True)
+class Vaal(Strategy):
+    """Ask what a critic of a variational autoencoder is surest to be unlabeled. [sinha2019variational]
+
+    The autoencoder learns what all items look like, and to make unlabeled ones look labeled to the critic; what the
+    critic still tells is not like anything that is labeled.
+
+    Args:
+        critic: Whose log odds count.
+        select: Who takes the highest.
+
+    >>> places = [[0.0, 0.0], [0.1, 0.2], [5.0, 5.0], [0.2, 0.1]]
+    >>> Vaal().query(view(embeddings=places, labeled=[0, 1]), 1).ids
+    [2]
+    """
+
+    cost: ClassVar[str] = "steps batch (d + latent) hidden + N d hidden"
+
+    critic: Signal = Scores(of=VariationalDiscriminator())
+    select: Selector = Top()
+
+    def utility(self, view: View) -> Tensor:
+        odds: Tensor = view[self.critic]  # (items, 1)
+        return odds[:, 0]
