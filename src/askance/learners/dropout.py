@@ -204,55 +204,39 @@ def thinned(network: nn.Module, seed: int, number: int) -> Iterator[None]:
         yield
 
 
-@dataclass
-class _Trial:
+def _tried(model: TorchModel, items: Tensor) -> tuple[list[tuple[str, torch.Size]], bool, bool]:
     """What a forward shows, with NaN for all that dropout layers pass on.
 
-    Args:
-        calls: The name and the shape of what is passed on, for each call of a dropout layer.
-        marks: What was passed on, and went into and came out of the last layer, in order: each array and how often it
-            had been written to.
-        scores: What came out at the end.
+    Returns:
+        The name and the shape of each call of a dropout layer, whether it had a part in the scores, and whether there
+        was one alone, its output came as it was into the last layer, and out of that one came the scores.
     """
+    calls: list[tuple[str, torch.Size]] = []
+    marks: list[tuple[str, Tensor, int]] = []  # arrays, and how often they had been written to
 
-    calls: list[tuple[str, tuple[int, ...]]]
-    marks: list[tuple[str, Tensor, int]]
-    scores: Tensor
-
-    def straight(self) -> bool:
-        """Whether one dropout layer hands its output as it is to the last layer, and that one its own to the caller."""
-        if [what for what, *_ in self.marks] != ["passed", "given", "gave"]:
-            return False
-        (_, passed, first), (_, given, second), (_, gave, third) = self.marks
-        whole = gave is self.scores and third == self.scores._version
-        return passed is given and first == second and whole and passed.ndim == 2
-
-
-def _tried(model: TorchModel, items: Tensor) -> _Trial:
-    calls: list[tuple[str, tuple[int, ...]]] = []
-    marks: list[tuple[str, Tensor, int]] = []
+    def mark(what: str, *arrays: Tensor) -> None:
+        marks.extend((what, array, array._version) for array in arrays)
 
     def spoil(name: str, layer: nn.Module, given: Any, passed: Tensor) -> Tensor:
         spoiled = passed * torch.nan
-        calls.append((name, tuple(passed.shape)))
-        marks.append(("passed", spoiled, spoiled._version))
+        calls.append((name, spoiled.shape))
+        mark("passed", spoiled)
         return spoiled
-
-    def enters(layer: nn.Module, given: tuple[Any, ...]) -> None:
-        marks.extend(("given", array, array._version) for array in given)
-
-    def leaves(layer: nn.Module, given: Any, gave: Tensor) -> None:
-        marks.append(("gave", gave, gave._version))
 
     with ExitStack() as stack:
         for name, dropout in dropout_layers(model.network).items():
             stack.callback(dropout.register_forward_hook(partial(spoil, name)).remove)
         if model.layer is not None:
-            stack.callback(model.layer.register_forward_pre_hook(enters).remove)
-            stack.callback(model.layer.register_forward_hook(leaves).remove)
+            stack.callback(model.layer.register_forward_pre_hook(lambda _, given: mark("given", *given)).remove)
+            stack.callback(model.layer.register_forward_hook(lambda _, given, gave: mark("gave", gave)).remove)
         stack.enter_context(torch.no_grad())
         stack.enter_context(settled(int(model.facts["seed"]), model.device))
-        return _Trial(calls, marks, model.scores(items))
+        scores = model.scores(items)
+    mark("scores", scores)
+    straight = [what for what, *_ in marks] == ["passed", "given", "gave", "scores"]
+    pairs = zip(marks[::2], marks[1::2], strict=False)
+    same = all(one is other and before == after for (_, one, before), (_, other, after) in pairs)
+    return calls, bool(torch.isnan(scores).any()), straight and same and marks[0][1].ndim == 2
 
 
 def _looked_over(model: TorchModel, two: Tensor) -> tuple[tuple[str, ...], bool]:
@@ -271,21 +255,22 @@ def _looked_over(model: TorchModel, two: Tensor) -> tuple[tuple[str, ...], bool]
             f"{name} has no dropout layer with p above 0, so all passes would be the same; functional dropout is none. "
             f"Add nn.Dropout(0.5) before the last layer, or use Ensemble(...), which needs no dropout."
         )
-    one, both = _tried(model, two[:1]), _tried(model, two)
-    if not bool(torch.isnan(both.scores).any()):
-        why = "and its scores do not hang on what they pass on" if both.calls else "and never calls them"
+    calls, _, _ = _tried(model, two[:1])
+    both, reached, straight = _tried(model, two)
+    if not reached:
+        why = "and its scores do not hang on what they pass on" if both else "and never calls them"
         raise BadInput(
             f"{name} has the dropout layers {', '.join(layers)}, {why}, so all passes would be the same. "
             f"Call nn.Dropout in forward(), use what it returns, or use Ensemble(...), which needs no dropout."
         )
-    for (where, shape), (_, wider) in zip(one.calls, both.calls, strict=True):
+    for (where, shape), (_, wider) in zip(calls, both, strict=True):
         if 2 * shape[0] != wider[0]:
             raise BadInput(
-                f"The dropout layer {where} of {name} gets an array of shape {wider} for 2 items, whose first axis "
+                f"The dropout layer {where} of {name} gets an array of shape {tuple(wider)} for 2 items, whose first axis "
                 f"is not that of the items, so that masks would differ between them. Put the items first "
                 f"(batch_first=True), or use Ensemble(...)."
             )
-    return tuple(dict.fromkeys(where for where, _ in both.calls)), both.straight()
+    return tuple(dict.fromkeys(where for where, _ in both)), straight
 
 
 def _inner(model: Model | None) -> Model | None:
