@@ -89,6 +89,18 @@ class Attentive(nn.Module):
         return found
 
 
+class Recurrent(nn.Module):
+    """Its last layer by name gives several things, and no scores."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.drop, self.body, self.last = nn.Dropout(0.5), nn.LSTM(1, 8, batch_first=True), nn.Linear(8, width)
+
+    def forward(self, items: Tensor) -> Tensor:
+        found: Tensor = self.last(self.body(self.drop(items)[:, :, None])[0][:, -1])
+        return found
+
+
 def fitted(network: Callable[..., nn.Module], passes: int = 10, task: Task = THREE) -> Thinned:
     return Dropout(Torch(network, epochs_if_few=3), passes).fit(lesson_of(task))
 
@@ -203,6 +215,24 @@ def test_where_the_dropout_stands_before_the_last_layer_the_trunk_is_computed_on
 @pytest.mark.parametrize("network", [deep, channels, in_place, Shared, Attentive])
 def test_where_anything_else_stands_between_the_whole_network_is_computed(network: Callable[..., nn.Module]) -> None:
     assert not fitted(network, passes=2).facts["trunk_once"]
+
+
+def test_the_layer_of_the_embeddings_may_give_several_things() -> None:
+    model = Dropout(Torch(Recurrent, layer="body", epochs_if_few=1), passes=2).fit(lesson_of(THREE))
+    assert not model.facts["trunk_once"] and bool((samples(model).std(1) > 0).all())
+
+
+def last(features: int, width: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(features, width), nn.Dropout(0.5))
+
+
+@pytest.mark.parametrize("layer", [None, "0", "1"])
+def test_scores_themselves_may_be_dropped_whatever_the_embeddings_are(layer: str | None) -> None:
+    model = Dropout(Torch(last, layer=layer, epochs_if_few=3)).fit(lesson_of(THREE))
+    scores = model.outputs(small_items()).scores
+    assert scores is not None and not model.facts["trunk_once"]
+    for number, found in enumerate(samples(model).unbind(1)):
+        assert torch.allclose(found, scores * drawn(model, number, "1[0]", 3, 0.5), atol=1e-6)
 
 
 class Bent(nn.Module):

@@ -64,6 +64,7 @@ class Said(Model):
 
     outputs_: Outputs
     facts: dict[str, Any] = field(default_factory=dict)
+    records: dict[str, Tensor] = field(default_factory=dict)
 
     def outputs(self, items: Any) -> Outputs:
         return self.outputs_

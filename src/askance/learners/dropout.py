@@ -214,8 +214,8 @@ def _tried(model: TorchModel, items: Tensor) -> tuple[list[tuple[str, torch.Size
     calls: list[tuple[str, torch.Size]] = []
     marks: list[tuple[str, Tensor, int]] = []  # arrays, and how often they had been written to
 
-    def mark(what: str, *arrays: Tensor) -> None:
-        marks.extend((what, array, array._version) for array in arrays)
+    def mark(what: str, *arrays: Any) -> None:
+        marks.extend((what, array, array._version) for array in arrays if isinstance(array, Tensor))
 
     def spoil(name: str, layer: nn.Module, given: Any, passed: Tensor) -> Tensor:
         spoiled = passed * torch.nan
@@ -266,8 +266,8 @@ def _looked_over(model: TorchModel, two: Tensor) -> tuple[tuple[str, ...], bool]
     for (where, shape), (_, wider) in zip(calls, both, strict=True):
         if 2 * shape[0] != wider[0]:
             raise BadInput(
-                f"The dropout layer {where} of {name} gets an array of shape {tuple(wider)} for 2 items, whose first axis "
-                f"is not that of the items, so that masks would differ between them. Put the items first "
+                f"The dropout layer {where} of {name} gets an array of shape {tuple(wider)} for 2 items, whose first "
+                f"axis is not that of the items, so that masks would differ between them. Put the items first "
                 f"(batch_first=True), or use Ensemble(...)."
             )
     return tuple(dict.fromkeys(where for where, _ in both)), straight
