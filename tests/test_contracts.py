@@ -14,11 +14,15 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 from askance.learners.base import Learner
-from askance.learners.catalogue import LEARNERS
+from askance.learners.catalogue import LEARNERS, learner_with
+from askance.learners.dropout import Dropout
+from askance.learners.ensemble import Ensemble
 from askance.learners.forest import Forest
 from askance.learners.linear import Linear
 from askance.learners.many import Bootstrapped, Committee
+from askance.learners.pseudo import PseudoLabeled
 from askance.learners.sklearn import Sklearn
+from askance.learners.vaal import VariationalDiscriminator
 from askance.learners.wrappers import Untrained
 from askance.meta.schedule import Until
 from askance.signals.base import Signal
@@ -32,6 +36,7 @@ from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.strategies.coverage import KCenter, TypiClust
 from askance.strategies.gradient import Badge
+from askance.strategies.learned import Vaal
 from askance.strategies.uncertainty import Margin
 from askance.task import Labels, Targets, Task
 from askance.testing import Promise, learner_promises, signal_promises, strategy_promises
@@ -39,12 +44,17 @@ from askance.testing.worlds import THREE
 
 STRATEGIES = {
     **{name: catalogue.strategy(name) for name in catalogue.names()},
+    "vaal": Vaal(critic=Scores(of=VariationalDiscriminator(steps=5))),
     "default": catalogue.default(THREE),
     "until-badge": Until(labels=12, early=TypiClust(), late=Badge()),
     "until-late": Until(labels=5, early=KCenter(), late=Until(labels=12, early=KCenter(), late=Margin())),
 }
 LEARNERS_HELD = {
-    **{name: LEARNERS.make(name) for name in LEARNERS.names()},
+    **{name: LEARNERS.make(name) for name in LEARNERS.names() if name not in ("mlp", "cnn", "resnet18")},
+    "mlp": learner_with("mlp", {"hidden": (4,), "steps": 3}),
+    "dropout": Dropout(learner_with("mlp", {"hidden": (4,), "steps": 3}), passes=3),
+    "ensemble": Ensemble(learner_with("mlp", {"hidden": (4,), "steps": 3}), members=2),
+    "pseudo": PseudoLabeled(Linear(ridge=1.0), threshold=1.0),
     "linear-fixed": Linear(ridge=1.0),
     "bootstrapped": Bootstrapped(Linear(), members=3),
     "forest-of-samples": Forest(trees=3),

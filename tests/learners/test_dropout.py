@@ -102,7 +102,7 @@ class Recurrent(nn.Module):
 
 
 def fitted(network: Callable[..., nn.Module], passes: int = 10, task: Task = THREE) -> Thinned:
-    return Dropout(Torch(network, epochs_if_few=3), passes).fit(lesson_of(task))
+    return Dropout(Torch(network, steps=3), passes).fit(lesson_of(task))
 
 
 def samples(model: Thinned, items: Tensor | None = None) -> Tensor:
@@ -122,7 +122,7 @@ def drawn(model: Thinned, number: int, layer: str, width: int, p: float) -> Tens
     [(noisy, None), (deep, None), (channels, None), (deep, Labels(("a", "b"))), (noisy, Targets()), (deep, Targets(2))],
 )
 def test_it_keeps_the_contract_on_every_task(network: Callable[..., nn.Module], task: Task | None) -> None:
-    check_learner(Dropout(Torch(network, epochs_if_few=2), passes=3), task)
+    check_learner(Dropout(Torch(network, steps=2), passes=3), task)
 
 
 def test_masks_applied_by_hand_give_the_same_samples() -> None:
@@ -218,7 +218,7 @@ def test_where_anything_else_stands_between_the_whole_network_is_computed(networ
 
 
 def test_the_layer_of_the_embeddings_may_give_several_things() -> None:
-    model = Dropout(Torch(Recurrent, layer="body", epochs_if_few=1), passes=2).fit(lesson_of(THREE))
+    model = Dropout(Torch(Recurrent, layer="body", steps=1), passes=2).fit(lesson_of(THREE))
     assert not model.facts["trunk_once"] and bool((samples(model).std(1) > 0).all())
 
 
@@ -228,7 +228,7 @@ def last(features: int, width: int) -> nn.Module:
 
 @pytest.mark.parametrize("layer", [None, "0", "1"])
 def test_scores_themselves_may_be_dropped_whatever_the_embeddings_are(layer: str | None) -> None:
-    model = Dropout(Torch(last, layer=layer, epochs_if_few=3)).fit(lesson_of(THREE))
+    model = Dropout(Torch(last, layer=layer, steps=3)).fit(lesson_of(THREE))
     scores = model.outputs(small_items()).scores
     assert scores is not None and not model.facts["trunk_once"]
     for number, found in enumerate(samples(model).unbind(1)):
@@ -292,7 +292,7 @@ def test_a_layer_that_is_called_twice_has_two_masks_in_every_forward() -> None:
 
 def test_a_model_comes_back_from_disk_with_the_same_samples_bit_by_bit(tmp_path: Path) -> None:
     for network in (noisy, deep):
-        recipe = Dropout(Torch(network, epochs_if_few=3), passes=4)
+        recipe = Dropout(Torch(network, steps=3), passes=4)
         model = recipe.fit(lesson_of(THREE))
         FolderArtifacts(tmp_path).save(network.__name__, model.weights() or {}, dict(model.facts))
         stored = FolderArtifacts(tmp_path).load(network.__name__)
@@ -324,7 +324,7 @@ def dead(features: int, width: int) -> nn.Module:
 
 @pytest.mark.parametrize("network", [zero, dead])
 def test_a_network_in_which_dropout_happens_to_change_nothing_is_no_error(network: Callable[..., nn.Module]) -> None:
-    assert not samples(Dropout(Torch(network, epochs_if_few=1), 3).fit(lesson_of(THREE, 1))).isnan().any()
+    assert not samples(Dropout(Torch(network, steps=1), 3).fit(lesson_of(THREE, 1))).isnan().any()
 
 
 def plain(features: int, width: int) -> nn.Module:
@@ -407,10 +407,10 @@ class Keeping(Torch):
 
 
 def test_what_the_inner_learner_can_do_is_passed_on() -> None:
-    recipe = Dropout(Keeping(noisy, epochs_if_few=2), 2)
+    recipe = Dropout(Keeping(noisy, steps=2), 2)
     assert recipe.gives == {"scores", "embeddings", "differentiable", "samples", "votes"}
     assert recipe.gives_records == {"loss"} and recipe.remembers
-    assert recipe.beside("0") == Dropout(Keeping(noisy, layer="0", epochs_if_few=2), 2)
+    assert recipe.beside("0") == Dropout(Keeping(noisy, layer="0", steps=2), 2)
     first = recipe.fit(lesson_of(THREE))
     second = recipe.fit(replace(lesson_of(THREE), previous=first))
     records: Mapping[str, Any] = second.records
@@ -433,6 +433,6 @@ def outputs_in(task: Task, strategy: str, learner: Learner) -> Outputs:
 @pytest.mark.parametrize("strategy", ["bald", "batch-bald", "mean-std", "variation-ratio", "epig"])
 def test_strategies_that_want_several_beliefs_take_the_passes(strategy: str) -> None:
     task = Classes((0, 1, 2))
-    outputs = outputs_in(task, strategy, Dropout(Torch(noisy, epochs_if_few=3), passes=4))
+    outputs = outputs_in(task, strategy, Dropout(Torch(noisy, steps=3), passes=4))
     assert Samples().rows(outputs, task).shape == (40, 4, 3)
     assert Votes().rows(outputs, task).shape == (40, 4)

@@ -34,7 +34,7 @@ def noisy(features: int, width: int) -> nn.Module:
 
 
 def small(network: Any = noisy) -> Torch:
-    return Torch(network, epochs_if_few=3)
+    return Torch(network, steps=3)
 
 
 TREE = Sklearn(DecisionTreeClassifier(max_features=1))
@@ -133,7 +133,7 @@ def test_each_member_is_the_learner_with_dice_of_its_own() -> None:
 
 def test_the_loss_of_the_ensemble_is_at_most_the_mean_loss_of_its_members() -> None:
     labels = list(small_labels(small_pool()).values())
-    found = Ensemble(Torch(noisy, epochs_if_few=30), members=5).fit(lesson_of(THREE)).outputs(small_items())
+    found = Ensemble(Torch(noisy, steps=30), members=5).fit(lesson_of(THREE)).outputs(small_items())
     targets = torch.eye(3)[torch.tensor(labels)]
     assert found.scores is not None and found.samples is not None
     alone = THREE.loss(found.samples, targets[:, None]).mean(1)

@@ -229,19 +229,19 @@ def test_a_maker_comes_back_from_its_description_and_can_be_a_key(maker: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("network", "shape", "epochs", "rate"),
+    ("network", "shape", "steps", "rate"),
     [
-        (Mlp(), (64,), 20, 3e-3),
-        (Cnn(), (64,), 10, 3e-3),
-        (Cnn(), (1, 8, 8), 10, 3e-3),
-        (ResNet18(width_of_stem=4), (8, 8), 5, 1e-2),
+        (Mlp(), (64,), 140, 3e-3),
+        (Cnn(), (64,), 70, 3e-3),
+        (Cnn(), (1, 8, 8), 70, 3e-3),
+        (ResNet18(width_of_stem=4), (8, 8), 35, 1e-2),
     ],
     ids=str,
 )
 def test_digits_are_learned_and_the_same_lesson_gives_the_same_model(
-    network: Any, shape: tuple[int, ...], epochs: int, rate: float
+    network: Any, shape: tuple[int, ...], steps: int, rate: float
 ) -> None:
-    lesson, recipe = digits(200, shape), Torch(network, epochs=epochs, rate=rate)
+    lesson, recipe = digits(200, shape), Torch(network, steps=steps, rate=rate)
     model, again = recipe.fit(lesson), recipe.fit(lesson)
     scores = model.outputs(lesson.items[200:]).scores
     assert scores is not None

@@ -84,7 +84,9 @@ def test_a_study_asks_by_the_model_that_it_fits(name: str, learner: Any) -> None
 @BOTH
 def test_arrays_hold_no_model_to_take_gradients_of(name: str) -> None:
     with pytest.raises(MissingSignal, match=rf"{name} reads the model itself, not arrays.*Study\(pool"):
-        askance.select(name, 1, probabilities=[[0.5, 0.5]], embeddings=[[1.0]], weights=[[1.0], [0.0]])
+        askance.select(name, 1, probabilities=[[0.5, 0.5]], embeddings=[[1.0]])
+    head = [[1.0, 0.0], [-1.0, 0.0]]  # a boundary at 0
+    assert askance.select(name, 2, embeddings=[[0.9], [-0.31], [0.12]], weights=head).tolist() == [2, 1]
 
 
 @BOTH

@@ -144,7 +144,7 @@ def test_arrays_handed_in_are_a_linear_head_and_labels_from_outside_count() -> N
     given = {**arrays, "labeled_embeddings": known, "labels": labels}
     picks, utilities = select("dynamic-al-full", 30, explain=True, **given)
     assert torch.allclose(torch.from_numpy(utilities), expected[torch.from_numpy(picks)], rtol=1e-6)
-    with pytest.raises(MissingSignal, match="needs embeddings= .* and weights= "):
+    with pytest.raises(MissingSignal, match="hand in embeddings= .* and weights= "):
         select("dynamic-al-full", 1, embeddings=features, logits=arrays["logits"])
 
 
@@ -157,7 +157,7 @@ def test_a_converged_network_has_no_second_term_and_an_early_one_has() -> None:
         return float(sum(array.double().square().sum() for array in long.values()) ** 0.5)
 
     early = Early(mlp).fit(world.lesson())
-    late = Torch(mlp, epochs_if_few=300, rate=0.02, decay=0.0).fit(world.lesson())
+    late = Torch(mlp, steps=300, rate=0.02, decay=0.0).fit(world.lesson())
     assert share(late) < 0.02 * share(early)
 
 
@@ -202,7 +202,7 @@ def test_lengths_keep_the_contract_of_signals() -> None:
 def test_a_study_of_a_network_asks_and_can_be_audited() -> None:
     pool = small_pool()
     labels = small_labels(pool)
-    learner = Torch(perceptron, epochs_if_few=3)
+    learner = Torch(perceptron, steps=3)
     study = Study(pool, strategy="dynamic-al-full", learner=learner, task=Classes((0, 1, 2)), start=None)
     study.tell({name: labels[name] for name in pool.names(range(9))})
     for _ in range(2):

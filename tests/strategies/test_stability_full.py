@@ -96,7 +96,7 @@ def test_a_large_pool_is_narrowed_by_keys() -> None:
 def test_a_study_of_a_network_asks_and_can_be_audited() -> None:
     pool = small_pool()
     labels = small_labels(pool)
-    study = Study(pool, strategy=FEW, learner=Torch(perceptron, epochs_if_few=3), task=Classes((0, 1, 2)), start=None)
+    study = Study(pool, strategy=FEW, learner=Torch(perceptron, steps=3), task=Classes((0, 1, 2)), start=None)
     study.tell({name: labels[name] for name in pool.names(range(9))})
     for _ in range(2):
         batch = study.ask(4)
@@ -107,7 +107,7 @@ def test_a_study_of_a_network_asks_and_can_be_audited() -> None:
 def test_what_gives_no_weights_is_refused() -> None:
     with pytest.raises(MissingSignal, match="reads differentiable, and Sklearn does not give it"):
         Study(small_pool(), strategy=FEW, learner=Sklearn(GaussianNB()), task=Classes((0, 1, 2)), start=None).ask(1)
-    with pytest.raises(MissingSignal, match="needs embeddings= .* and weights= "):
+    with pytest.raises(MissingSignal, match="hand in embeddings= .* and weights= "):
         select("noise-stability-full", 1, embeddings=torch.ones(3, 2))
     with pytest.raises(BadInput, match="looks at nothing"):
         NoiseStabilityFull(items=0)

@@ -134,7 +134,7 @@ class Thinned(Model):
     def _of_last_layer(self, own: Outputs) -> list[Tensor]:
         """The same where the embeddings are what is dropped from, and the scores all that is made of them."""
         assert own.scores is not None and own.embeddings is not None and self.inner.layer is not None
-        if not self.facts["labels"]:
+        if not self.inner.known:
             return [own.scores] * self.passes
         (name,), seed = self.layers, int(self.facts["seed"])
         dropout = dropout_layers(self.inner.network)[name]

@@ -32,17 +32,17 @@ class TorchModel(Model):
         network: The network, on its device.
         layer: The layer whose input are the embeddings, if there is one.
         device: Where it computes.
-        beside: What was trained in the same steps, with its layers.
         facts: What is needed to build it again, and how training went.
         records: Arrays by pool row that were recorded while training.
+        beside: What was trained in the same steps, with its layers.
     """
 
     network: nn.Module
     layer: nn.Module | None
     device: torch.device
-    beside: tuple[tuple[Beside, nn.Module], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     records: Mapping[str, Tensor] = field(default_factory=dict)
+    beside: tuple[tuple[Beside, nn.Module], ...] = ()
 
     @property
     def known(self) -> bool:
