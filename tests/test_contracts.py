@@ -20,6 +20,8 @@ from askance.learners.linear import Linear
 from askance.learners.many import Bootstrapped, Committee
 from askance.learners.sklearn import Sklearn
 from askance.learners.wrappers import Untrained
+from askance.meta.control import Equipped
+from askance.meta.dependency import Dmle
 from askance.meta.schedule import Until
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
@@ -35,11 +37,13 @@ from askance.strategies.gradient import Badge
 from askance.strategies.uncertainty import Margin
 from askance.task import Labels, Targets, Task
 from askance.testing import Promise, learner_promises, signal_promises, strategy_promises
-from askance.testing.worlds import THREE
+from askance.testing.worlds import THREE, learner_for
 
 STRATEGIES = {
     **{name: catalogue.strategy(name) for name in catalogue.names()},
     "default": catalogue.default(THREE),
+    "dmle": Dmle(),
+    "random-equipped": Equipped(),
     "until-badge": Until(labels=12, early=TypiClust(), late=Badge()),
     "until-late": Until(labels=5, early=KCenter(), late=Until(labels=12, early=KCenter(), late=Margin())),
 }
@@ -76,7 +80,7 @@ SIGNALS = [
 @pytest.mark.parametrize("name", STRATEGIES)
 @pytest.mark.parametrize("promise", strategy_promises(), ids=str)
 def test_a_strategy_keeps_the_promise(promise: Promise[Strategy, Learner], name: str) -> None:
-    promise.check(STRATEGIES[name])
+    promise.check(STRATEGIES[name], learner_for(STRATEGIES[name]))
 
 
 @pytest.mark.parametrize("name", LEARNERS_HELD)
@@ -113,14 +117,15 @@ def test_a_signal_keeps_the_promise(promise: Promise[Signal, Learner], signal: S
 GROWTH = """
 import resource, sys
 from askance.strategies import catalogue
-from askance.testing.worlds import LEARNER, small_items, small_world
+from askance.testing.worlds import learner_for, small_items, small_world
 
 items, name = int(sys.argv[1]), sys.argv[2]
 strategy = catalogue.strategy(name)
-strategy.query(small_world().view(strategy, LEARNER), 5)  # what is loaded once is not counted
+learner = learner_for(strategy)
+strategy.query(small_world().view(strategy, learner), 5)  # what is loaded once is not counted
 features = small_items(items, 16)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-strategy.query(small_world(features).view(strategy, LEARNER), 20)
+strategy.query(small_world(features).view(strategy, learner), 20)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 

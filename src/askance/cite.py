@@ -306,12 +306,26 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems",
         2021,
     ),
+    "huang2021semi": Work(
+        "inproceedings",
+        "Huang, Siyu and Wang, Tianyang and Xiong, Haoyi and Huan, Jun and Dou, Dejing",
+        "Semi-Supervised Active Learning with Temporal Output Discrepancy",
+        "IEEE/CVF International Conference on Computer Vision",
+        2021,
+    ),
     "iman1980approximations": Work(
         "article",
         "Iman, Ronald L. and Davenport, James M.",
         "Approximations of the Critical Region of the Friedman Statistic",
         "Communications in Statistics",
         1980,
+    ),
+    "kalkanli2025dependency": Work(
+        "article",
+        "Kalkanli, Beyza and Imbiriba, Tales and Ioannidis, Stratis and Erdogmus, Deniz and Dy, Jennifer",
+        "Dependency-Aware Maximum Likelihood Estimation for Active Learning",
+        "Transactions on Machine Learning Research",
+        2025,
     ),
     "kampffmeyer2016semantic": Work(
         "inproceedings",
@@ -457,6 +471,13 @@ REFERENCES = {
         "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
         2022,
     ),
+    "pereyra2017regularizing": Work(
+        "inproceedings",
+        "Pereyra, Gabriel and Tucker, George and Chorowski, Jan and Kaiser, Łukasz and Hinton, Geoffrey",
+        "Regularizing Neural Networks by Penalizing Confident Output Distributions",
+        "International Conference on Learning Representations, Workshop Track",
+        2017,
+    ),
     "pinsler2019bayesian": Work(
         "inproceedings",
         "Pinsler, Robert and Gordon, Jonathan and Nalisnick, Eric and Hernández-Lobato, José Miguel",
@@ -537,6 +558,13 @@ REFERENCES = {
         "Annual Workshop on Computational Learning Theory",
         1992,
     ),
+    "shui2020deep": Work(
+        "inproceedings",
+        "Shui, Changjian and Zhou, Fan and Gagné, Christian and Wang, Boyu",
+        "Deep Active Learning: Unified and Principled Method for Query and Training",
+        "International Conference on Artificial Intelligence and Statistics",
+        2020,
+    ),
     "tang2019selfpaced": Work(
         "inproceedings",
         "Tang, Ying-Peng and Huang, Sheng-Jun",
@@ -592,6 +620,13 @@ REFERENCES = {
         "Active Learning Through a Covering Lens",
         "Advances in Neural Information Processing Systems",
         2022,
+    ),
+    "yoo2019learning": Work(
+        "inproceedings",
+        "Yoo, Donggeun and Kweon, In So",
+        "Learning Loss for Active Learning",
+        "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
+        2019,
     ),
     "zhan2021comparative": Work(
         "inproceedings",
