@@ -16,7 +16,7 @@ from torch import Tensor, nn, tensor
 
 from askance import BadInput
 from askance.describe import build, describe
-from askance.learners.base import Lesson
+from askance.learners.base import Learner, Lesson, Model
 from askance.learners.beside import Beside, Seen, Step
 from askance.learners.heads import LossPrediction, Wasserstein, distance, ranking_loss, slope_penalty
 from askance.learners.many import Bootstrapped, Committee
@@ -29,6 +29,7 @@ from askance.seeds import Dice
 from askance.signals.extras import Extra
 from askance.task import Classes, Labels, Targets
 from askance.testing import check_learner, check_signal
+from askance.utilities.uncertainty import entropy
 from tests.pins import pins
 
 PIXELS, DIGITS = load_digits(return_X_y=True)
@@ -79,7 +80,7 @@ def test_pairs_of_a_batch_are_ranked_by_their_loss(items: int) -> None:
 
 def test_the_middle_of_an_odd_batch_and_items_of_one_loss_are_pushed_nowhere() -> None:
     predicted = torch.zeros(5, requires_grad=True)
-    ranking_loss(predicted, tensor([1.0, 3.0, 9.0, 3.0, 2.0]), torch.ones(5), 1.0).backward()
+    torch.autograd.backward(ranking_loss(predicted, tensor([1.0, 3.0, 9.0, 3.0, 2.0]), torch.ones(5), 1.0))
     assert predicted.grad is not None and predicted.grad.tolist() == [0.5, 0.0, 0.0, 0.0, -0.5]
 
 
@@ -112,6 +113,7 @@ def test_the_head_moves_the_network_until_its_share_of_the_steps_and_not_after()
     moves = []
     for step in steps_of(TINY.beside(half), lesson()):
         found = half.loss(step.model.beside[0][1], step)
+        assert found is not None
         weight = next(step.model.network.parameters())
         moves.append(torch.autograd.grad(found, weight, allow_unused=True, retain_graph=True)[0] is not None)
     assert moves == [True, True, True, False, False, False]
@@ -129,7 +131,8 @@ def test_the_targets_of_the_head_are_no_way_into_the_network() -> None:
 def test_feature_maps_are_averaged_and_each_stage_has_a_layer() -> None:
     recipe = Torch(Cnn(widths=(3, 5), hidden=8), steps=1, parts=(LossPrediction(width=4),))
     model = recipe.fit(lesson())
-    head, network = model.beside[0][1], model.network
+    head: Any = model.beside[0][1]
+    network: Any = model.network
     assert [tuple(layer.weight.shape) for layer in head.stages] == [(4, 3), (4, 5)]
     with torch.no_grad():
         first = network.stages[0](PICTURES[:6].reshape(6, 1, 8, 8))
@@ -288,7 +291,8 @@ def test_the_network_goes_against_the_critic_and_the_critic_against_the_network(
         own = 2 * slope_penalty(critic, torch.cat([*ends, ends[0] + shares * (ends[1] - ends[0])])) - gap
         wanted = torch.autograd.grad(own, list(critic.parameters()), allow_unused=True)
         for one, other in zip(mine[len(network) :], wanted, strict=True):  # the bias of the last layer has none
-            assert torch.allclose(*(torch.zeros(1) if g is None else g for g in (one, other)), atol=1e-6)
+            mean, its = (torch.zeros(1) if gradient is None else gradient for gradient in (one, other))
+            assert torch.allclose(mean, its, atol=1e-6)
 
 
 def test_without_unlabeled_items_the_critic_adds_nothing() -> None:
@@ -349,7 +353,7 @@ def test_terms_stand_certain_scores_and_one_class(part: Beside) -> None:
         given = scores.clone().requires_grad_()
         found = part.loss(nn.Module(), on_paper(given, scores, torch.ones(3)))
         assert found is not None
-        found.backward()
+        torch.autograd.backward(found)
         assert finite(found) and given.grad is not None and finite(given.grad)
 
 
@@ -359,14 +363,14 @@ def test_the_confidence_penalty_makes_less_sure() -> None:
     for model in (sure, less):
         scores = model.outputs(PICTURES).scores
         assert scores is not None
-        entropies.append(float(torch.distributions.Categorical(logits=scores).entropy().mean()))
+        entropies.append(float(entropy(scores.softmax(1)).mean()))
     assert entropies[1] > entropies[0] + 0.3
 
 
 def test_what_has_no_gradient_or_no_meaning_is_refused() -> None:
-    for more in ({"kind": "soft-rank"}, {"score": "rank"}):
+    for score, kind in (("entropy", "soft-rank"), ("rank", "softmax")):
         with pytest.raises(BadInput, match="The rank of an item has no gradient"):
-            Dependency(**more)
+            Dependency(1.0, score, kind)
     with pytest.raises(BadInput, match="There is no score named 'bald'"):
         Dependency(score="bald")
     with pytest.raises(BadInput, match="There is no kind named 'top'"):
@@ -393,16 +397,18 @@ class Kept:
     """Saves after every step, and is killed after one of them."""
 
     def __init__(self, killed: int = 10**9) -> None:
-        self.killed, self.saved, self.found = killed, 0, None
+        self.killed, self.saved = killed, 0
+        self.found: Any = None
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        return copy.deepcopy(self.found)
+        found: tuple[dict[str, Tensor], dict[str, Any]] | None = copy.deepcopy(self.found)
+        return found
 
     def due(self) -> bool:
         return True
 
     def save(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        self.found: Any = copy.deepcopy((tensors, facts))
+        self.found = copy.deepcopy((tensors, facts))
         self.saved += 1
         if self.saved == self.killed:
             raise KeyboardInterrupt
@@ -425,7 +431,7 @@ def test_a_training_with_all_parts_goes_on_where_it_was_killed(killed: int) -> N
     assert_same(again, whole)
 
 
-def assert_same(one: TorchModel, other: TorchModel) -> None:
+def assert_same(one: Model, other: Model) -> None:
     """Both give the same of every item, bit by bit."""
     here, there = one.outputs(PICTURES[:50]), other.outputs(PICTURES[:50])
     assert here.scores is not None and there.scores is not None and torch.equal(here.scores, there.scores)
@@ -471,7 +477,7 @@ def test_an_extra_is_a_signal() -> None:
     assert Extra("critic").needs == {"critic"}
 
 
-def steps_of(recipe: Torch, given: Lesson, most: int = 10**9) -> list[Step]:
+def steps_of(recipe: Learner, given: Lesson, most: int = 10**9) -> list[Step]:
     """The steps of a training, each as the parts saw it: with a copy of the model as it then was."""
     seen: list[Step] = []
 
@@ -491,6 +497,7 @@ def finite(array: Tensor) -> bool:
     return bool(torch.isfinite(array).all())
 
 
-def same_network(one: TorchModel, other: TorchModel) -> bool:
+def same_network(one: Model, other: Model) -> bool:
+    assert isinstance(one, TorchModel) and isinstance(other, TorchModel)
     mine, its = one.network.state_dict(), other.network.state_dict()
     return all(torch.equal(mine[name], its[name]) for name in mine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from askance.meta.control import Equipped
 from askance.meta.dependency import Dmle
 from askance.meta.schedule import Until
 from askance.selection.top import StochasticTop
+from askance.signals.base import Signal
 from askance.signals.extras import Extra
 from askance.signals.probabilities import Probabilities
 from askance.strategies.disagreement import Bald
@@ -44,8 +46,13 @@ CRITIC = Waal(critic=Wasserstein(hidden=8))
 
 def shown(believed: Tensor, **extras: Tensor) -> View:
     """Items of which a model believes something, and its parts say something."""
-    rows = {Probabilities(): believed, **{Extra(name): array for name, array in extras.items()}}
-    return replace(view(probabilities=believed), read=rows.__getitem__)
+    return given(believed, {Extra(name): array for name, array in extras.items()})
+
+
+def given(believed: Tensor, more: Mapping[Signal, Tensor]) -> View:
+    """Items of which a model believes something, and other signals."""
+    rows: dict[Signal, Tensor] = {Probabilities(): believed, **more}
+    return replace(view(probabilities=believed), read=lambda signal: rows[signal])
 
 
 @pins("lpl", "definition", "the order of the predicted loss", "argmax of the predicted loss")
@@ -74,7 +81,7 @@ def test_the_rule_of_waal_by_hand() -> None:
         2,
         0,
         3,
-    ]  # 3 of the critic outweigh a certain guess
+    ]  # the critic outweighs it
 
 
 def clouds() -> tuple[Pool, dict[int, str]]:
@@ -103,13 +110,13 @@ def test_waal_asks_far_from_what_is_labeled() -> None:
 def test_the_largest_change_is_asked_first_and_without_an_earlier_model_the_highest_entropy() -> None:
     now = tensor([[0.9, 0.1], [0.6, 0.4], [0.5, 0.5]])
     before = tensor([[0.1, 0.9], [0.6, 0.4], [0.7, 0.3]])
-    paper = replace(view(probabilities=now), read={Probabilities(): now, Probabilities(age=1): before}.__getitem__)
+    paper = given(now, {Probabilities(age=1): before})
     assert Tod().query(paper, 3).ids == [0, 2, 1]
     assert Tod().utility(paper).tolist() == pytest.approx([0.8 * 2**0.5, 0.0, 0.2 * 2**0.5])
     nothing = torch.full((3, 2), 0.5)
-    blank = replace(paper, read={Probabilities(): now, Probabilities(age=1): nothing}.__getitem__)
+    blank = given(now, {Probabilities(age=1): nothing})
     assert Tod().query(blank, 3).ids == [2, 1, 0]
-    numbers = replace(paper, task=Targets(2), read={Probabilities(): now, Probabilities(age=1): nothing}.__getitem__)
+    numbers = replace(blank, task=Targets(2))
     assert not Tod().utility(numbers).any()
     labels = replace(numbers, task=Labels(("x", "y")))
     assert Tod().query(labels, 1).ids == [2]
@@ -120,10 +127,10 @@ def test_a_study_remembers_what_its_model_said() -> None:
     features, truth = load_digits(return_X_y=True)
     pool, oracle = Pool.from_arrays(features[:150] / 16), Known(dict(enumerate(truth[:150])))
     study = Study(pool, classes=range(10), strategy="tod", learner="linear", start=None)
-    study.tell(oracle.of(range(20)))
+    study.tell(oracle.of([*range(20)]))
     first = study.ask(10)
     other = Study(pool, classes=range(10), strategy="entropy", learner="linear", start=None)
-    other.tell(oracle.of(range(20)))
+    other.tell(oracle.of([*range(20)]))
     assert first.ids == other.ask(10).ids  # there is no earlier model yet
     before = study.predict(pool.items)
     study.tell(oracle.of(first.ids))
@@ -136,7 +143,7 @@ def test_a_study_remembers_what_its_model_said() -> None:
 def test_before_the_first_label_all_are_as_wanted() -> None:
     for strategy in (SMALL, CRITIC):
         found = strategy.utility(small_world(labeled=0, aside=0).view(strategy, TRAINED))
-        assert found is not None and len(found.unique()) == 1
+        assert found is not None and bool((found == found[0]).all())
         assert strategy.needs_model()
 
 

@@ -98,8 +98,8 @@ class Wasserstein(Beside):
 
     D is a real number, as in the paper, where it is a function of slope 1 that measures a distance. DeepAL+ puts a
     sigmoid behind it, which has no slope above 1/4 and could not; its critic is trained with the penalty's sign
-    reversed, which rewards any slope but 1 and leaves it flat; and its network walks through the whole pool each epoch, up to 49 times
-    the steps of the others. As in the sheet of the method, the penalty is the critic's alone.
+    reversed, which rewards any slope but 1 and leaves it flat; and its network walks through the whole pool each
+    epoch, up to 49 times the steps of the others. The penalty is the critic's alone here.
 
     Args:
         weight: How much the distance counts beside the loss of the task.
