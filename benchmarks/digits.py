@@ -17,8 +17,8 @@ from askance.lab.datasets import digits
 from askance.lab.plan import Plan
 from askance.lab.showing import Live
 from askance.learners.linear import Linear
+from askance.look import usable
 from askance.reports.results import Results, Run
-from askance.strategies.catalogue import serving
 from askance.task import Classes
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "results"
@@ -42,7 +42,8 @@ TABLES = (
 
 def run(learner: Linear, seeds: int, workers: int) -> Results:
     """All strategies of classes that need no argument, on 20 labels to begin with and 20 rounds of 10."""
-    plan = Plan(strategies=tuple(serving(Classes((0, 1)))), seeds=tuple(range(seeds)), test=539, learner=learner)
+    names = tuple(usable(Classes((0, 1)), learner))
+    plan = Plan(strategies=names, seeds=tuple(range(seeds)), test=539, learner=learner)
     data = digits()
     live = Live(data, plan)
     found = grid.run(data, plan, workers=workers, each=live.finished)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from askance.cite import KEY, REFERENCES, keys
+from askance.cite import KEY, keys
 from askance.lab.statistics import interval
 from askance.project.exporting import COLUMNS
 from askance.selection.base import Selector
@@ -26,6 +26,7 @@ from askance.signals.probabilities import Scores
 from askance.strategies.base import Strategy
 from askance.strategies.catalogue import names, strategy
 from askance.task import Classes, Labels, Targets
+from askance.works import REFERENCES
 from benchmarks.datasets_page import datasets_page
 from benchmarks.digits_page import digits_page, numbers_in_readme
 from benchmarks.dpp_page import dpp_page

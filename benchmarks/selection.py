@@ -242,10 +242,11 @@ def _gaps(points: workload.Array, centers: Rows, left: workload.Array | None = N
 
 
 def _names() -> list[str]:
-    from askance.strategies.catalogue import serving
+    from askance.learners.linear import Linear
+    from askance.look import usable
     from askance.task import Classes
 
-    return serving(Classes((0, 1)))
+    return usable(Classes((0, 1)), Linear())
 
 
 def _clusters(strategy: str, size: str, n: int) -> int:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import askance
-from askance.cite import KEY, REFERENCES, cite, keys
+from askance.cite import KEY, cite, keys
 from askance.errors import UnknownName
+from askance.works import REFERENCES
 
 SOURCE = [path for path in Path(askance.__file__).parent.rglob("*.py") if path.name != "cite.py"]
 

@@ -24,6 +24,8 @@ from askance.learners.pseudo import PseudoLabeled
 from askance.learners.sklearn import Sklearn
 from askance.learners.vaal import VariationalDiscriminator
 from askance.learners.wrappers import Untrained
+from askance.meta.control import Equipped
+from askance.meta.dependency import Dmle
 from askance.meta.schedule import Until
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
@@ -40,12 +42,14 @@ from askance.strategies.learned import Vaal
 from askance.strategies.uncertainty import Margin
 from askance.task import Labels, Targets, Task
 from askance.testing import Promise, learner_promises, signal_promises, strategy_promises
-from askance.testing.worlds import THREE
+from askance.testing.worlds import THREE, learner_for
 
 STRATEGIES = {
     **{name: catalogue.strategy(name) for name in catalogue.names()},
     "vaal": Vaal(critic=Scores(of=VariationalDiscriminator(steps=5))),
     "default": catalogue.default(THREE),
+    "dmle": Dmle(),
+    "random-equipped": Equipped(),
     "until-badge": Until(labels=12, early=TypiClust(), late=Badge()),
     "until-late": Until(labels=5, early=KCenter(), late=Until(labels=12, early=KCenter(), late=Margin())),
 }
@@ -86,7 +90,7 @@ SIGNALS = [
 @pytest.mark.parametrize("name", STRATEGIES)
 @pytest.mark.parametrize("promise", strategy_promises(), ids=str)
 def test_a_strategy_keeps_the_promise(promise: Promise[Strategy, Learner], name: str) -> None:
-    promise.check(STRATEGIES[name])
+    promise.check(STRATEGIES[name], learner_for(STRATEGIES[name]))
 
 
 @pytest.mark.parametrize("name", LEARNERS_HELD)
@@ -123,14 +127,15 @@ def test_a_signal_keeps_the_promise(promise: Promise[Signal, Learner], signal: S
 GROWTH = """
 import resource, sys
 from askance.strategies import catalogue
-from askance.testing.worlds import LEARNER, small_items, small_world
+from askance.testing.worlds import learner_for, small_items, small_world
 
 items, name = int(sys.argv[1]), sys.argv[2]
 strategy = catalogue.strategy(name)
-strategy.query(small_world().view(strategy, LEARNER), 5)  # what is loaded once is not counted
+learner = learner_for(strategy)
+strategy.query(small_world().view(strategy, learner), 5)  # what is loaded once is not counted
 features = small_items(items, 16)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-strategy.query(small_world(features).view(strategy, LEARNER), 20)
+strategy.query(small_world(features).view(strategy, learner), 20)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 """
 

@@ -28,6 +28,7 @@ ROOMS = [  # by floor, from the cellar up
         "packages",
         "seeds",
         "unpacking",
+        "works",
     ],
     ["task", "history", "pool", "metrics", "learners", "signals", "utilities", "selection", "sources", "encoders"],
     ["view"],

@@ -13,7 +13,9 @@ from askance.errors import AskanceError, BadInput, MissingSignal
 from askance.history import History
 from askance.learners.base import Learner, Lesson, Model, Outputs
 from askance.learners.linear import Linear, LinearModel
-from askance.look import check_needs, look, predict, read_signal, threads
+from askance.learners.networks import Mlp
+from askance.learners.torch import Torch
+from askance.look import check_needs, look, predict, read_signal, threads, usable
 from askance.meta.schedule import Until
 from askance.pool import Pool
 from askance.seeds import Dice
@@ -151,3 +153,12 @@ def test_threads_are_pinned_and_put_back() -> None:
         assert torch.get_num_threads() == 1
         1 / 0  # noqa: B018
     assert torch.get_num_threads() == before
+
+
+def test_what_a_learner_does_not_give_is_not_usable() -> None:
+    classes = Classes((0, 1))
+    linear = usable(classes, Linear())
+    assert {"margin", "bald", "noise-stability", "dynamic-al-full"} <= set(linear) and "lpl" not in linear
+    network = usable(classes, Torch(Mlp()))
+    assert {"margin", "bald", "lpl", "waal", "adversarial-bim"} <= set(network) and "noise-stability" not in network
+    assert "mean-margin" not in network

@@ -365,7 +365,14 @@ def _refuse_missing(strategy: Strategy | None, signal: Signal, checked: Checked)
                 f"number of each labeled item. Hand it in."
             )
         return
-    lacking = [_ARGUMENT.get(name, f"{name}=") for name in sorted(signal.needs - checked.given)]
+    missing = sorted(signal.needs - checked.given)
+    strange = [name for name in missing if name not in _ARGUMENT]
+    if strange:
+        raise MissingSignal(
+            f"{asker} reads {', '.join(strange)}, which is no array to hand in: a model gives it, or what is trained "
+            f"beside one. Use a study, with a learner that does: Study(pool, strategy=..., learner=...)."
+        )
+    lacking = [_ARGUMENT[name] for name in missing]
     if isinstance(signal, Scores) and checked.outputs.scores is None:
         lacking = ["logits= (items, classes)"]
     if lacking:

@@ -124,6 +124,19 @@ def check_needs(strategy: Strategy, learner: Learner) -> None:
             )
 
 
+def usable(task: Task, learner: Learner) -> list[str]:
+    """The names of the strategies that mean something for a task and read no more than a learner gives."""
+    found = []
+    for name in catalogue.serving(task):
+        strategy = catalogue.strategy(name)
+        try:
+            check_needs(strategy, strategy.equip(learner))
+        except MissingSignal:
+            continue
+        found.append(name)
+    return found
+
+
 def check_serves(strategy: Strategy, task: Task) -> None:
     """Refuse a strategy that means nothing for a task.
 

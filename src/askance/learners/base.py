@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
 
-from askance.errors import BadInput
+from askance.errors import MissingSignal
 from askance.history import History
 from askance.seeds import Dice
 from askance.task import Task
@@ -187,11 +187,11 @@ class Learner:
         """This learner with a head, a critic or a loss term trained in the same steps.
 
         Raises:
-            BadInput: If the learner has no place for it.
+            MissingSignal: If the learner has no place for it.
         """
-        raise BadInput(
+        raise MissingSignal(
             f"{type(self).__name__} trains nothing beside its own loss, so {type(part).__name__} has no place in it. "
-            f"Use a learner with a training loop."
+            f"Use a learner with a training loop, such as Torch(Mlp())."
         )
 
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:

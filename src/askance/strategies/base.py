@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from askance.selection.base import Selector
     from askance.selection.space import Space
 
-_FITTED = {"scores", "samples", "votes", "layer", "differentiable"}  # what says nothing before the first label
+_UNFITTED = {"embeddings", "gradients"}  # what says something before the first label; nothing else does
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Strategy:
 
     def needs_model(self) -> bool:
         """Whether any signal comes from a fitted model's scores, or was recorded while it trained."""
-        return any(s.of is None and (s.needs & _FITTED or s.records) for s in signals_of(self))
+        return any(s.of is None and (s.needs - _UNFITTED or s.records) for s in signals_of(self))
 
 
 def several(learner: Learner, what: str = "samples") -> Learner:

@@ -19,7 +19,7 @@ from askance.testing.learners import learner_promises, lesson_of
 from askance.testing.promises import said
 from askance.testing.signals import signal_promises
 from askance.testing.strategies import strategy_promises
-from askance.testing.worlds import LEARNER, THREE
+from askance.testing.worlds import LEARNER, THREE, TRAINED
 
 KINDS = (Strategy, Learner, Signal)
 
@@ -45,7 +45,8 @@ def check(what: str) -> Iterator[Row]:
     """Hold parts to their contracts, one after another.
 
     A strategy or signal is tried with the first learner that gives what it reads: the softmax head, a learner of the
-    same file, or one of the catalogue. A learner is tried on the first task that it takes: classes, a number, labels.
+    same file, one of the catalogue, a small network. A learner is tried on the first task that it takes: classes, a
+    number, labels.
 
     Args:
         what: ``path/mine.py`` for all strategies, learners and signals of its own, ``path/mine.py:Part``,
@@ -62,7 +63,7 @@ def check(what: str) -> Iterator[Row]:
         except (TypeError, AskanceError) as error:
             why = f"{error} Give its fields defaults, or make one at the top level of the file and check that by name."
             yield Row(part.__name__, "can be made without arguments", False, why)
-    givers = [LEARNER, *(part for part in made if isinstance(part, Learner)), *_catalogued()]
+    givers = [LEARNER, *(part for part in made if isinstance(part, Learner)), *_catalogued(), TRAINED]
     for part in made:
         yield from _rows(part, givers)
 

@@ -78,14 +78,15 @@ def check_strategy(strategy: Any, learner: Any = None) -> None:
 
     Args:
         strategy: A strategy, or its name.
-        learner: A learner that gives what the strategy reads. Default: a softmax head on the features.
+        learner: A learner that gives what the strategy reads. Default: a softmax head on the features, or a small
+            network where the strategy trains something beside it.
 
     Raises:
         Broken: Naming every broken promise and what happened; an AssertionError, ready for any test runner.
         MissingSignal: If the learner does not give what the strategy reads.
     """
     held = catalogue.strategy(strategy)
-    setting = worlds.LEARNER if learner is None else learners.learner(learner)
+    setting = worlds.learner_for(held) if learner is None else learners.learner(learner)
     check_needs(held, held.equip(setting))
     hold(strategy_promises(), held, setting)
 

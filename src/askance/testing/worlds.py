@@ -12,9 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from askance.errors import MissingSignal
 from askance.history import Answer, Asked, History
 from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs
 from askance.learners.linear import Linear
+from askance.learners.networks import Mlp
+from askance.learners.torch import Torch
 from askance.look import look
 from askance.oracles.known import Known
 from askance.pool import ASIDE, LABELED, PENDING, UNLABELED, Pool
@@ -29,6 +32,7 @@ from askance.view import View
 ITEMS, FEATURES, CLASSES = 40, 8, 3
 THREE = Classes(tuple(range(CLASSES)))
 LEARNER = Linear(ridge=1.0)  # a fixed ridge: nothing to cross-validate on so few labels
+TRAINED = Torch(Mlp(hidden=(8,), dropout=0.0), steps=6, batch=8)  # for what is trained beside a network
 PIECE = 64
 
 Belief = Callable[[Tensor], Tensor]  # items (items, features) to probabilities (items, classes)
@@ -83,6 +87,15 @@ def small_study(
     study = Study(shown, strategy=strategy, learner=learner, task=task, start=None, seed=seed, control=control)
     study.tell({name: labels[name] for name in pool.names(range(9))})
     return study
+
+
+def learner_for(strategy: Strategy) -> Learner:
+    """What a strategy is tried with: a softmax head, or a small network where it trains something beside one."""
+    try:
+        strategy.equip(LEARNER)
+    except MissingSignal:
+        return TRAINED
+    return LEARNER
 
 
 def served(strategy: Strategy, task: Task = THREE) -> Task:

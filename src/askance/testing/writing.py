@@ -12,15 +12,15 @@ from typing import Any
 
 import torch
 
-from askance.cite import REFERENCES, keys
+from askance.cite import keys
 from askance.describe import build, describe
 from askance.given import view
 from askance.learners.base import Learner, Lesson, Model
-from askance.learners.linear import Linear
 from askance.signals.base import signals_of
 from askance.strategies.base import Strategy
 from askance.testing.promises import parts_of
 from askance.view import Batch, View
+from askance.works import REFERENCES
 
 
 def survives(strategy: Strategy, learner: Learner) -> str:
@@ -44,7 +44,7 @@ def equips(strategy: Strategy, learner: Learner) -> str:
         return f"No part overrides equip(), and it gives {equipped} for {learner}."
     if strategy.equip(learner) != equipped:
         return "equip() gives another learner each time."
-    if strategy.equip(Linear(ridge=1.0)) == strategy.equip(Linear(ridge=2.0)):
+    if strategy.equip(_Mark(learner, "one")) == strategy.equip(_Mark(learner, "other")):
         return "equip() gives the same for any learner. Add to the learner that it gets."
     needs = frozenset[str]().union(*(s.needs for s in signals_of(strategy) if s.of is None))
     lost = (learner.gives | needs) - equipped.gives
