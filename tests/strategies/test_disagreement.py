@@ -123,3 +123,17 @@ def test_memory_of_the_passes_may_lie_either_way(name: str) -> None:
     given = passes().astype("float32")
     other = np.asfortranarray(given)
     assert select(asks, 9, mc_probabilities=given).tolist() == select(asks, 9, mc_probabilities=other).tolist()
+
+
+@pins("consensus-margin", "equivalence", "margin of the mean of all passes", "least p1 - p2 of the mean over passes")
+@pins(
+    "consensus-least-confidence",
+    "equivalence",
+    "least confidence of the mean of all passes",
+    "least of the largest mean probability",
+)
+def test_the_mean_of_the_passes_is_as_torn_and_as_unsure_as_it_is_alone() -> None:
+    given = passes()
+    for name in ("margin", "least-confidence", "entropy"):
+        picks = select(f"consensus-{name}", 50, mc_probabilities=given).tolist()
+        assert picks == select(name, 50, probabilities=given.mean(0)).tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,8 @@ class Torch(Learner):
         looks: At how many points of the training the pool is recorded, where a strategy asks for it.
         device: Where to train and score, such as ``"cuda"``.
     """
+
+    revision: ClassVar[int] = 2  # a number of steps, whatever is labeled
 
     network: Network
     layer: str | None = ""

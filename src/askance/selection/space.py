@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from askance.arrays import spans
 from askance.errors import BadInput
 from askance.kernels.distances import loops, ready
 from askance.kernels.lazy_spread import Factors, lowered
@@ -297,3 +298,31 @@ def _pieces(array: Tensor) -> list[slice]:
 
 def _no_columns() -> Tensor:
     return torch.empty(0, dtype=torch.int32)
+
+
+def principal(features: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The mean and the main directions of some points, the one of most spread first.
+
+    >>> middle, directions = principal(torch.tensor([[0.0, 0.0], [2.0, 0.0], [4.0, 1.0], [6.0, 1.0]]), 1)
+    >>> middle, (directions.abs() * 10).round()
+    (tensor([3.0000, 0.5000], dtype=torch.float64), tensor([[10.],
+            [ 2.]], dtype=torch.float64))
+
+    Args:
+        features: (items, features).
+        count: How many directions, at most as many as features.
+
+    Returns:
+        float64 (features,) and (features, count); each direction's largest entry by size is positive.
+    """
+    middle = torch.zeros(features.shape[1], dtype=torch.float64, device=features.device)
+    squares = middle.new_zeros(features.shape[1], features.shape[1])
+    for start, stop in spans(len(features), 1 << 14):
+        middle += features[start:stop].double().sum(0)
+    middle /= max(1, len(features))
+    for start, stop in spans(len(features), 1 << 14):
+        part = features[start:stop].double() - middle
+        squares += part.T @ part
+    directions = torch.linalg.eigh(squares).eigenvectors.flip(1)[:, :count]
+    signs = directions.gather(0, directions.abs().argmax(0, keepdim=True)).sign()
+    return middle, directions * signs

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from askance.errors import BadInput
 from askance.selection import clusters, spread
 from askance.selection.base import Selector
-from askance.selection.space import Features, Space, normalized
+from askance.selection.space import Features, Space, normalized, principal
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.strategies.base import Strategy
@@ -30,6 +31,43 @@ class KCenter(Strategy):
 
     def space(self, view: View) -> Space:
         return Features(view[self.features], outside=view.outside(self.features))
+
+
+@dataclass(frozen=True)
+class KCenterPca(Strategy):
+    """Again and again the item farthest from all that is known, along the main directions of the pool alone.
+    [sener2018active; zhan2022deepal, KCenterGreedyPCA]
+
+    The directions are the principal components of the pool's features, found exactly in double precision. DeepAL+
+    squares distances in half precision, where they overflow to NaN.
+
+    Args:
+        features: Where the items lie.
+        components: How many directions, at most.
+
+    >>> paper = view(embeddings=[[0.0, 0.0], [5.0, 1.0], [9.0, 0.0], [4.0, -3.0]], labeled=[0])
+    >>> KCenterPca(components=1).query(paper, 2).ids  # along the line of most spread
+    [2, 1]
+    """
+
+    cost: ClassVar[str] = "N d^2 + d^3 + n N components"
+
+    features: Signal = Embeddings()
+    components: int = 50  # DeepAL+
+    select: Selector = spread.FarthestFirst()
+
+    def __post_init__(self) -> None:
+        if self.components < 1:
+            raise BadInput(f"KCenterPca(components={self.components}) looks along nothing. Use 1 or more.")
+
+    def space(self, view: View) -> Space:
+        features, outside = view[self.features], view.outside(self.features)
+        if features.shape[1] <= self.components or not len(features):
+            return Features(features, outside=outside)
+        middle, directions = principal(features, self.components)
+        moved = (features.double() - middle) @ directions
+        beyond = None if outside is None else (outside.double() - middle) @ directions
+        return Features(moved.float(), outside=None if beyond is None else beyond.float())
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from askance.signals.base import Signal
 from askance.signals.samples import Samples, Votes
 from askance.strategies.base import Strategy, several
 from askance.task import Classes, Task
-from askance.utilities import disagreement
+from askance.utilities import disagreement, uncertainty
 from askance.view import Batch, View
 
 _PAIRS = 10_000  # of a target and a class, that EPIG holds each item and class against
@@ -183,6 +183,47 @@ class ConsensusEntropy(_OfSamples):
 
     def utility(self, view: View) -> Tensor:
         return disagreement.consensus_entropy(view[self.signal])
+
+
+@dataclass(frozen=True)
+class ConsensusMargin(_OfSamples):
+    """Ask where the mean of several beliefs is most torn between two classes. [gal2017deep]
+
+    With passes of dropout this is what DeepAL+ calls MarginSamplingDropout, which cannot run as it was released: its
+    arguments stand in another order than it is called with.
+
+    >>> one, other = [[1.0, 0.0], [0.9, 0.1]], [[0.0, 1.0], [0.9, 0.1]]
+    >>> ConsensusMargin().query(view(mc_probabilities=[one, other]), 1).ids
+    [0]
+    """
+
+    cost: ClassVar[str] = "N S C"
+
+    signal: Signal = Samples()
+    select: Selector = Top()
+
+    def utility(self, view: View) -> Tensor:
+        return uncertainty.margin(view[self.signal].mean(1))
+
+
+@dataclass(frozen=True)
+class ConsensusLeastConfidence(_OfSamples):
+    """Ask where the mean of several beliefs gives its likeliest class the least. [gal2017deep]
+
+    With passes of dropout this is what DeepAL+ calls LeastConfidenceDropout.
+
+    >>> one, other = [[1.0, 0.0], [0.9, 0.1]], [[0.0, 1.0], [0.9, 0.1]]
+    >>> ConsensusLeastConfidence().query(view(mc_probabilities=[one, other]), 1).ids
+    [0]
+    """
+
+    cost: ClassVar[str] = "N S C"
+
+    signal: Signal = Samples()
+    select: Selector = Top()
+
+    def utility(self, view: View) -> Tensor:
+        return uncertainty.least_confidence(view[self.signal].mean(1))
 
 
 @dataclass(frozen=True)
