@@ -28,11 +28,14 @@ def add(commands: Commands) -> None:
     _add_run(inner)
 
     report = inner.add_parser("report", help="write the page of what is done so far; nothing is run")
-    report.add_argument("grid", help="the TOML file")
+    report.add_argument("grid", help="the TOML file, or a preset")
     report.add_argument("--out", metavar="FOLDER", help="where its results are (default: as for run)")
     _add_baseline(report)
     report.add_argument("--figures", metavar="FOLDER", help="also write every figure as SVG")
     report.set_defaults(command=_report)
+
+    presets = inner.add_parser("presets", help="list grids that are there by name")
+    presets.set_defaults(command=_presets)
 
     compare = inner.add_parser("compare", help="print a table of results, against one strategy or several")
     _add_results(compare)
@@ -78,7 +81,7 @@ def _add_run(inner: Commands) -> None:
         help="run a grid, or what is left of it",
         description="Run a grid that a TOML file describes. What is done already is not run again.",
     )
-    run.add_argument("grid", help="the TOML file")
+    run.add_argument("grid", help="the TOML file, or a preset")
     run.add_argument("--out", metavar="FOLDER", help="where the results go (default: the file's name without .toml)")
     run.add_argument("--workers", type=positive, default=None, metavar="N", help="processes (default: one per core)")
     run.add_argument("--until", metavar="HH:MM", help="begin nothing that would end later; whole seeds come first")
@@ -99,10 +102,9 @@ def _add_baseline(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from askance.executors.local import cores
-    from askance.lab.grids import read_grid
     from askance.lab.running import deadline, run_grid
 
-    grid = read_grid(options.grid)
+    grid = _grid(options)
     _known(options.baseline, grid.parts)
     found = run_grid(
         grid,
@@ -120,11 +122,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from askance.lab.grids import read_grid
     from askance.lab.running import results_of
     from askance.reports.page import write_figures
 
-    grid = read_grid(options.grid)
+    grid = _grid(options)
     _known(options.baseline, grid.parts)
     across = _show(grid, results_of(grid, _folder(options)), _folder(options), options.baseline)
     if options.figures:
@@ -221,6 +222,25 @@ def _show(grid: Grid, found: list[Results], folder: str, baseline: str, quiet: b
             print(sentence)
         print(f"\nReport: {page}\nResults: {results}")
     return gathered
+
+
+def _grid(options: argparse.Namespace) -> Grid:
+    """The grid of a file, or of a preset where there is no such file."""
+    from askance.lab.grids import read_grid
+    from askance.lab.presets import PRESETS
+
+    if options.grid in PRESETS and not Path(options.grid).exists():
+        return PRESETS[options.grid].grid()
+    return read_grid(options.grid)
+
+
+def _presets(options: argparse.Namespace) -> int:
+    from askance.lab.presets import PRESETS
+
+    for name, preset in PRESETS.items():
+        print(f"{name:16} {preset.about}")
+    print("\nRun one with: askance lab run NAME")
+    return 0
 
 
 def _known(baseline: str, names: Iterable[str]) -> None:

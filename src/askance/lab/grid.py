@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -77,7 +78,7 @@ def described(
             "items": len(dataset.pool),
             "pool": len(dataset.pool) - plan.test,
             "test": plan.test,
-            "features": int(dataset.pool.items.shape[1]),
+            "features": math.prod(dataset.pool.items.shape[1:]),
             "classes": [str(name) for name in dataset.classes],
             "balance": dataset.balance,
         },

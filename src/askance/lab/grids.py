@@ -17,6 +17,7 @@ from askance.lab.datasets import Dataset, from_csv
 from askance.lab.identity import PROTOCOL, content, digest, identity
 from askance.lab.plan import Plan, check
 from askance.learners import catalogue as learners
+from askance.learners.base import Learner
 from askance.strategies import catalogue as strategies
 from askance.strategies.base import Strategy
 
@@ -76,6 +77,7 @@ class Grid:
         test: Items held out: a number, or a share.
         seeds: Each is one run of every strategy.
         title: Of the report.
+        more: Grids of other dimensions that make one report with this one; seeds and title are this one's.
     """
 
     datasets: tuple[Any, ...]
@@ -89,6 +91,7 @@ class Grid:
     test: float = TEST
     seeds: tuple[int, ...] = tuple(range(SEEDS))
     title: str = ""
+    more: tuple[Grid, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("datasets", "strategies", "learners", "encoders", "start", "initial", "batch", "seeds"):
@@ -123,6 +126,26 @@ class Grid:
         Raises:
             BadInput: If something in the grid cannot be run: before anything is.
         """
+        found = self._own()
+        for other in self.more:
+            if other.seeds != self.seeds:
+                raise BadInput("Grids of one report have the same seeds, and these have not. Give them one list.")
+            found += other.conditions
+        named = [replace(one, name=_name(one.settings, found)) for one in found]
+        names = [one.name for one in named]
+        for one in named:
+            if names.count(one.name) > 1:
+                raise BadInput(
+                    f'Two conditions are called "{one.name}". Give a data set another name = ... in a table.'
+                )
+            try:
+                check(one.dataset, one.plan)
+            except BadInput as error:
+                raise type(error)(f"{one.name}: {error}") from None
+        return named
+
+    def _own(self) -> list[Condition]:
+        """The combinations of this grid's own dimensions, without names."""
         made = [learner_of(value) for value in self.learners]
         asking = self.parts
         found = []
@@ -155,18 +178,7 @@ class Grid:
                     "batch": batch,
                 }
                 found.append(Condition("", dataset, plan, settings))
-        named = [replace(one, name=_name(one.settings, found)) for one in found]
-        names = [one.name for one in named]
-        for one in named:
-            if names.count(one.name) > 1:
-                raise BadInput(
-                    f'Two conditions are called "{one.name}". Give a data set another name = ... in a table.'
-                )
-            try:
-                check(one.dataset, one.plan)
-            except BadInput as error:
-                raise type(error)(f"{one.name}: {error}") from None
-        return named
+        return found
 
     def cells(self) -> Iterator[Cell]:
         """Every cell: seed by seed, all conditions and strategies of one before the next."""
@@ -287,16 +299,18 @@ def strategy_of(value: Any) -> tuple[str, Any]:
 def learner_of(value: Any) -> tuple[str, Any]:
     """The name shown and the learner of a value of that dimension."""
     if isinstance(value, Mapping):
-        return _part(value, "learner", learners.learner_with)
+        return _part(value, "learner", _learner_with)
     part = learners.learner(value)
     return (_shown(value) if isinstance(value, str) else type(part).__name__), part
 
 
-def _part(value: Mapping[str, Any], kind: str, make: Callable[[str, Mapping[str, Any]], Any]) -> tuple[str, Any]:
+def _part(value: Mapping[str, Any], kind: str, make: Callable[[Any, Mapping[str, Any]], Any]) -> tuple[str, Any]:
     """The name shown and the part of a table: which it is, and other fields than its defaults."""
     if kind not in value:
         raise BadInput(f'The table {dict(value)} does not say which {kind}. Write {kind} = "..." in it.')
-    name = str(value[kind])
+    if not isinstance(value[kind], str):  # in Python a table may hold the object itself, to give it a name
+        return str(value.get("name") or type(value[kind]).__name__), make(value[kind], {})
+    name = value[kind]
     own = {
         key: tuple(given) if isinstance(given, list) else given
         for key, given in value.items()
@@ -307,7 +321,9 @@ def _part(value: Mapping[str, Any], kind: str, make: Callable[[str, Mapping[str,
     return str(shown), make(name, own)
 
 
-def _strategy_with(name: str, own: Mapping[str, Any]) -> Strategy:
+def _strategy_with(name: Any, own: Mapping[str, Any]) -> Strategy:
+    if isinstance(name, Strategy):
+        return name
     if ":" not in name and name not in strategies.STRATEGIES.places:
         raise unknown("strategy", name, strategies.STRATEGIES.places)
     cls = find(strategies.STRATEGIES.places.get(name, name))
@@ -317,6 +333,10 @@ def _strategy_with(name: str, own: Mapping[str, Any]) -> Strategy:
         raise BadInput(
             f"The strategy {name!r} cannot be made with {dict(own)}: {error}. Check the names of its fields."
         ) from None
+
+
+def _learner_with(name: Any, own: Mapping[str, Any]) -> Learner:
+    return learners.learner_with(name, own) if isinstance(name, str) else learners.learner(name)
 
 
 def dataset_of(given: Any, encoder: str) -> Dataset:

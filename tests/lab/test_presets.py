@@ -1,0 +1,88 @@
+"""Presets: what is declared can be run, and every method of DeepAL+ goes through the lab."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from askance.lab import presets, sets
+from askance.lab.datasets import Dataset, digits
+from askance.lab.grids import Grid
+from askance.lab.running import run_grid
+from askance.learners.dropout import Dropout
+from askance.learners.networks import Cnn
+from askance.learners.torch import Torch
+from askance.pool import Pool
+
+
+def stand_in(name: str) -> Dataset:
+    """As large and as wide as the data set of a name, with ten classes by chance."""
+    if name == "digits":
+        return digits()
+    dice = np.random.default_rng(0)
+    width = 256 if name == "20-newsgroups" else 784
+    labels = tuple(int(label) for label in dice.integers(0, 10, 8000))
+    return Dataset(name, Pool.from_arrays(dice.random((8000, width), dtype=np.float32)), labels)
+
+
+def test_the_survey_and_its_factors_are_declared_on_equal_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sets, "load", stand_in)
+    survey = presets.PRESETS["deepal-survey"].grid()
+    names = [condition.name for condition in survey.conditions]
+    assert names == ["digits", "fashion-mnist", "animal-silhouettes", "20-newsgroups (7143 items)"]
+    assert [len(c.dataset.pool) - c.plan.test for c in survey.conditions] == [1258, 5000, 5000, 5000]
+    for condition in survey.conditions:
+        learner = condition.plan.learner
+        assert isinstance(learner, Dropout) and learner.learner.steps == 300  # type: ignore[attr-defined]
+        assert (condition.plan.budget - condition.plan.initial) / condition.plan.batch == 8
+        assert condition.plan.strategies == tuple(survey.parts) and len(survey.parts) == 25
+    assert len(list(survey.cells())) == 4 * 25 * 10
+    factors = presets.PRESETS["deepal-factors"].grid()
+    assert [condition.name for condition in factors.conditions] == [
+        *(f"fashion-mnist, cnn, 300 steps, batch {batch}" for batch in (25, 50, 100, 200)),
+        *(f"fashion-mnist, cnn, {steps} steps, batch 50" for steps in (100, 900)),
+    ]
+
+
+def test_pixels_are_averaged_four_by_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sets, "load", stand_in)
+    found = presets.pixels("fashion-mnist", 28, 100)
+    flat = stand_in("fashion-mnist").sample(100)
+    first = torch.as_tensor(flat.pool.items)[0].reshape(28, 28)
+    assert found.pool.items.shape == (100, 1, 14, 14) and found.labels == flat.labels
+    assert float(found.pool.items[0, 0, 0, 1]) == pytest.approx(float(first[:2, 2:4].mean()), rel=1e-5)
+    whole = presets.pixels("digits", 8)
+    assert whole.pool.items.shape == (1797, 1, 8, 8) and "averaged" not in " ".join(whole.said)
+
+
+@pytest.mark.slow
+def test_every_method_of_the_survey_runs(tmp_path: Path) -> None:
+    data = presets.pixels("digits", 8).sample(200)
+    tiny = Dropout(Torch(Cnn(widths=(4, 4), hidden=8), steps=5), passes=3)
+    grid = Grid(
+        datasets=(data,),
+        strategies=presets.DEEPAL,
+        learners=({"learner": tiny, "name": "tiny"},),
+        initial=(20,),
+        batch=(10,),
+        budget=40,
+        test=60,
+        seeds=(0,),
+    )
+    (found,) = run_grid(grid, tmp_path)
+    assert not [text for text in found.said if "failed" in text or "diverged" in text]
+    assert {run.strategy for run in found.runs} == set(grid.parts)
+    by_name = {run.strategy: run for run in found.runs}
+    trained = ("lpl", "waal", "random + lpl", "random + waal")
+    alike = [by_name[name].scores[0] for name in grid.parts if name not in trained]
+    assert len(set(alike)) == 1  # the same first labels, dice and steps
+    assert by_name["lpl"].scores[0] == by_name["random + lpl"].scores[0]
+    assert by_name["waal"].scores[0] == by_name["random + waal"].scores[0]
+    assert by_name["random"].picks == by_name["random + lpl"].picks == by_name["random + waal"].picks
+    assert replace(by_name["random"], seconds={}, strategy="", notes={}) != replace(
+        by_name["margin"], seconds={}, strategy="", notes={}
+    )
