@@ -16,6 +16,8 @@ from askance.learners import loop
 from askance.learners.augment import Mixup, Shift
 from askance.learners.base import Lesson
 from askance.learners.beside import Beside, Seen, Step
+from askance.learners.ensemble import Ensemble
+from askance.learners.many import Bootstrapped
 from askance.learners.network import TorchModel
 from askance.learners.networks import Cnn, Mlp
 from askance.learners.schedules import Constant, Cosine, Cycles, Drops
@@ -49,6 +51,7 @@ class Kept:
 
     def __init__(self, killed: int = 10**9) -> None:
         self.killed, self.saved, self.found = killed, 0, None
+        self.parts: dict[str, Kept] = {}
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         return copy.deepcopy(self.found)
@@ -61,6 +64,9 @@ class Kept:
         self.saved += 1
         if self.saved == self.killed:
             raise Killed
+
+    def of(self, part: str) -> Kept:
+        return self.parts.setdefault(part, Kept(self.killed))
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,35 @@ def test_a_training_that_was_killed_ends_as_an_unbroken_one(recipe: Torch, kille
     assert all(model.records[name].equal(whole.records[name]) for name in asked)
     one, other = (m.outputs(lesson().items).extras["length"] for m in (model, whole))
     assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("several", [Ensemble, Bootstrapped])
+def test_each_of_several_trainings_goes_on_by_itself(several: Any) -> None:
+    recipe = several(Torch(Mlp((6,)), steps=7), members=3)
+    whole = recipe.fit(lesson()).weights()
+    place = Kept()
+    recipe.fit(lesson(resume=place))
+    assert len(place.parts) == 3 and all(kept.saved == 7 for kept in place.parts.values())
+    middle = next(iter(place.parts))
+    place.parts[middle].killed = 4  # of the second run, as its first saves were counted
+    place.parts[middle].saved = 0
+    place.parts[middle].found = None
+    with pytest.raises(Killed):
+        recipe.fit(lesson(resume=place))
+    place.parts[middle].killed = 10**9
+    again = recipe.fit(lesson(resume=place)).weights()
+    assert all(torch.equal(again[name], whole[name]) for name in whole)
+    assert sorted(kept.saved for kept in place.parts.values()) == [7, 7, 7]
+
+
+def test_what_was_kept_of_another_lesson_is_not_gone_on_with() -> None:
+    recipe, place = Torch(Mlp((6,)), steps=7), Kept()
+    recipe.fit(lesson(30, resume=place))
+    other = recipe.fit(lesson(40, resume=place))
+    assert same_weights(other, recipe.fit(lesson(40)))
+    weighted = lesson(40, resume=place)
+    found = recipe.fit(replace(weighted, weights=weighted.weights * 2))
+    assert same_weights(found, recipe.fit(replace(weighted, weights=weighted.weights * 2, resume=None)))
 
 
 def test_the_looks_are_what_models_of_so_many_steps_say() -> None:

@@ -173,5 +173,10 @@ def test_how_far_a_fit_is_is_replaced_and_forgotten(artifacts: Artifacts, monkey
     found = Unfinished(artifacts, "a1").load()
     assert found is not None and found[1] == {"number": 2} and found[0]["now.weight"].tolist() == [2.0]
     artifacts.save("a1", weights(), FACTS)
+    artifacts.save("a11", weights(), FACTS)
+    member = fit.of("members[1]")
+    member.save({"now.weight": tensor([3.0])}, {"number": 3})
+    assert member.load() is not None and fit.of("members[2]").load() is None
     fit.done()
-    assert artifacts.keys() == ["a1"] and fit.load() is None
+    assert member.load() is None
+    assert artifacts.keys() == ["a1", "a11"] and fit.load() is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
 from torch import Tensor
@@ -112,6 +112,9 @@ class Resume(Protocol):
     def save(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Keep them in the place of those before."""
 
+    def of(self, part: str) -> Resume:
+        """The place of one of several fits that a learner makes for one lesson."""
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -152,6 +155,17 @@ class Lesson:
     through: int = 0
     key: str = ""
     resume: Resume | None = None
+
+
+def part_of(lesson: Lesson, part: str) -> Lesson:
+    """The lesson of one of several fits that a learner makes: with dice of its own, and a place of its own to go on.
+
+    Args:
+        lesson: The learner's.
+        part: Names the fit, such as ``members[2]``.
+    """
+    resume = None if lesson.resume is None else lesson.resume.of(part)
+    return replace(lesson, dice=lesson.dice.of(part), resume=resume)
 
 
 @dataclass(frozen=True)

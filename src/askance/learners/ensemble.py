@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from askance.errors import BadInput
-from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs
+from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs, part_of
 from askance.task import Classes, Labels, Task
 
 
@@ -54,19 +54,13 @@ class Ensemble(Learner):
         """All members of all lessons at once."""
         fitted = self.learner.fit_many([_part(lesson, number) for lesson in lessons for number in range(self.members)])
         groups = [tuple(fitted[start : start + self.members]) for start in range(0, len(fitted), self.members)]
-        return [Mean(group, _link(lesson.task)) for group, lesson in zip(groups, lessons, strict=True)]
+        return [Mean(group, link_of(lesson.task)) for group, lesson in zip(groups, lessons, strict=True)]
 
     def beside(self, part: Any) -> Learner:
         return replace(self, learner=self.learner.beside(part))
 
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Mean | None:
-        models: list[Model] = []
-        for number, own in enumerate(facts["members"]):
-            model = self.learner.restore(_of(weights, number), own)
-            if model is None:
-                return None
-            models.append(model)
-        return Mean(tuple(models), facts["link"])
+        return Mean.restored(weights, facts, self.learner)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +79,17 @@ class Mean(Model):
         facts = [dict(member.facts) for member in self.members]
         object.__setattr__(self, "facts", {**facts[0], "members": facts, "link": self.link})
         object.__setattr__(self, "records", self.members[0].records)
+
+    @staticmethod
+    def restored(weights: Mapping[str, Tensor], facts: Mapping[str, Any], learner: Learner) -> Mean | None:
+        """What `weights` and `facts` gave, by the learner of its members; None where one must be fitted again."""
+        models: list[Model] = []
+        for number, own in enumerate(facts["members"]):
+            model = learner.restore(_of(weights, number), own)
+            if model is None:
+                return None
+            models.append(model)
+        return Mean(tuple(models), facts["link"])
 
     def outputs(self, items: Any) -> Outputs:
         given = [member.outputs(items) for member in self.members]
@@ -128,7 +133,7 @@ def _part(lesson: Lesson, number: int) -> Lesson:
     before = lesson.previous
     past = before.members[number] if isinstance(before, Mean) and number < len(before.members) else None
     record = lesson.record if number == 0 else frozenset()
-    return replace(lesson, dice=lesson.dice.of(f"members[{number}]"), previous=past, record=record)
+    return replace(part_of(lesson, f"members[{number}]"), previous=past, record=record)
 
 
 def _mean(samples: Tensor, exact: Tensor | None, link: str) -> tuple[Tensor, Tensor | None]:
@@ -148,7 +153,8 @@ def _mean(samples: Tensor, exact: Tensor | None, link: str) -> tuple[Tensor, Ten
     return scores.to(samples), shares.to(samples)
 
 
-def _link(task: Task) -> str:
+def link_of(task: Task) -> str:
+    """What makes beliefs of a task's scores, as a word that facts can hold."""
     return "softmax" if isinstance(task, Classes) else "sigmoid" if isinstance(task, Labels) else "identity"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from copy import deepcopy
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -38,10 +39,12 @@ class Training:
         recipe: How to train.
         model: The network, with new weights.
         lesson: What to learn.
+        marks: After which steps the weights are copied aside.
     """
 
-    def __init__(self, recipe: Torch, model: TorchModel, lesson: Lesson) -> None:
-        self.recipe, self.model, self.lesson = recipe, model, lesson
+    def __init__(self, recipe: Torch, model: TorchModel, lesson: Lesson, marks: Sequence[int] = ()) -> None:
+        self.recipe, self.model, self.lesson, self.marks = recipe, model, lesson, marks
+        self.snapshots: list[dict[str, Any]] = []
         self.kept, self.held = _split(lesson, recipe.validation if recipe.patience else 0.0)
         self.optimizer = recipe.optimizer([w for w in model.network.parameters() if w.requires_grad])
         self.others = [part.optimizer(module) for part, module in model.beside]
@@ -83,6 +86,8 @@ class Training:
         while self.place < len(batches) and self.number < self.recipe.steps:
             self.one_step(batches[self.place])
             self.place += 1
+            if self.number in self.marks:
+                self.snapshots.append(deepcopy(self.model.state()))
             if self.number in self.looks:
                 self.record(self.looks.index(self.number))
             if self.lesson.resume is not None and self.lesson.resume.due():
@@ -166,6 +171,8 @@ class Training:
         tensors = {f"now.{name}": value for name, value in self.model.state().items()}
         tensors |= {f"best.{name}": value for name, value in (self.best_weights or {}).items()}
         tensors |= {f"records.{name}": value for name, value in self.records.items()}
+        for place, snapshot in enumerate(self.snapshots):
+            tensors |= {f"snapshots.{place}.{name}": value for name, value in snapshot.items()}
         groups = []
         for place, optimizer in enumerate((self.optimizer, *self.others)):
             state = optimizer.state_dict() if optimizer is not None else {"state": {}, "param_groups": []}
@@ -173,25 +180,28 @@ class Training:
             for row, values in state["state"].items():
                 tensors |= {f"optimizer.{place}.{row}.{name}": value for name, value in _tensors(values).items()}
         facts = {
+            "lesson": _digest(self.lesson),
             "number": self.number,
             "epoch": self.epoch,
             "place": self.place,
             "best": None if math.isinf(self.best) else self.best,
             "best_epoch": self.best_epoch,
             "best_step": self.best_step,
+            "snapshots": len(self.snapshots),
             "groups": groups,
         }
         return {name: value.detach().cpu().clone() for name, value in tensors.items()}, facts
 
     def _resumed(self) -> None:
-        """Go on from what was kept, if anything was, and it is of this network."""
+        """Go on from what was kept, if anything was, and it is of this lesson."""
         found = self.lesson.resume.load() if self.lesson.resume is not None else None
-        if found is None:
+        if found is None or found[1].get("lesson") != _digest(self.lesson):
             return
         tensors, facts = found
         self.model.load(_under("now.", tensors))
         self.best_weights = _under("best.", tensors) or None
         self.records = dict(_under("records.", tensors))
+        self.snapshots = [_under(f"snapshots.{place}.", tensors) for place in range(facts["snapshots"])]
         for place, optimizer in enumerate((self.optimizer, *self.others)):
             if optimizer is not None:
                 state: dict[int, dict[str, Tensor]] = {}
@@ -265,6 +275,14 @@ def _split(lesson: Lesson, share: float) -> tuple[Tensor, Tensor]:
     rest = torch.ones(labels, dtype=torch.bool)
     rest[held] = False
     return rest.nonzero().squeeze(1), held
+
+
+def _digest(lesson: Lesson) -> str:
+    """A fingerprint of what is learned: a learner may fit several times in one place, with other labels or dice."""
+    found = blake2b(str(lesson.dice.key).encode(), digest_size=16)
+    for array in (lesson.keys[lesson.labeled], lesson.targets, lesson.weights):
+        found.update(array.cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def _recorded_rows(lesson: Lesson) -> Tensor:

@@ -12,7 +12,7 @@ from scipy.stats import poisson
 from torch import Tensor
 
 from askance.errors import BadInput
-from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs
+from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs, part_of
 
 MEMBERS = 20
 
@@ -105,7 +105,7 @@ class Committee(Learner):
         before = lesson.previous
         pasts = before.members if isinstance(before, Many) else (None,) * len(self.learners)
         members = tuple(
-            learner.fit(replace(lesson, previous=past, dice=lesson.dice.of(f"learners[{number}]")))
+            learner.fit(replace(part_of(lesson, f"learners[{number}]"), previous=past))
             for number, (learner, past) in enumerate(zip(self.learners, pasts, strict=True))
         )
         return Many(members[0], members)
@@ -170,7 +170,7 @@ def _resampled(lesson: Lesson, member: int) -> Lesson:
     drawn = lesson.dice.of(f"members[{member}]").uniform(lesson.keys[lesson.labeled])
     edges = torch.tensor(_POISSON, dtype=torch.float64, device=drawn.device)
     times = torch.searchsorted(edges, drawn).to(lesson.weights)
-    return replace(lesson, weights=lesson.weights * times, dice=lesson.dice.of(f"members[{member}]"))
+    return replace(part_of(lesson, f"members[{member}]"), weights=lesson.weights * times)
 
 
 def _restored(weights: Mapping[str, Tensor], facts: Mapping[str, Any], learners: Sequence[Learner]) -> Many | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -105,6 +105,13 @@ class Torch(Learner):
         return frozenset({"probabilities"} | (set() if self.layer is None else {"embedding_lengths"}))
 
     def fit(self, lesson: Lesson) -> TorchModel:
+        return self.fit_at(lesson, ())[-1]
+
+    def fit_at(self, lesson: Lesson, marks: Sequence[int]) -> list[TorchModel]:
+        """Train once, and give the model as it was after some steps, ascending, and as it is in the end.
+
+        A training that diverged, or had no label to learn from, gives the model of the end alone.
+        """
         if not isinstance(lesson.items, Tensor):
             raise BadInput(
                 "Torch learns from an array of numbers, and the pool holds a list of other things. "
@@ -129,16 +136,19 @@ class Torch(Learner):
                 raise BadInput(f"{named(self.network)} has no parameter to train. Unfreeze its last layer.")
             if not facts["labels"]:
                 facts |= {"steps": 0, "stopped": "no label to learn from"}
-                return model
-            training = Training(self, model, lesson)
+                return [model]
+            training = Training(self, model, lesson, marks)
             try:
                 facts |= training.run()
             except Diverged as error:
                 advice = "use a lower rate, bring the features to a scale of about 1, or look for a target far off"
                 facts |= {"steps": training.number, "diverged": f"{named(self.network)}: {error}; {advice}"}
                 throw(facts["seed"], device)
-                return self._model(facts, device, lesson.items[:1])
-        return replace(model, records=training.records)
+                return [self._model(facts, device, lesson.items[:1])]
+            before = [self._model(facts, device, lesson.items[:1]) for _ in training.snapshots]
+            for one, snapshot in zip(before, training.snapshots, strict=True):
+                one.load(snapshot)
+        return [*before, replace(model, records=training.records)]
 
     def beside(self, part: Any) -> Learner:
         if not isinstance(part, Beside):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from askance.study.artifacts import Artifacts
 
+_ENDING = ".part"
 EVERY = 30.0  # seconds between two saves; a clock decides when, and never what comes out
 
 
@@ -21,7 +23,7 @@ class Unfinished:
     """
 
     def __init__(self, artifacts: Artifacts, key: str) -> None:
-        self._artifacts, self._key = artifacts, f"{key}.part"
+        self._artifacts, self._key = artifacts, f"{key}{_ENDING}"
         self._last = time.monotonic()
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
@@ -37,6 +39,14 @@ class Unfinished:
         self._artifacts.save(self._key, tensors, facts, over=True)
         self._last = time.monotonic()
 
+    def of(self, part: str) -> Unfinished:
+        """The place of one of several fits of a learner."""
+        own = re.sub(r"[^A-Za-z0-9]+", "-", part)
+        return Unfinished(self._artifacts, f"{self._key.removesuffix(_ENDING)}.{own}")
+
     def done(self) -> None:
-        """Forget it: the model is there."""
-        self._artifacts.discard(self._key)
+        """Forget it, and all of its parts: the model is there."""
+        start = f"{self._key.removesuffix(_ENDING)}."
+        for key in self._artifacts.keys():  # noqa: SIM118, it is no dictionary
+            if key.startswith(start) and key.endswith(_ENDING):
+                self._artifacts.discard(key)
