@@ -36,3 +36,14 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     return UnknownName(f"There is no {kind} named {name!r}. {hint}Known: {', '.join(names)}.")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory does not suffice, on a GPU or here.
+
+    >>> out_of_memory(MemoryError()), out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))
+    (True, True)
+    """
+    told = str(error).lower()
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(word in told for word in words))

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from worlds import World, asked_ids, blobs
 
-from askance.errors import BadInput
+from askance.errors import AskanceError, BadInput
 from askance.learners.linear import Linear
 from askance.learners.networks import Mlp
 from askance.learners.torch import Torch
@@ -203,3 +204,48 @@ def test_where_training_diverges_random_asks_and_says_why(tmp_path: Path) -> Non
     again.tell(world.oracle.of(batch.ids))
     assert again.ask(2).strategy == "random"
     again.close()
+
+
+class Greedy(nn.Linear):
+    """Has memory for so many items at once when it scores, and for so many when it trains."""
+
+    scored, trained = 100, 100
+
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        if len(items) > (self.trained if self.training else self.scored):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+        found: torch.Tensor = super().forward(items)
+        return found
+
+
+def test_where_memory_does_not_suffice_pieces_are_smaller_and_the_journal_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = blobs(items=300)
+    options: dict[str, Any] = {"strategy": "margin", "start": None, "control": 0.0, "learner": Torch(Greedy, steps=5)}
+    study = world.study(**options)
+    study.tell(world.oracle.of(range(8)))
+    first = study.ask(4)
+    changed = [line.body for line in study.lines() if line.kind == "changed"]
+    assert changed == [{"what": "piece", "old": 1024, "new": 64}]
+    monkeypatch.setattr(Greedy, "scored", 10_000)
+    plenty = world.study(**options)
+    plenty.tell(world.oracle.of(range(8)))
+    assert plenty.ask(4).ids == first.ids and study.state.round.left == 0
+    monkeypatch.setattr(Greedy, "scored", 100)
+    study.tell(world.oracle.of(first.ids))
+    study.ask(4)
+    assert len([line for line in study.lines() if line.kind == "changed"]) == 1
+    assert all(row.ok for row in study.audit(refit=True)[1:])
+    monkeypatch.setattr(Greedy, "scored", 10)
+    with pytest.raises(AskanceError, match="does not suffice to look at 64 items at once.*Use a smaller model"):
+        study.ask(4)
+
+
+def test_where_memory_does_not_suffice_to_train_the_batch_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Greedy, "trained", 3)
+    world = blobs(items=60)
+    study = world.study(strategy="margin", start=None, learner=Torch(Greedy, steps=5))
+    study.tell(world.oracle.of(range(8)))
+    with pytest.raises(AskanceError, match=r"train on 8 items at once.*Torch\(..., batch=16\)"):
+        study.ask(2)

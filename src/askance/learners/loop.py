@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from askance.arrays import spans, take
+from askance.errors import AskanceError, out_of_memory
 from askance.learners.base import Lesson
 from askance.learners.beside import Step
 from askance.learners.network import ROWS, TorchModel
@@ -84,7 +85,15 @@ class Training:
             self.epoch += 1
         batches = self._batches()
         while self.place < len(batches) and self.number < self.recipe.steps:
-            self.one_step(batches[self.place])
+            try:
+                self.one_step(batches[self.place])
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+                raise AskanceError(
+                    f"Memory does not suffice to train on {len(batches[self.place])} items at once: {error}. Use a "
+                    f"smaller batch, Torch(..., batch={max(1, self.recipe.batch // 2)}), or a smaller network."
+                ) from error
             self.place += 1
             if self.number in self.marks:
                 self.snapshots.append(deepcopy(self.model.state()))

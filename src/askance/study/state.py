@@ -211,6 +211,9 @@ class State:
 
     def _changed(self, line: Line) -> None:
         what, new = line.body["what"], line.body["new"]
+        if what == "piece":
+            self.piece = new
+            return
         if what == "digest":
             self.digest = new
         else:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TypeVar
 
-from askance.errors import AskanceError, BadInput, Conflict
+from askance.errors import AskanceError, BadInput, Conflict, out_of_memory
 from askance.learners.base import Learner, Lesson, Model
 from askance.look import threads as inner_threads
 from askance.pool import LABELED, UNLABELED, Pool
@@ -24,6 +24,7 @@ from askance.view import Batch
 
 T = TypeVar("T")
 
+SMALL = 64  # rows in a piece where memory did not suffice
 TRIES = 1000  # how often a write may lose against other processes before one gives up
 
 
@@ -118,9 +119,38 @@ class Steps:
         )
 
     def pick(self, n: int) -> Picks:
-        """What to ask next: a function of the journal so far. Nothing is written."""
+        """What to ask next: a function of the journal so far.
+
+        Nothing is written, but where memory does not suffice for a piece of the pool: then, once, pieces are made
+        smaller from there on, which the journal must know.
+
+        Raises:
+            AskanceError: If memory does not suffice for smaller pieces either.
+        """
         with inner_threads(self.state.threads):
-            return pick(self.state, self.parts, self.models, n)
+            try:
+                return pick(self.state, self.parts, self.models, n)
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+            self._smaller_pieces()
+            try:
+                return pick(self.state, self.parts, self.models, n)
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+                raise AskanceError(
+                    f"Memory does not suffice to look at {self.state.piece} items at once: {error}. Use a smaller "
+                    f"model, or a strategy that reads less."
+                ) from error
+
+    def _smaller_pieces(self) -> None:
+        """Write down that pieces are smaller from here on; whoever wrote that first is right."""
+        if self.state.piece > SMALL:
+            self.insist(
+                lambda: self.append([Draft("changed", {"what": "piece", "old": self.state.piece, "new": SMALL})]),
+                unless=lambda lines: any(line.kind == "changed" for line in lines),
+            )
 
     def asked(self, picks: Picks, once: str | None = None) -> Batch:
         """Write a batch down, so that nobody else is asked its items.
