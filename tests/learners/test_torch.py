@@ -20,9 +20,11 @@ from askance.learners.catalogue import learner
 from askance.learners.loop import _split
 from askance.learners.torch import Torch
 from askance.learners.wrappers import blank
+from askance.look import read_signal
 from askance.oracles.known import Known
 from askance.pool import Pool
 from askance.seeds import Dice
+from askance.signals.layer import LastLayer
 from askance.study.artifacts import FolderArtifacts
 from askance.study.study import Study
 from askance.task import Classes, Labels, Targets, Task
@@ -202,6 +204,34 @@ def test_embeddings_are_what_the_last_linear_layer_reads() -> None:
     without = Torch(mlp, layer=None, steps=3)
     assert without.gives == {"scores", "differentiable"}
     assert without.fit(given).outputs(given.items).embeddings is None
+
+
+class Around(nn.Module):
+    """A network whose last layer is not the last thing it does."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.last = nn.Linear(features, width, bias=False)
+
+    def forward(self, items: Tensor) -> Tensor:
+        found: Tensor = 2.0 * self.last(items)
+        return found
+
+
+def test_the_last_layer_makes_the_scores_of_the_embeddings_or_is_not_given() -> None:
+    given = digits(30)
+    found = Torch(mlp, steps=3).fit(given).outputs(given.items)
+    assert found.layer is not None and found.embeddings is not None and found.scores is not None
+    assert torch.allclose(found.embeddings @ found.layer[:, :-1].T + found.layer[:, -1], found.scores, atol=1e-5)
+    assert Torch(Around, steps=3).fit(given).outputs(given.items).layer is None
+    with pytest.raises(BadInput, match="does more to its scores after its last linear layer"):
+        read_signal(LastLayer(), Torch(Around, steps=3).fit(given), given.items, given.task)
+    blank_layer = Torch(mlp).fit(digits(0)).outputs(given.items).layer
+    assert blank_layer is not None and not blank_layer.any()
+    recipe = Torch(mlp, steps=5)
+    study = Study(Pool.from_arrays(PIXELS / 16), classes=range(10), learner=recipe, strategy="noise-stability")
+    study.run(Known(dict(enumerate(DIGITS.tolist()))), budget=60, batch=20)
+    assert study.progress.labeled == 60
 
 
 def test_gradients_flow_through_a_model_to_its_items_and_its_weights() -> None:

@@ -23,11 +23,13 @@ class Seen:
         scores: (items, width).
         embeddings: What the last linear layer reads, (items, features); None where there is none.
         stages: What each of the network's ``stages`` gives, if a part asks for them.
+        straight: Whether the scores are what the last linear layer gave, as they are.
     """
 
     scores: Tensor
     embeddings: Tensor | None
     stages: tuple[Tensor, ...] = ()
+    straight: bool = False
 
 
 @dataclass(frozen=True, eq=False)

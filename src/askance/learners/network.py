@@ -55,10 +55,12 @@ class TorchModel(Model):
             parts = [self._part(items[start:stop]) for start, stop in spans(len(items), ROWS)]
         scores = torch.cat([part[0] for part in parts])
         embeddings = None if self.layer is None else torch.cat([part[1] for part in parts])
+        last = self.layer if parts and all(part[3] for part in parts) else None
         extras = {name: torch.cat([part[2][name] for part in parts]) for name in parts[0][2]} if parts else {}
         return Outputs(
             scores=scores if self.known else torch.zeros_like(scores),
             embeddings=embeddings,
+            layer=None if not isinstance(last, nn.Linear) else self._read(last),
             extras=extras if self.known else {name: torch.zeros_like(array) for name, array in extras.items()},
         )
 
@@ -106,17 +108,21 @@ class TorchModel(Model):
     def look(self, items: Tensor) -> Seen:
         """What the network gives for items, embeddings and stages included, on its own device."""
         inputs: list[Tensor] = []
+        gave: list[Tensor] = []
         stages: list[Tensor] = []
         with ExitStack() as stack:
             if self.layer is not None:
                 hook = self.layer.register_forward_pre_hook(lambda _, given: inputs.extend(given[:1]))
                 stack.callback(hook.remove)
+                stack.callback(self.layer.register_forward_hook(lambda _, __, found: gave.append(found)).remove)
             if any(part.stages for part, _ in self.beside):
                 for stage in stages_of(self.network):
                     stage_hook = stage.register_forward_hook(lambda _, __, found: stages.append(found))
                     stack.callback(stage_hook.remove)
             scores = self.scores(items)
-        return Seen(scores, inputs[-1].reshape(len(items), -1) if inputs else None, tuple(stages))
+        rows = inputs[-1].reshape(len(items), -1) if inputs else None
+        straight = len(gave) == 1 and gave[0] is scores and scores.ndim == 2 and inputs[-1].ndim == 2
+        return Seen(scores, rows, tuple(stages), straight)
 
     def differentiable(self) -> Differentiable:
         self.eval()
@@ -146,7 +152,7 @@ class TorchModel(Model):
         self.eval()
         try:
             with torch.no_grad():
-                scores, embeddings, _ = self._part(item)
+                scores, embeddings, *_ = self._part(item)
         except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise BadInput(
                 f"{name} cannot read an item of shape {shape}: {error}. Reshape the items of the pool, or let what "
@@ -163,19 +169,28 @@ class TorchModel(Model):
                 f"Name another layer, Torch(..., layer='...'); its layers are: {_layers(self.network)}."
             )
 
+    def _read(self, last: nn.Linear) -> Tensor:
+        """The weights of the last layer, the bias last; zero where nothing was learned, as the scores are."""
+        bias = last.weight.new_zeros(len(last.weight)) if last.bias is None else last.bias
+        found = _wide(torch.cat([last.weight, bias[:, None]], 1).detach())
+        return found if self.known else torch.zeros_like(found)
+
     def given(self, items: Tensor) -> Tensor:
         """Items as the network takes them."""
         types = [array.dtype for array in self.network.parameters() if array.is_floating_point()]
         return items.to(self.device, types[0] if types else items.dtype)
 
-    def _part(self, items: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Scores, embeddings and extras of some items; the embeddings are empty where nothing was seen of them."""
+    def _part(self, items: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor], bool]:
+        """Scores, embeddings and extras of some items, and whether the scores came as they are out of the last layer.
+
+        The embeddings are empty where nothing was seen of them.
+        """
         seen = self.look(items)
         rows = seen.embeddings if seen.embeddings is not None else seen.scores.new_zeros(len(items), 0)
         extras = {
             name: _wide(array) for part, module in self.beside for name, array in part.extras(module, seen).items()
         }
-        return _wide(seen.scores), _wide(rows), extras
+        return _wide(seen.scores), _wide(rows), extras, seen.straight
 
 
 def stages_of(network: nn.Module) -> list[nn.Module]:

@@ -50,7 +50,7 @@ class Snapshots(Learner):
 
     @property
     def gives(self) -> frozenset[str]:
-        return self.learner.gives | {"samples", "votes", "spread"}
+        return (self.learner.gives - {"layer"}) | {"samples", "votes", "spread"}  # no one layer makes these scores
 
     @property
     def gives_records(self) -> frozenset[str]:

@@ -97,7 +97,7 @@ class Torch(Learner):
 
     @property
     def gives(self) -> frozenset[str]:
-        own = {"scores", "differentiable"} | (set() if self.layer is None else {"embeddings"})
+        own = {"scores", "differentiable"} | (set() if self.layer is None else {"embeddings", "layer"})
         return frozenset(own).union(*(part.gives for part in self.parts))
 
     @property

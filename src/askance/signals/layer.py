@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from askance.errors import BadInput
 from askance.learners.base import Outputs
 from askance.signals.base import Signal
 from askance.task import Task
@@ -23,5 +24,9 @@ class LastLayer(Signal):
         return frozenset({"layer"})
 
     def rows(self, outputs: Outputs, task: Task) -> Tensor:
-        assert outputs.layer is not None
+        if outputs.layer is None:
+            raise BadInput(
+                "The network does more to its scores after its last linear layer, so that layer does not say all of "
+                "them. Let the layer's output be the scores, or use a strategy that reads no last layer."
+            )
         return outputs.layer
