@@ -114,6 +114,13 @@ REFERENCES = {
         "Journal of Machine Learning Research",
         2017,
     ),
+    "bengar2021deep": Work(
+        "inproceedings",
+        "Bengar, Javad Zolfaghari and Raducanu, Bogdan and van de Weijer, Joost",
+        "When Deep Learners Change Their Mind: Learning Dynamics for Active Learning",
+        "International Conference on Computer Analysis of Images and Patterns",
+        2021,
+    ),
     "bickfordsmith2023prediction": Work(
         "inproceedings",
         "Bickford Smith, Freddie and Kirsch, Andreas and Farquhar, Sebastian and Gal, Yarin and Foster, "
@@ -304,6 +311,13 @@ REFERENCES = {
         "Huang, Rui and Geng, Andrew and Li, Yixuan",
         "On the Importance of Gradients for Detecting Distributional Shifts in the Wild",
         "Advances in Neural Information Processing Systems",
+        2021,
+    ),
+    "huang2021semi": Work(
+        "inproceedings",
+        "Huang, Siyu and Wang, Tianyang and Xiong, Haoyi and Huan, Jun and Dou, Dejing",
+        "Semi-Supervised Active Learning with Temporal Output Discrepancy",
+        "IEEE/CVF International Conference on Computer Vision",
         2021,
     ),
     "iman1980approximations": Work(

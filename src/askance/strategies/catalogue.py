@@ -46,6 +46,8 @@ STRATEGIES = Catalogue(
         "grad-norm": "askance.strategies.gradient:GradNorm",
         "dynamic-al": "askance.strategies.dynamics:DynamicAl",
         "dynamic-al-full": "askance.strategies.dynamics:DynamicAlFull",
+        "label-dispersion": "askance.strategies.changes:LabelDispersion",
+        "output-discrepancy": "askance.strategies.changes:OutputDiscrepancy",
         "ldm-s": "askance.strategies.stability:LdmS",
         "noise-stability": "askance.strategies.stability:NoiseStability",
         "noise-stability-full": "askance.strategies.stability:NoiseStabilityFull",
