@@ -180,9 +180,10 @@ def reached(record: Tensor) -> Tensor:
         record: (items, looks, ...), NaN where nothing was recorded.
 
     Returns:
-        (items, looks that were reached, ...).
+        (items, looks that were reached, ...); where none was, one look of no numbers.
     """
     there = torch.isfinite(record.flatten(2).sum(2) if record.ndim > 2 else record).any(0)
+    there[0] |= not bool(there.any())
     return record if bool(there.all()) else record[:, there]
 
 
@@ -199,10 +200,10 @@ def _errors(beliefs: Tensor, targets: Tensor) -> Tensor:
     """The distance of the probabilities from the label at each look, (items, looks)."""
     aims = (one_hot(targets, beliefs.shape[2]) if targets.ndim == 1 else targets).to(beliefs)
     looks = [torch.linalg.vector_norm(beliefs[:, look] - aims, dim=1) for look in range(beliefs.shape[1])]
-    return torch.stack(looks, 1) if looks else beliefs.new_zeros(len(beliefs), 0)
+    return torch.stack(looks, 1)
 
 
 def _where_seen(counts: Tensor, beliefs: Tensor) -> Tensor:
     """Counts as numbers, NaN for items that were not recorded: comparisons do not hand NaN on by themselves."""
-    seen = torch.isfinite(beliefs.sum(2)).all(1) & (beliefs.shape[1] > 0)
+    seen = torch.isfinite(beliefs.sum(2)).all(1)
     return counts.to(beliefs).masked_fill(~seen, torch.nan)
