@@ -14,17 +14,8 @@ from torch import Tensor
 
 from askance.errors import BadInput, UnknownName
 from askance.learners.base import Learner, Lesson, Model, Outputs
-from askance.learners.filtered import (
-    FACTS,
-    El2n,
-    Filtered,
-    Forgetting,
-    GraNd,
-    Hardness,
-    LowConfidence,
-    Sifted,
-    Variability,
-)
+from askance.learners.filtered import FACTS, Filtered, Sifted
+from askance.learners.hardness import El2n, Forgetting, GraNd, Hardness, LowConfidence, Variability
 from askance.learners.linear import Linear
 from askance.learners.networks import Mlp
 from askance.learners.torch import Torch
