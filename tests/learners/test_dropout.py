@@ -408,7 +408,7 @@ class Keeping(Torch):
 
 def test_what_the_inner_learner_can_do_is_passed_on() -> None:
     recipe = Dropout(Keeping(noisy, steps=2), 2)
-    assert recipe.gives == {"scores", "embeddings", "differentiable", "samples", "votes"}
+    assert recipe.gives == {"scores", "embeddings", "layer", "differentiable", "samples", "votes"}
     assert recipe.gives_records == {"loss"} and recipe.remembers
     assert recipe.beside("0") == Dropout(Keeping(noisy, layer="0", steps=2), 2)
     first = recipe.fit(lesson_of(THREE))

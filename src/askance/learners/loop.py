@@ -163,13 +163,7 @@ class Training:
         """Write down what the model says of the pool, as one of several looks."""
         if not self.lesson.record:
             return
-        found = self.model.outputs(take(self.lesson.items, self.rows))
-        assert found.scores is not None
-        given = {"probabilities": self.lesson.task.link(found.scores)}
-        if found.embeddings is not None:
-            given["embedding_lengths"] = found.embeddings.norm(dim=1)
-        for name in sorted(self.lesson.record):
-            rows = given[name].float()
+        for name, rows in _told(self.model, self.lesson, self.rows).items():
             if name not in self.records:
                 shape = (len(self.lesson.keys), len(self.looks), *rows.shape[1:])
                 self.records[name] = torch.full(shape, math.nan)
@@ -262,6 +256,25 @@ class Training:
             chosen.append(self._open[1][place : place + end - position])
             position += len(chosen[-1])
         return self._augmented(torch.cat(chosen))
+
+
+def unmoved(model: TorchModel, lesson: Lesson, looks: int) -> dict[str, Tensor]:
+    """The records of a model that learned nothing: it says the same at every look."""
+    rows, records = _recorded_rows(lesson), {}
+    for name, told in _told(model, lesson, rows).items() if lesson.record else ():
+        records[name] = torch.full((len(lesson.keys), looks, *told.shape[1:]), math.nan)
+        records[name][rows] = told.unsqueeze(1)
+    return records
+
+
+def _told(model: TorchModel, lesson: Lesson, rows: Tensor) -> dict[str, Tensor]:
+    """What the model says of some rows now, by the names that a strategy wants recorded; float32."""
+    found = model.outputs(take(lesson.items, rows))
+    assert found.scores is not None
+    given = {"probabilities": lesson.task.link(found.scores)}
+    if found.embeddings is not None:
+        given["embedding_lengths"] = found.embeddings.norm(dim=1)
+    return {name: given[name].float() for name in sorted(lesson.record)}
 
 
 def _split(lesson: Lesson, share: float) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from askance.errors import BadInput
 from askance.learners.augment import Augmentation, Mixup
 from askance.learners.base import Learner, Lesson
 from askance.learners.beside import Beside
-from askance.learners.loop import Diverged, Training
+from askance.learners.loop import Diverged, Training, unmoved
 from askance.learners.makers import is_maker, named
 from askance.learners.network import Network, TorchModel, built, device_of, layer_of, settled
 from askance.learners.schedules import Constant, Schedule
@@ -136,7 +136,7 @@ class Torch(Learner):
                 raise BadInput(f"{named(self.network)} has no parameter to train. Unfreeze its last layer.")
             if not facts["labels"]:
                 facts |= {"steps": 0, "stopped": "no label to learn from"}
-                return [model]
+                return [replace(model, records=unmoved(model, lesson, self.looks))]
             training = Training(self, model, lesson, marks)
             try:
                 facts |= training.run()
@@ -144,7 +144,8 @@ class Torch(Learner):
                 advice = "use a lower rate, bring the features to a scale of about 1, or look for a target far off"
                 facts |= {"steps": training.number, "diverged": f"{named(self.network)}: {error}; {advice}"}
                 throw(facts["seed"], device)
-                return [self._model(facts, device, lesson.items[:1])]
+                blank = self._model(facts, device, lesson.items[:1])
+                return [replace(blank, records=unmoved(blank, lesson, self.looks))]
             before = [self._model(facts, device, lesson.items[:1]) for _ in training.snapshots]
             for one, snapshot in zip(before, training.snapshots, strict=True):
                 one.load(snapshot)

@@ -49,6 +49,7 @@ STRATEGIES = Catalogue(
         "grad-norm": "askance.strategies.gradient:GradNorm",
         "dynamic-al": "askance.strategies.dynamics:DynamicAl",
         "dynamic-al-full": "askance.strategies.dynamics:DynamicAlFull",
+        "label-dispersion": "askance.strategies.changes:LabelDispersion",
         "ldm-s": "askance.strategies.stability:LdmS",
         "noise-stability": "askance.strategies.stability:NoiseStability",
         "noise-stability-full": "askance.strategies.stability:NoiseStabilityFull",

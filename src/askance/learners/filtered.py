@@ -1,0 +1,159 @@
+"""A learner that drops the labels its own training says to drop, and learns from the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from askance.errors import BadInput, unknown
+from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs, Resume
+from askance.learners.hardness import El2n, Hardness
+from askance.task import Classes
+
+FACTS = "filtered"
+ENDS = ("hard", "easy")
+LEAST = 20  # labels; of fewer none is dropped
+
+
+@dataclass(frozen=True)
+class Filtered(Learner):
+    """A learner of classes that is fitted, drops the labels that were hardest or easiest to learn, and is fitted again.
+
+    The hard end holds labels that are wrong, and items that are merely rare: it is for labels that are known to be
+    noisy. Of 300 digits with a fifth of the labels wrong, 90 % of a fifth that was dropped was wrong, and accuracy rose
+    from 0.875 to 0.888; with clean labels the same fell from 0.905 to 0.828 (means of 8 seeds, a small network). The
+    easy end holds what many others say as well (Paul et al. 2021 prune it).
+
+    A class keeps at least one label. Nothing is dropped where fewer than 20 are labeled or all are equally hard; then,
+    and for other tasks than classes, the model is that of the first fit. What is dropped is open to the second fit as
+    an item without a label.
+
+    Args:
+        learner: What is fitted, twice; it records its training.
+        score: How hard an item was.
+        drop: The share of the labels that goes.
+        end: ``hard`` or ``easy``.
+    """
+
+    learner: Learner
+    score: Hardness = El2n()
+    drop: float = 0.1
+    end: str = "hard"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.drop < 1:
+            raise BadInput(f"Filtered(drop={self.drop}) is no share. Use more than 0 and less than 1, such as 0.1.")
+        if self.end not in ENDS:
+            raise unknown("end", self.end, ENDS)
+        lacking = self.score.records - self.learner.gives_records
+        if lacking:
+            raise BadInput(
+                f"{type(self.score).__name__} reads {', '.join(sorted(lacking))} of each step of the training, and "
+                f"{type(self.learner).__name__} does not record it. Use a network, such as Torch(...)."
+            )
+
+    @property
+    def gives(self) -> frozenset[str]:
+        return self.learner.gives
+
+    @property
+    def gives_records(self) -> frozenset[str]:
+        return self.learner.gives_records
+
+    @property
+    def remembers(self) -> bool:
+        return self.learner.remembers
+
+    def fit(self, lesson: Lesson) -> Model:
+        before = lesson.previous
+        own = replace(lesson, previous=before.model if isinstance(before, Sifted) else before)
+        if not isinstance(lesson.task, Classes) or not lesson.task.width:
+            return self.learner.fit(own)
+        record = lesson.record | self.score.records
+        model = self.learner.fit(replace(own, record=record, resume=_place(lesson, "all")))
+        dropped = self._dropped(model, lesson)
+        names = lesson.task.names
+        classes = lesson.targets[dropped].argmax(1)
+        counts = torch.bincount(classes, minlength=len(names)).tolist()
+        said = {
+            "labels": len(lesson.labeled),
+            "dropped": len(dropped),
+            "of": {str(name): count for name, count in zip(names, counts, strict=True) if count},
+        }
+        if dropped:
+            model = self.learner.fit(replace(_without(own, dropped), resume=_place(lesson, "kept")))
+        return Sifted(model, said)
+
+    def beside(self, part: Any) -> Learner:
+        return replace(self, learner=self.learner.beside(part))
+
+    def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
+        inner = self.learner.restore(weights, {name: fact for name, fact in facts.items() if name != FACTS})
+        return Sifted(inner, facts[FACTS]) if inner is not None and FACTS in facts else inner
+
+    def _dropped(self, model: Model, lesson: Lesson) -> list[int]:
+        """Positions among the labeled items, ascending."""
+        if len(lesson.labeled) < LEAST:
+            return []
+        records = {name: model.records[name][lesson.labeled] for name in self.score.records}
+        hard = self.score.of(records, lesson.targets).double().cpu()
+        if not bool(torch.isfinite(hard).all()) or float(hard.max()) == float(hard.min()):
+            return []
+        wanted = hard if self.end == "hard" else -hard
+        ties = lesson.dice.of("filtered").uniform(lesson.keys[lesson.labeled]).argsort()
+        order = ties[wanted[ties].argsort(descending=True, stable=True)].tolist()  # the first go first
+        last = dict(zip(lesson.targets[order].argmax(1).tolist(), order, strict=True))  # of each class, who goes last
+        spare = [position for position in order if position not in last.values()]
+        return sorted(spare[: int(self.drop * len(order))])
+
+
+@dataclass(frozen=True, eq=False)
+class Sifted(Model):
+    """A model, and which labels it did not learn from.
+
+    Args:
+        model: What was fitted last.
+        said: How many ``labels`` there were, how many were ``dropped``, and how many ``of`` each class.
+    """
+
+    model: Model
+    said: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "records", self.model.records)
+
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:  # type: ignore[override]
+        return {**self.model.facts, FACTS: dict(self.said)}
+
+    def outputs(self, items: Any) -> Outputs:
+        return self.model.outputs(items)
+
+    def differentiable(self) -> Differentiable:
+        return self.model.differentiable()
+
+    def weights(self) -> dict[str, Tensor] | None:
+        return self.model.weights()
+
+
+def _place(lesson: Lesson, which: str) -> Resume | None:
+    """Where one of the two fits keeps how far it is."""
+    return None if lesson.resume is None else lesson.resume.of(which)
+
+
+def _without(lesson: Lesson, dropped: list[int]) -> Lesson:
+    """The lesson without some labels, given by position; their items are unlabeled."""
+    stays = torch.ones(len(lesson.labeled), dtype=torch.bool)
+    stays[dropped] = False
+    return replace(
+        lesson,
+        labeled=lesson.labeled[stays],
+        targets=lesson.targets[stays],
+        weights=lesson.weights[stays],
+        unlabeled=torch.cat([lesson.unlabeled, lesson.labeled[~stays]]).sort().values,
+    )
