@@ -107,6 +107,22 @@ def test_how_much_a_strategy_wanted_its_picks_is_shown_from_the_first_round_to_t
     assert "-0.25 → -0.5" in grid_sections(found)
 
 
+def test_what_diverged_is_counted_and_where_the_time_goes_is_shown() -> None:
+    (told,) = grid(1)
+    runs = [
+        replace(run, notes={"diverged": [2, 5], "why": "nan"} if run.seed < 3 and run.strategy == "badge" else {})
+        for run in told.runs
+    ]
+    found = across([replace(told, runs=runs)])
+    by_name = {m.name: m for m in found.methods}
+    assert by_name["badge"].diverged == 6 and by_name["margin"].diverged == 0
+    parts = by_name["badge"].parts
+    assert (parts["training"], parts["selection"]) == pytest.approx((0.1, 0.2)) and math.isnan(parts["signals"])
+    assert "diverged" in FORMATS["text"](found).splitlines()[0] and "diverged" not in FORMATS["text"](across([told]))
+    assert {r["strategy"]: r["diverged"] for r in records(found)}["badge"] == 6
+    assert "Trainings that diverged" in grid_sections(found)
+
+
 def test_a_method_with_few_seeds_does_not_take_those_of_the_others_away() -> None:
     conditions = grid(3)
     few = [

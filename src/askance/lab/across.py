@@ -24,6 +24,7 @@ from askance.reports.results import Comparison, Estimate, Results
 Array = NDArray[np.float64]
 
 ROPE = 0.005  # half a percent of the items: less is no difference in practice
+PARTS = ("training", "signals", "selection")  # where the time of a run goes
 FEW = (3, 5, 10, 20)  # seeds whose order is held against that of all
 _DRAWS = 1_000  # of each simulation on the page
 _THOUSANDS = 2_000  # seeds that nobody will run
@@ -134,6 +135,10 @@ def _method(
         conditions=len(gains),
         beliefs=beliefs,
         seconds=_average([sum(row.seconds.values()) for _, row in rows]),
+        parts={part: _average([row.seconds.get(part, math.nan) for _, row in rows]) for part in PARTS},
+        diverged=sum(
+            len(run.notes.get("diverged", ())) for results, _ in rows for run in results.runs if run.strategy == name
+        ),
         penalty=float(np.delete(lost[:, number], number).mean()) if len(names) > 1 else 0.0,
         margin=_average([one for one, _ in overlaps]),
         random=_average([other for _, other in overlaps]),

@@ -12,7 +12,10 @@ from askance.optional import need
 from askance.reports import words
 from askance.reports.across import Across, Method
 
-HEADS = ("strategy", "rank", "area", "gain", "low", "high", "above", "level", "below", "better", "penalty", "seconds")
+HEADS = (
+    *("strategy", "rank", "area", "gain", "low", "high", "above", "level", "below", "better", "penalty"),
+    *("seconds", "training", "signals", "selection", "diverged"),
+)
 
 
 def records(across: Across) -> list[dict[str, Any]]:
@@ -112,6 +115,8 @@ def _values(method: Method) -> tuple[Any, ...]:
         method.beliefs[2] if method.beliefs else math.nan,
         method.penalty,
         method.seconds,
+        *(method.parts[part] for part in ("training", "signals", "selection")),
+        method.diverged,
     )
 
 
@@ -127,13 +132,15 @@ def _gain(across: Across, condition: str, method: str) -> float:
 
 def _cells(across: Across) -> tuple[list[str], list[list[str]]]:
     heads = ["strategy", "rank", "area", f"gain over {across.baseline}", "+/=/-", "better", "seconds"]
+    failed = any(m.diverged for m in across.methods)
+    heads += ["diverged"] if failed else []
     rows = []
     for m in across.methods:
         gain = f"{words.signed(m.gain.mean)} {words.span(m.gain)}".rstrip() if m.gain else words.NONE
         better = f"{m.beliefs[2]:.2f}" if m.beliefs else words.NONE
         counts = _counts(m) if m.gain else words.NONE
         shown = [m.name, words.score(m.rank, 2), words.score(m.area, 4), gain, counts, better, words.seconds(m.seconds)]
-        rows.append(shown)
+        rows.append([*shown, str(m.diverged)] if failed else shown)
     return heads, rows
 
 

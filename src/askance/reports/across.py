@@ -22,6 +22,8 @@ class Method:
         conditions: In how many it could be compared.
         beliefs: Probabilities of worse, as good in practice, and better than the baseline; None as for ``gain``.
         seconds: Of a run, on average.
+        parts: The same for ``training``, ``signals`` and ``selection``.
+        diverged: Trainings whose loss was no number, over all runs.
         penalty: What it loses to others, the mean of its column of the penalty matrix.
         margin: Overlap of its picks with those of ``margin``, over seeds and conditions; NaN where that was not run.
         random: The same with ``random``.
@@ -40,6 +42,8 @@ class Method:
     conditions: int
     beliefs: tuple[float, float, float] | None
     seconds: float
+    parts: dict[str, float]
+    diverged: int
     penalty: float
     margin: float
     random: float

@@ -243,7 +243,13 @@ def _cost(across: Across, found: Drawings) -> str:
         f"Mean gain over {across.baseline} against the seconds of a whole run: fitting, what the strategy looks at, "
         f"choosing. Point at a spot for its name."
     )
-    return section("Cost beside gain", figure("cost", "Cost beside gain", about, caption, draw))
+    drawn = figure("cost", "Cost beside gain", about, caption, draw)
+    heads = ["Strategy", "Seconds of a run", "Training", "Signals", "Selection", "Trainings that diverged"]
+    rows = [
+        [m.name, words.seconds(m.seconds), *(words.seconds(part) for part in m.parts.values()), str(m.diverged)]
+        for m in across.methods
+    ]
+    return section("Cost beside gain", drawn, table("Where the time of a run goes, in seconds", heads, rows))
 
 
 def _why(across: Across, found: Drawings) -> str:
