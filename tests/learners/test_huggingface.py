@@ -351,7 +351,7 @@ def test_a_killed_fit_goes_on_as_it_would_have_gone_on(bert: Path) -> None:
         ({"steps": 0}, r"\(steps=0\) trains nothing"),
         ({"dropout": 1.0}, r"HuggingFace\(dropout=1.0\) is no share"),
         ({"frozen": -1}, r"HuggingFace\(frozen=-1\) is no number of layers"),
-        ({"frozen": 3}, r"frozen=3\): the BertModel has 2 layers. Use a number up to 2"),
+        ({"frozen": 3}, r"frozen=3\): the BertModel has 2 layers. Use 2 at most"),
         ({"length": 33}, r"length=33: the model in .* reads 1 to 32 tokens"),
     ],
 )

@@ -207,8 +207,8 @@ def _freeze(body: nn.Module, count: int) -> None:
     wanted = int(getattr(body.config, "num_hidden_layers", 0))
     lists = [part for part in body.modules() if isinstance(part, nn.ModuleList) and len(part) == wanted]
     if not lists or count > wanted:
-        has = f"has {wanted} layers" if lists else "names no layers that are found"
-        raise BadInput(f"HuggingFace(frozen={count}): the {type(body).__name__} {has}. Use a number up to {wanted}.")
+        has = f"has {wanted} layers. Use {wanted} at most" if lists else "names no list of layers. Use frozen=0"
+        raise BadInput(f"HuggingFace(frozen={count}): the {type(body).__name__} {has}.")
     learning = {id(array) for layer in lists[0][count:] for array in layer.parameters()}
     for array in body.parameters():  # in the order of the layers
         if id(array) in learning:

@@ -44,17 +44,17 @@ class Reader:
         """
         length = self.width or self.length
         rows = self.tokenizer(_strings(texts), truncation=True, max_length=length)["input_ids"] if len(texts) else []
-        found = torch.zeros(len(rows), 2, self.width or max([1, *map(len, rows)]))
-        found[:, 0] = self.tokenizer.pad_token_id
-        for place, row in enumerate(rows):
-            found[place, 0, : len(row)] = torch.tensor(row, dtype=found.dtype)
-            found[place, 1, : max(1, len(row))] = 1  # of a text without a token, padding: there must be some
-        if found.numel() and found[:, 0].max() >= self.vocabulary:
+        width, pad = self.width or max([1, *map(len, rows)]), self.tokenizer.pad_token_id
+        filled = [row + [pad] * (width - len(row)) for row in rows]
+        ids = torch.tensor(filled, dtype=torch.float32).reshape(len(rows), width)
+        if len(rows) and ids.max() >= self.vocabulary:
             raise BadInput(
-                f"The tokenizer gives the id {int(found[:, 0].max())}, and the model knows {self.vocabulary} of them. "
-                f"Save the tokenizer that it was trained with into its folder."
+                f"The tokenizer gives the id {int(ids.max())}, and the model knows {self.vocabulary} of them. Save the "
+                f"tokenizer that it was trained with into its folder."
             )
-        return found
+        counts = torch.tensor([max(1, len(row)) for row in rows])  # a text without a token is one of padding: a mean
+        mask = torch.arange(width) < counts.unsqueeze(1)  # over nothing is no number
+        return torch.stack([ids, mask.to(ids)], 1)
 
 
 def reader_of(folder: str, length: int) -> Reader:
@@ -72,7 +72,8 @@ def reader_of(folder: str, length: int) -> Reader:
             f"The tokenizer in {folder} has no pad token, and texts are of different lengths. Set one, such as "
             f"tokenizer.pad_token = tokenizer.eos_token, and save it anew."
         )
-    most = min(tokenizer.model_max_length, getattr(config, "max_position_embeddings", None) or length)
+    places = getattr(config, "max_position_embeddings", None) or 0  # some that have no limit say -1
+    most = min(tokenizer.model_max_length, places if places > 0 else tokenizer.model_max_length)
     least = tokenizer.num_special_tokens_to_add() + 1
     if not least <= length <= most:
         raise BadInput(f"length={length}: the model in {folder} reads {least} to {most} tokens. Use one of these.")
