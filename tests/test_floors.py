@@ -47,12 +47,12 @@ NEIGHBORS = {  # on floor 1 all know `task` and `history`, and these one neighbo
     "signals": {"learners.base"},
     "pool": {"sources.csv", "encoders.table", "encoders.text"},  # Pool.from_csv loads them when a file is read
 }
-ALONE = {  # heavy packages, and where each may be imported
+ALONE: dict[str, str | tuple[str, ...] | None] = {  # heavy packages, and where each may be imported
     "numba": "kernels/",
     "ray": "executors/ray.py",
     "sqlalchemy": "study/sql.py",
     "PIL": "images.py",
-    "transformers": "encoders/",
+    "transformers": ("encoders/", "learners/huggingface"),
     "tokenizers": "encoders/",
     "torchvision": None,
     "timm": None,
