@@ -45,6 +45,7 @@ SPINE = FLOOR["study"]
 
 NEIGHBORS = {  # on floor 1 all know `task` and `history`, and these one neighbor more
     "signals": {"learners.base"},
+    "learners": {"utilities.history"},  # pure functions of what was recorded, which strategies read, too
     "pool": {"sources.csv", "encoders.table", "encoders.text"},  # Pool.from_csv loads them when a file is read
 }
 ALONE: dict[str, str | tuple[str, ...] | None] = {  # heavy packages, and where each may be imported

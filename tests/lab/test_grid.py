@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from askance.errors import BadInput, UnknownName
-from askance.lab.cell import run_cell
+from askance.lab.cell import mean_utility, run_cell, told_utility
 from askance.lab.datasets import Dataset, digits
 from askance.lab.grid import run
 from askance.lab.plan import Plan
@@ -155,5 +155,5 @@ def test_the_mean_utility_of_each_round_is_kept() -> None:
     (made,) = run(data, Plan(("margin",), (0,), initial=20, batch=5, budget=30, test=100)).runs
     wanted = made.notes["utility"]
     assert len(wanted) == len(made.picks) == 2 and all(-1 <= value <= 0 for value in wanted)
-    (blind,) = run(data, Plan(("k-means",), (0,), initial=20, batch=5, budget=30, test=100)).runs
-    assert "utility" not in blind.notes
+    assert told_utility([None, None]) == {} and told_utility([0.5, None]) == {"utility": [0.5, None]}
+    assert mean_utility([{"utility": 1.0}, {"other": 2}, {"utility": 2.0}]) == 1.5 and mean_utility([{}]) is None

@@ -307,7 +307,7 @@ def test_dropout_makes_samples_of_it_and_an_ensemble_members(bert: Path) -> None
 
 def test_heads_and_critics_are_trained_beside_it_and_the_pool_is_recorded(bert: Path) -> None:
     recipe = small(bert).beside(LossPrediction(width=4)).beside(Wasserstein(hidden=4))
-    assert recipe.gives == {"scores", "embeddings", "predicted_loss", "critic"}
+    assert recipe.gives == {"scores", "embeddings", "layer", "predicted_loss", "critic"}
     model = recipe.fit(replace(lesson(), record=recipe.gives_records))
     found = model.outputs(TEXTS)
     assert found.extras["predicted_loss"].shape == (60,) and bool(found.extras["critic"].any())
