@@ -14,11 +14,12 @@ from torch import Tensor
 
 from askance.errors import BadInput, UnknownName
 from askance.learners.base import Learner, Lesson, Model, Outputs
-from askance.learners.filtered import FACTS, Filtered, Sifted
+from askance.learners.filtered import FACTS, Filtered
 from askance.learners.hardness import El2n, Forgetting, GraNd, Hardness, LowConfidence, Variability
 from askance.learners.linear import Linear
 from askance.learners.networks import Mlp
 from askance.learners.torch import Torch
+from askance.learners.wrappers import Noted
 from askance.seeds import Dice
 from askance.task import Classes, Targets, Task
 from askance.testing import check_learner
@@ -78,7 +79,7 @@ def lesson_of(dogs: list[float], classes: list[int], more: int = 2, task: Task =
 def saw(learner: Filtered, lesson: Lesson) -> tuple[Mapping[str, Any], Lesson]:
     """The facts, and what the last fit learned from."""
     model = learner.fit(lesson)
-    assert isinstance(model, Sifted) and isinstance(model.model, Saw)
+    assert isinstance(model, Noted) and isinstance(model.model, Saw)
     return model.facts, model.model.lesson
 
 
@@ -144,7 +145,7 @@ def test_the_second_fit_records_what_was_asked_for_and_no_more() -> None:
 def test_the_inner_learner_sees_its_own_model_of_before() -> None:
     learner = Filtered(Believing())
     first = learner.fit(lesson_of(DOGS, [0] * 20))
-    assert isinstance(first, Sifted) and learner.remembers
+    assert isinstance(first, Noted) and learner.remembers
     _, lesson = saw(learner, lesson_of(DOGS, [0] * 20, previous=first))
     assert lesson.previous is first.model
 

@@ -17,7 +17,8 @@ from askance.history import Answer, History
 from askance.learners.base import Learner, Lesson, Model, Outputs
 from askance.learners.linear import Linear
 from askance.learners.many import Bootstrapped
-from askance.learners.pseudo import FACTS, PseudoLabeled, Taught
+from askance.learners.pseudo import FACTS, PseudoLabeled
+from askance.learners.wrappers import Noted
 from askance.seeds import Dice
 from askance.task import Classes, Targets, Task
 from askance.testing import check_learner
@@ -70,7 +71,7 @@ def fitted(
 ) -> tuple[Model, Any]:
     """The model, and the lesson that the inner learner saw."""
     model = learner.fit(lesson_of(dogs, told, previous=previous))
-    assert isinstance(model, Taught)
+    assert isinstance(model, Noted)
     assert isinstance(model.model, Saw)
     return model, model.model.lesson
 
@@ -112,7 +113,7 @@ def test_an_item_that_somebody_set_aside_gets_no_label() -> None:
     lesson = lesson_of([0.5, 0.5, 0.001, 0.001], {0: 0, 1: 1}, previous=first)
     aside = History(answers=MappingProxyType({2: (Answer(None, kind="none-of-these"),)}))
     model = learner.fit(replace(lesson, history=aside))
-    assert isinstance(model, Taught)
+    assert isinstance(model, Noted)
     assert isinstance(model.model, Saw)
     assert model.model.lesson.labeled.tolist() == [0, 1, 3]
 
@@ -164,7 +165,7 @@ def test_numbers_are_learned_as_the_inner_learner_learns_them() -> None:
 def test_the_inner_learner_sees_its_own_model_of_before() -> None:
     learner = PseudoLabeled(Believing())
     first, _ = fitted(learner, [0.5, 0.5], {0: 0, 1: 1}, None)
-    assert isinstance(first, Taught)
+    assert isinstance(first, Noted)
     _, saw = fitted(learner, [0.5, 0.5], {0: 0, 1: 1}, first)
     assert saw.previous is first.model
 

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from askance.arrays import take
 from askance.errors import BadInput
-from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs
+from askance.learners.base import Differentiable, Lesson, Model, Outputs
 from askance.learners.network import TorchModel, settled
+from askance.learners.wrappers import Around
 from askance.seeds import Dice
 
 _CHANNELS = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)  # drop whole channels, one number for each
@@ -23,7 +24,7 @@ _SHIFTING = (nn.AlphaDropout, nn.FeatureAlphaDropout)
 
 
 @dataclass(frozen=True)
-class Dropout(Learner):
+class Dropout(Around):
     """A network fitted as it is, and scores with its dropout layers on, as samples (Gal & Ghahramani 2016).
 
     Only the dropout layers are on; batch norm and all else stay in evaluation mode. A pass is one thinned network: each
@@ -43,7 +44,6 @@ class Dropout(Learner):
         BadInput: By `fit`, if the model is no network, or no dropout layer has a part in its scores.
     """
 
-    learner: Learner
     passes: int = 10
 
     def __post_init__(self) -> None:
@@ -54,23 +54,12 @@ class Dropout(Learner):
     def gives(self) -> frozenset[str]:
         return self.learner.gives | {"samples", "votes"}
 
-    @property
-    def gives_records(self) -> frozenset[str]:
-        return self.learner.gives_records
-
-    @property
-    def remembers(self) -> bool:
-        return self.learner.remembers
-
     def fit(self, lesson: Lesson) -> Thinned:
         return self.fit_many([lesson])[0]
 
     def fit_many(self, lessons: Sequence[Lesson]) -> list[Thinned]:
         fitted = self.learner.fit_many([replace(lesson, previous=_inner(lesson.previous)) for lesson in lessons])
         return [self._thinned(model, lesson) for model, lesson in zip(fitted, lessons, strict=True)]
-
-    def beside(self, part: Any) -> Learner:
-        return replace(self, learner=self.learner.beside(part))
 
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Thinned | None:
         inner = self.learner.restore(weights, facts)

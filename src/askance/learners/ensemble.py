@@ -11,11 +11,12 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs, part_of
+from askance.learners.wrappers import Around
 from askance.task import Classes, Labels, Task
 
 
 @dataclass(frozen=True)
-class Ensemble(Learner):
+class Ensemble(Around):
     """Members that learn the same labels from other beginnings: other weights, other orders of the items.
 
     What the link makes of the scores is the mean of the members' probabilities; numbers are means. The members' scores
@@ -28,7 +29,6 @@ class Ensemble(Learner):
         members: How many times.
     """
 
-    learner: Learner
     members: int = 5  # the paper's
 
     def __post_init__(self) -> None:
@@ -39,14 +39,6 @@ class Ensemble(Learner):
     def gives(self) -> frozenset[str]:
         return (self.learner.gives - {"layer"}) | {"samples", "votes", "spread"}  # no one layer makes these scores
 
-    @property
-    def gives_records(self) -> frozenset[str]:
-        return self.learner.gives_records
-
-    @property
-    def remembers(self) -> bool:
-        return self.learner.remembers
-
     def fit(self, lesson: Lesson) -> Mean:
         return self.fit_many([lesson])[0]
 
@@ -55,9 +47,6 @@ class Ensemble(Learner):
         fitted = self.learner.fit_many([_part(lesson, number) for lesson in lessons for number in range(self.members)])
         groups = [tuple(fitted[start : start + self.members]) for start in range(0, len(fitted), self.members)]
         return [Mean(group, link_of(lesson.task)) for group, lesson in zip(groups, lessons, strict=True)]
-
-    def beside(self, part: Any) -> Learner:
-        return replace(self, learner=self.learner.beside(part))
 
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Mean | None:
         return Mean.restored(weights, facts, self.learner)

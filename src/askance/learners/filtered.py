@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from askance.errors import BadInput, unknown
-from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs, Resume
+from askance.learners.base import Lesson, Model, Resume
 from askance.learners.hardness import El2n, Hardness
+from askance.learners.wrappers import Around, Noted
 from askance.task import Classes
 
 FACTS = "filtered"
@@ -21,7 +21,7 @@ LEAST = 20  # labels; of fewer none is dropped
 
 
 @dataclass(frozen=True)
-class Filtered(Learner):
+class Filtered(Around):
     """A learner of classes that is fitted, drops the labels that were hardest or easiest to learn, and is fitted again.
 
     The hard end holds labels that are wrong, and items that are merely rare: it is for labels that are known to be
@@ -40,7 +40,6 @@ class Filtered(Learner):
         end: ``hard`` or ``easy``.
     """
 
-    learner: Learner
     score: Hardness = El2n()
     drop: float = 0.1
     end: str = "hard"
@@ -57,21 +56,9 @@ class Filtered(Learner):
                 f"{type(self.learner).__name__} does not record it. Use a network, such as Torch(...)."
             )
 
-    @property
-    def gives(self) -> frozenset[str]:
-        return self.learner.gives
-
-    @property
-    def gives_records(self) -> frozenset[str]:
-        return self.learner.gives_records
-
-    @property
-    def remembers(self) -> bool:
-        return self.learner.remembers
-
     def fit(self, lesson: Lesson) -> Model:
         before = lesson.previous
-        own = replace(lesson, previous=before.model if isinstance(before, Sifted) else before)
+        own = replace(lesson, previous=before.model if isinstance(before, Noted) and before.name == FACTS else before)
         if not isinstance(lesson.task, Classes) or not lesson.task.width:
             return self.learner.fit(own)
         record = lesson.record | self.score.records
@@ -87,14 +74,10 @@ class Filtered(Learner):
         }
         if dropped:
             model = self.learner.fit(replace(_without(own, dropped), resume=_place(lesson, "kept")))
-        return Sifted(model, said)
-
-    def beside(self, part: Any) -> Learner:
-        return replace(self, learner=self.learner.beside(part))
+        return Noted(model, FACTS, said)
 
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
-        inner = self.learner.restore(weights, {name: fact for name, fact in facts.items() if name != FACTS})
-        return Sifted(inner, facts[FACTS]) if inner is not None and FACTS in facts else inner
+        return Noted.restored(self.learner, FACTS, weights, facts)
 
     def _dropped(self, model: Model, lesson: Lesson) -> list[int]:
         """Positions among the labeled items, ascending."""
@@ -110,35 +93,6 @@ class Filtered(Learner):
         last = dict(zip(lesson.targets[order].argmax(1).tolist(), order, strict=True))  # of each class, who goes last
         spare = [position for position in order if position not in last.values()]
         return sorted(spare[: int(self.drop * len(order))])
-
-
-@dataclass(frozen=True, eq=False)
-class Sifted(Model):
-    """A model, and which labels it did not learn from.
-
-    Args:
-        model: What was fitted last.
-        said: How many ``labels`` there were, how many were ``dropped``, and how many ``of`` each class.
-    """
-
-    model: Model
-    said: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "records", self.model.records)
-
-    @cached_property
-    def facts(self) -> Mapping[str, Any]:  # type: ignore[override]
-        return {**self.model.facts, FACTS: dict(self.said)}
-
-    def outputs(self, items: Any) -> Outputs:
-        return self.model.outputs(items)
-
-    def differentiable(self) -> Differentiable:
-        return self.model.differentiable()
-
-    def weights(self) -> dict[str, Tensor] | None:
-        return self.model.weights()
 
 
 def _place(lesson: Lesson, which: str) -> Resume | None:

@@ -13,12 +13,13 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs, part_of
+from askance.learners.wrappers import Around
 
 MEMBERS = 20
 
 
 @dataclass(frozen=True)
-class Bootstrapped(Learner):
+class Bootstrapped(Around):
     """A learner, and members of it that see each labeled item a random number of times.
 
     Each member weighs each item by a Poisson number of mean one, drawn by a hash of the item's key, which is the
@@ -31,7 +32,6 @@ class Bootstrapped(Learner):
         members: How many times more.
     """
 
-    learner: Learner
     members: int = MEMBERS
 
     def __post_init__(self) -> None:
@@ -41,14 +41,6 @@ class Bootstrapped(Learner):
     @property
     def gives(self) -> frozenset[str]:
         return self.learner.gives | {"samples", "votes"}
-
-    @property
-    def gives_records(self) -> frozenset[str]:
-        return self.learner.gives_records
-
-    @property
-    def remembers(self) -> bool:
-        return self.learner.remembers
 
     def fit(self, lesson: Lesson) -> Many:
         return self.fit_many([lesson])[0]
@@ -65,9 +57,6 @@ class Bootstrapped(Learner):
         fitted = self.learner.fit_many(resampled)
         groups = [tuple(fitted[start : start + self.members]) for start in range(0, len(fitted), self.members)]
         return [Many(whole, group) for whole, group in zip(wholes, groups, strict=True)]
-
-    def beside(self, part: Any) -> Learner:
-        return replace(self, learner=self.learner.beside(part))
 
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
         return _restored(weights, facts, [self.learner] * (1 + self.members))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -14,14 +13,15 @@ from torch.nn.functional import one_hot
 from askance.arrays import PIECE, spans, take
 from askance.errors import BadInput
 from askance.kernels.scores import scores
-from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs
+from askance.learners.base import Lesson, Model
+from askance.learners.wrappers import Around, Noted
 from askance.task import Classes
 
 FACTS = "pseudo_labels"
 
 
 @dataclass(frozen=True)
-class PseudoLabeled(Learner):
+class PseudoLabeled(Around):
     """A learner of classes that takes its own last model's word for items of which that model was sure.
 
     Before each fit, every item nobody answered whose predicted entropy is under a threshold gets its predicted class
@@ -40,7 +40,6 @@ class PseudoLabeled(Learner):
         weight: How much a pseudo-label counts beside a label.
     """
 
-    learner: Learner
     threshold: float = 0.05
     decay: float = 0.0033
     weight: float = 1.0
@@ -53,14 +52,6 @@ class PseudoLabeled(Learner):
             raise BadInput("PseudoLabeled(PseudoLabeled(...)) makes its labels twice. Use the inner one alone.")
 
     @property
-    def gives(self) -> frozenset[str]:
-        return self.learner.gives
-
-    @property
-    def gives_records(self) -> frozenset[str]:
-        return self.learner.gives_records
-
-    @property
     def remembers(self) -> bool:
         return True
 
@@ -70,19 +61,15 @@ class PseudoLabeled(Learner):
     def fit_many(self, lessons: Sequence[Lesson]) -> list[Model]:
         told = [self._told(lesson) for lesson in lessons]
         models = self.learner.fit_many([lesson for lesson, _ in told])
-        return [Taught(model, said) if said else model for model, (_, said) in zip(models, told, strict=True)]
-
-    def beside(self, part: Any) -> Learner:
-        return replace(self, learner=self.learner.beside(part))
+        return [Noted(model, FACTS, said) if said else model for model, (_, said) in zip(models, told, strict=True)]
 
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
-        inner = self.learner.restore(weights, {name: fact for name, fact in facts.items() if name != FACTS})
-        return Taught(inner, facts[FACTS]) if inner is not None and FACTS in facts else inner
+        return Noted.restored(self.learner, FACTS, weights, facts)
 
     def _told(self, lesson: Lesson) -> tuple[Lesson, dict[str, Any]]:
         """The lesson with pseudo-labels in it, and facts about them; none for tasks that have no classes."""
         before = lesson.previous
-        own = replace(lesson, previous=before.model if isinstance(before, Taught) else before)
+        own = replace(lesson, previous=before.model if isinstance(before, Noted) and before.name == FACTS else before)
         if not isinstance(lesson.task, Classes):
             return own, {}
         known = len(torch.unique(lesson.targets.argmax(1))) if lesson.task.width else 0
@@ -105,36 +92,6 @@ class PseudoLabeled(Learner):
             unlabeled=open_[~torch.isin(open_, rows)],
         )
         return own, {"fits": fits + 1, "known": known, "threshold": threshold, "of": of}
-
-
-@dataclass(frozen=True, eq=False)
-class Taught(Model):
-    """A model, and what its pseudo-labels were.
-
-    Args:
-        model: What was fitted.
-        said: ``fits`` that had a model to ask, this one included; ``known`` classes among what people said; the
-            ``threshold``; and ``of`` each class how many pseudo-labels.
-    """
-
-    model: Model
-    said: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "records", self.model.records)
-
-    @cached_property
-    def facts(self) -> Mapping[str, Any]:  # type: ignore[override]
-        return {**self.model.facts, FACTS: dict(self.said)}
-
-    def outputs(self, items: Any) -> Outputs:
-        return self.model.outputs(items)
-
-    def differentiable(self) -> Differentiable:
-        return self.model.differentiable()
-
-    def weights(self) -> dict[str, Tensor] | None:
-        return self.model.weights()
 
 
 def check_schedule(name: str, threshold: float, decay: float) -> None:

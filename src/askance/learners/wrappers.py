@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from askance.learners.base import Learner, Lesson, Model
+from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs
 
 
 @dataclass(frozen=True)
-class Untrained(Learner):
-    """A learner as it is before it has seen a label: its features, and beliefs that know nothing.
+class Around(Learner):
+    """What a learner made of a learner hands on as it is; a subclass writes `fit`, and what is not as it was.
 
     Args:
-        learner: What stays untrained.
+        learner: The inner one.
     """
 
     learner: Learner
@@ -26,11 +27,73 @@ class Untrained(Learner):
     def gives(self) -> frozenset[str]:
         return self.learner.gives
 
-    def fit(self, lesson: Lesson) -> Model:
-        return self.learner.fit(blank(lesson))
+    @property
+    def gives_records(self) -> frozenset[str]:
+        return self.learner.gives_records
+
+    @property
+    def remembers(self) -> bool:
+        return self.learner.remembers
 
     def beside(self, part: Any) -> Learner:
         return replace(self, learner=self.learner.beside(part))
+
+
+@dataclass(frozen=True, eq=False)
+class Noted(Model):
+    """A model with something more among its facts.
+
+    Args:
+        model: The model.
+        name: Under which name.
+        said: What.
+    """
+
+    model: Model
+    name: str
+    said: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "records", self.model.records)
+
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:  # type: ignore[override]
+        return {**self.model.facts, self.name: dict(self.said)}
+
+    def outputs(self, items: Any) -> Outputs:
+        return self.model.outputs(items)
+
+    def differentiable(self) -> Differentiable:
+        return self.model.differentiable()
+
+    def weights(self) -> dict[str, Tensor] | None:
+        return self.model.weights()
+
+    @staticmethod
+    def restored(learner: Learner, name: str, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
+        """The model of an inner learner, with what was said of it if anything was."""
+        inner = learner.restore(weights, {other: fact for other, fact in facts.items() if other != name})
+        return Noted(inner, name, facts[name]) if inner is not None and name in facts else inner
+
+
+@dataclass(frozen=True)
+class Untrained(Around):
+    """A learner as it is before it has seen a label: its features, and beliefs that know nothing.
+
+    Args:
+        learner: What stays untrained.
+    """
+
+    @property
+    def gives_records(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def remembers(self) -> bool:
+        return False
+
+    def fit(self, lesson: Lesson) -> Model:
+        return self.learner.fit(blank(lesson))
 
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
         return self.learner.restore(weights, facts)
