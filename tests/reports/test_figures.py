@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from askance.reports.canvas import NARROW, WIDE, Frame, apart, axis
 from askance.reports.figures import Bar, Dot, Line, bars, dots, heat, lines
+from askance.reports.grid_figures import Panel, _within
 
 WIDTHS = pytest.mark.parametrize("width", [NARROW, WIDE])
 ODD = '<b>&"odd"'
@@ -83,3 +85,13 @@ def test_labels_keep_apart_in_order_and_within_the_figure(places: list[int]):
     gaps = [moved[b] - moved[a] for a, b in pairwise(order)]
     assert all(gap >= 15 - 1e-9 for gap in gaps)
     assert min(moved) >= -1e-9 and max(moved) <= 400 + 1e-9
+
+
+def test_a_band_of_few_seeds_does_not_press_the_lines_of_a_panel_together() -> None:
+    wide = Line("wide", [1, 2], [0.5, 0.6], low=[-8.0, math.nan], high=[9.0, 0.65], color=0)
+    (cut,) = _within(Panel("set", [wide], [Line("beside", [1, 2], [0.4, 0.7])]))
+    assert cut.low[0] == pytest.approx(0.1) and math.isnan(cut.low[1])
+    assert list(cut.high) == pytest.approx([1.0, 0.65]) and cut.y == wide.y
+    level = Line("level", [1, 2], [0.5, 0.5], low=[0.4, 0.4], high=[0.6, 0.6], color=0)
+    assert _within(Panel("set", [level]))[0] == replace(level, low=[0.4, 0.4], high=[0.6, 0.6])
+    assert _within(Panel("set", [Line("none", [], [])])) == [Line("none", [], [])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from askance.reports.canvas import LETTER, Axis, Frame, apart, axis, color_of, digits_of, px, short, text_at, tick
@@ -158,6 +158,7 @@ def cost_chart(frame: Frame, spots: Sequence[Spot], x_name: str, y_name: str) ->
 
 
 def _panel(chart: Panel, ox: float, oy: float, wide: float, tall: float, x_name: str, y_name: str) -> str:
+    chart = replace(chart, lines=_within(chart))
     left, right, top, bottom = ox + 44, ox + wide - 14, oy + 26, oy + tall
     xs = [x for line in [*chart.lines, *chart.context] for x in line.x]
     ys = [v for line in chart.lines for v in [*line.y, *line.low, *line.high] if math.isfinite(v)]
@@ -186,6 +187,19 @@ def _panel(chart: Panel, ox: float, oy: float, wide: float, tall: float, x_name:
     if x_name:
         parts.append(text_at("axis", (left + right) / 2, bottom + 31, x_name, "middle"))
     return "".join(parts)
+
+
+def _within(chart: Panel) -> list[Line]:
+    """The lines with bands that reach no farther from all lines than these are apart: few seeds have wide ones."""
+    means = [v for line in [*chart.lines, *chart.context] for v in line.y if math.isfinite(v)]
+    if not means:
+        return list(chart.lines)
+    reach = max(means) - min(means) or abs(means[0]) or 1.0
+    least, most = min(means) - reach, max(means) + reach
+    return [
+        replace(line, low=[max(v, least) for v in line.low], high=[min(v, most) for v in line.high])
+        for line in chart.lines
+    ]
 
 
 def _path(line: Line, across: Axis, up: Axis) -> str:

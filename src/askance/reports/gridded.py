@@ -197,7 +197,7 @@ def _curves(across: Across, found: Drawings) -> str:
     if draw is None:
         return ""
     others = len(across.methods) - len(_colors(across))
-    caption = "Mean accuracy over seeds against the labels known, with 95% intervals."
+    caption = "Mean accuracy over seeds against the labels known, with 95% intervals, cut where they are much wider."
     if others > 0:
         caption += f" The {_count(others, 'other strategy is', 'others are')} drawn thin and grey."
     about = "; ".join(
