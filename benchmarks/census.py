@@ -106,7 +106,7 @@ def main() -> None:
 
     if options.write:
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        RESULTS.write_text(json.dumps(summary(results_of(grid(), FOLDER)), indent=1) + "\n", "utf-8")
+        RESULTS.write_text(json.dumps(kept(results_of(grid(), FOLDER)), indent=1) + "\n", "utf-8")
         print(RESULTS)
         return
     until = deadline(options.until) if options.until else None
@@ -121,26 +121,76 @@ def main() -> None:
         run_grid(chosen, FOLDER, workers=options.workers, until=until, say=say)
 
 
-def summary(conditions: list[Any]) -> dict[str, Any]:
-    """Areas, paired differences to random and seconds, by data set and strategy."""
-    from askance.lab.statistics import compare
+def kept(conditions: list[Any]) -> dict[str, Any]:
+    """The area of every run, by data set and strategy, and its mean seconds; what an earlier session ran stays.
 
+    Areas of an earlier session count as long as the data set, the settings and the strategy's revision are the same.
+    Of the sessions before areas were kept there are rows, with verdicts of their own.
+    """
+    from askance.lab.curves import area
+    from askance.strategies import catalogue
+
+    before = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {"sets": {}}
     found: dict[str, Any] = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "sets": {}}
     for results in conditions:
-        rows = {}
-        for row in compare(results).rows:
-            gap = row.difference
-            rows[row.strategy] = {
-                "seeds": row.area.count,
-                "area": row.area.mean,
-                "final": row.final.mean,
-                "gain": [gap.mean, gap.low, gap.high] if gap and row.verdict != "baseline" else None,
-                "p_holm": None if math.isnan(row.p_holm) else row.p_holm,
-                "verdict": row.verdict,
-                "seconds": sum(row.seconds.values()),
-            }
-        found["sets"][results.title] = {"settings": results.settings, "said": results.said, "rows": rows}
+        about = {"settings": _lasting(results.settings), "said": _sentences(results.said)}
+        old: dict[str, Any] = before["sets"].get(results.title, {})
+        same = old.get("settings") == about["settings"]
+        strategies: dict[str, Any] = dict(old.get("strategies", {})) if same else {}
+        for name in results.strategies:
+            runs = {run.seed: run for run in results.runs if run.strategy == name}
+            revision = catalogue.strategy(name).revision
+            areas = {str(seed): round(area(run.labels, run.scores), 6) for seed, run in sorted(runs.items())}
+            earlier: dict[str, Any] = strategies.get(name, {})
+            if earlier.get("revision") == revision:
+                areas = {**earlier["areas"], **areas}
+            seconds = sum(sum(map(sum, run.seconds.values())) for run in runs.values()) / len(runs)
+            strategies[name] = {"revision": revision, "areas": areas, "seconds": seconds}
+        found["sets"][results.title] = {
+            **about,
+            "strategies": strategies,
+            "earlier": old.get("rows", old.get("earlier", {})),
+        }
     return found
+
+
+def rows(found: dict[str, Any]) -> dict[str, Any]:
+    """For each data set and strategy the mean area, the paired difference to random and the verdict."""
+    from askance.lab.statistics import compare
+    from askance.reports.results import Results, Run
+
+    told: dict[str, Any] = {}
+    for title, one in found["sets"].items():
+        ends = [one["settings"]["initial"], one["settings"]["budget"]]
+        runs = [
+            Run(name, int(seed), ends, [area, area], [[]], [], [""], {})  # a flat curve has the same area
+            for name, own in one["strategies"].items()
+            for seed, area in own["areas"].items()
+        ]
+        told[title] = {}
+        for found_row in compare(Results(title, {}, {}, runs)).rows:
+            gap = found_row.difference
+            told[title][found_row.strategy] = {
+                "seeds": found_row.area.count,
+                "area": found_row.area.mean,
+                "gain": [gap.mean, gap.low, gap.high] if gap and found_row.verdict != "baseline" else None,
+                "verdict": found_row.verdict,
+                "seconds": one["strategies"][found_row.strategy]["seconds"],
+            }
+        for name, row in one["earlier"].items():
+            if row["seeds"] > told[title].get(name, {"seeds": 0})["seeds"]:
+                told[title][name] = row
+    return told
+
+
+def _lasting(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings that decide the result of a run: which others were run beside it does not."""
+    return {key: value for key, value in settings.items() if key not in ("strategies", "seeds")}
+
+
+def _sentences(said: list[str]) -> list[str]:
+    """What is said of the data, and not of what was run."""
+    return [text for text in said[2:] if "not done yet" not in text and "are not" not in text]
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from askance.reports import words
+from benchmarks.census import rows
 from benchmarks.measure import ROOT
 
 CENSUS = ROOT / "docs" / "lab" / "census.json"
@@ -16,7 +17,7 @@ ENOUGH = 5  # seeds with which a strategy is shown
 def census_page() -> str:
     """Every strategy on every data set against random, and who never beats it."""
     found = json.loads(CENSUS.read_text("utf-8"))
-    sets: dict[str, Any] = found["sets"]
+    sets: dict[str, Any] = {title: {**found["sets"][title], "rows": own} for title, own in rows(found).items()}
     names = list(dict.fromkeys(name for one in sets.values() for name in one["rows"]))
     gains = {
         name: {title: one["rows"][name] for title, one in sets.items() if name in one["rows"] and name != "random"}
@@ -33,8 +34,9 @@ def census_page() -> str:
         f"the same "
         f"seeds: {settings['initial']} first labels at random, then batches of {settings['batch']} up to "
         f"{settings['budget']}; three of ten items are held out. The head is `Linear()`, whose ridge is chosen by "
-        f"cross-validation as labels come in. Measured on {found['date']} with {found['machine']['processor']}, two "
-        "processes of one thread; `python -m benchmarks.census` runs it again.\n\n",
+        f"cross-validation as labels come in. Measured up to {found['date']}, in several "
+        "sessions on shared machines, in processes of one thread: seconds are indicative. "
+        "`python -m benchmarks.census` goes on.\n\n",
         "A cell is the gain in mean accuracy over the curve, in points of a hundred, with its 95% interval over paired "
         "seeds. Bold: above random by the paired t-test, adjusted by Holm for all strategies of its data set; in "
         "italics: "
@@ -71,10 +73,7 @@ def census_page() -> str:
         f"\n## Beat random everywhere\n\n{', '.join(f'`{n}`' for n in everywhere) or 'None'}.\n\n## The data sets\n\n"
     )
     for title, one in sets.items():
-        said = [
-            sentence for sentence in one["said"][2:] if "not done yet" not in sentence and "are not" not in sentence
-        ]
-        lines.append(f"- **{title}**: {' '.join(said) or 'as it is.'}\n")
+        lines.append(f"- **{title}**: {' '.join(one['said']) or 'as it is.'}\n")
     return "".join(lines)
 
 
