@@ -37,6 +37,7 @@ from askance.strategies.base import Strategy
 from askance.task import Classes
 from askance.view import View
 
+_COLUMNS = 64  # of one product: rows of scores that are read one after another lie near each other in memory
 _TOGETHER = 1 << 27  # bytes of scores that are held at once
 _READ = {"scores", "embeddings", "layer"}  # what a block has of each model
 
@@ -102,7 +103,8 @@ class _Lane:
     keys: Tensor
     open: Tensor
     model: LinearModel | None = None
-    first: int = 0  # the column of its first class among all scores
+    scores: Tensor = field(default_factory=lambda: torch.empty(0))  # of all items, and of some lanes beside it
+    first: int = 0  # the column of its first class among them
     labels: list[int] = field(default_factory=list)
     measured: list[dict[str, float]] = field(default_factory=list)  # on the test set, one more than rounds
     asked: list[Tensor] = field(default_factory=list)  # rows of each round
@@ -126,7 +128,7 @@ class _Block:
         column = {label: number for number, label in enumerate(dataset.classes)}
         self._truth = torch.tensor([column[label] for label in dataset.labels])
         self._declared = frozenset(signals_of(strategy))
-        self._scores = torch.empty(0)
+        self._scores: list[Tensor] = []  # by products: rows of all lanes at once would lie too far apart in memory
         self._lanes = [self._lane(seed) for seed in seeds]
         self._alone: dict[int, Run] = {}
 
@@ -179,17 +181,24 @@ class _Block:
     def _score(self, lanes: list[_Lane]) -> float:
         """One product for all models and all items, and how many test items each gets right; seconds of each."""
         begun, width = time.perf_counter(), self._task.width
-        heads = torch.cat([lane.model.coefficients for lane in lanes if lane.model is not None]).to(self._features)
-        if self._scores.shape != (len(self._features), len(heads)):
-            self._scores = self._features.new_empty(len(self._features), len(heads))
-        torch.addmm(heads[:, -1], self._features, heads[:, :-1].T, out=self._scores)
-        if not bool(torch.isfinite(self._scores.sum())):
-            raise AskanceError("The predictions of a model are NaN or infinite: it diverged. Check the learner.")
+        step = max(1, _COLUMNS // max(1, width))
+        groups = [lanes[start : start + step] for start in range(0, len(lanes), step)]
+        for place, group in enumerate(groups):
+            heads = torch.cat([lane.model.coefficients for lane in group if lane.model is not None]).to(self._features)
+            shape = (len(self._features), len(heads))
+            if place == len(self._scores):
+                self._scores.append(self._features.new_empty(shape))
+            elif self._scores[place].shape != shape:
+                self._scores[place] = self._features.new_empty(shape)
+            torch.addmm(heads[:, -1], self._features, heads[:, :-1].T, out=self._scores[place])
+            if not bool(torch.isfinite(self._scores[place].sum())):
+                raise AskanceError("The predictions of a model are NaN or infinite: it diverged. Check the learner.")
+            for number, lane in enumerate(group):
+                lane.scores, lane.first = self._scores[place], number * width
         took = (time.perf_counter() - begun) / len(lanes)
-        for number, lane in enumerate(lanes):
-            lane.first = number * width
+        for lane in lanes:
             said = self._features.new_empty(len(lane.test), width)
-            softmax_rows(self._scores, lane.test, lane.first, said)
+            softmax_rows(lane.scores, lane.test, lane.first, said)
             lane.measured.append(measures(said, self._truth[lane.test]))
             lane.labels.append(int((~lane.open).sum()))
         return took
@@ -240,14 +249,14 @@ class _Block:
         def read(signal: Signal) -> Rows:
             if type(signal) is Probabilities:
                 out = self._features.new_empty(len(lane.places), self._task.width)
-                softmax_rows(self._scores, lane.places, lane.first, out)
+                softmax_rows(lane.scores, lane.places, lane.first, out)
                 return out
             needs, model = signal.needs, lane.model
             assert model is not None
             columns = slice(lane.first, lane.first + self._task.width)
             return signal.rows(
                 Outputs(
-                    scores=self._scores[lane.places, columns] if "scores" in needs else None,
+                    scores=lane.scores[lane.places, columns] if "scores" in needs else None,
                     embeddings=items() if "embeddings" in needs else None,
                     layer=model.coefficients.to(self._features),
                 ),
