@@ -79,8 +79,9 @@ def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budge
     add(
         "--learner",
         default=None,
-        metavar="MODULE:CLASS",
-        help="a scikit-learn classifier or a learner, such as sklearn.svm:SVC (default: softmax head on the features)",
+        metavar="NAME",
+        help="linear, laplace, mlp, cnn, resnet18, or module:Class of a scikit-learn classifier or a learner, such as "
+        "sklearn.svm:SVC (default: linear, a softmax head on the features)",
     )
     add(
         "--ridge",

@@ -47,7 +47,7 @@ def _add_init(commands: Commands) -> None:
     option("--classes", metavar="NAMES", help="the classes or labels, comma-separated; others can be added any time")
     option("--encoder", metavar="NAME", help="what makes features of items; `askance encoders` lists them")
     option("--strategy", metavar="NAME", help="what asks; `askance strategies` lists them")
-    option("--learner", metavar="MODULE:CLASS", help="what learns (default: a linear head on the features)")
+    option("--learner", metavar="NAME", help="what learns: a name or module:Class (default: linear)")
     option("--control", type=float, default=0.1, metavar="X", help="share drawn at random (default: %(default)s)")
     option("--seed", type=int, default=0, metavar="N", help="seed of all dice (default: %(default)s)")
     option("--encoding", default="utf-8", metavar="NAME", help="how the file is encoded (default: utf-8)")
@@ -77,7 +77,7 @@ def _add_labels(commands: Commands) -> None:
     ask.add_argument("-o", "--out", metavar="FILE", help="a .csv or .jsonl file (default: CSV is printed)")
     ask.add_argument("--open", action="store_true", help="ask nothing new: write what is asked and not answered")
     ask.add_argument("--strategy", metavar="NAME", help="ask by this one from now on")
-    ask.add_argument("--learner", metavar="MODULE:CLASS", help="learn by this one from now on")
+    ask.add_argument("--learner", metavar="NAME", help="learn by this one from now on: a name or module:Class")
     ask.add_argument("--delimiter", choices=(",", ";", "tab"), default=",", help="between cells (default: %(default)s)")
 
     tell = _parser(commands, "tell", "take in files that somebody filled in", _tell)
