@@ -16,9 +16,12 @@ from askance.errors import AskanceError, BadInput
 from askance.learners.linear import Linear
 from askance.learners.networks import Mlp
 from askance.learners.torch import Torch
+from askance.learners.vaal import VariationalDiscriminator
 from askance.oracles.known import Known
 from askance.pool import Pool
 from askance.reports.study import report
+from askance.signals.probabilities import Scores
+from askance.strategies.learned import Vaal
 from askance.study.study import Study
 
 STRATEGIES = ["random", "margin", "entropy", "least-confidence", "k-center", "badge", "typiclust"]
@@ -249,3 +252,16 @@ def test_where_memory_does_not_suffice_to_train_the_batch_is_named(monkeypatch: 
     study.tell(world.oracle.of(range(8)))
     with pytest.raises(AskanceError, match=r"train on 8 items at once.*Torch\(..., batch=16\)"):
         study.ask(2)
+
+
+def test_where_a_companion_diverges_random_asks_and_says_why() -> None:
+    world = blobs(items=60)
+    options: dict[str, Any] = {"start": None, "control": 0.0, "seed": 3}
+    wild = Vaal(critic=Scores(of=VariationalDiscriminator(steps=40, rate=1e30)))
+    study, chance = (world.study(strategy=strategy, **options) for strategy in (wild, "random"))
+    for one in (study, chance):
+        one.tell(world.oracle.of(range(8)))
+    batch = study.ask(4)
+    assert batch.strategy == "random" and batch.ids == chance.ask(4).ids
+    assert "random asks this round: VAAL: the loss of its critic is" in batch.said and "lower rate" in batch.said
+    assert all(row.ok for row in study.audit(refit=True))

@@ -54,7 +54,7 @@ class Training:
         self.best_weights: dict[str, Any] | None = None
         self.stopped = ""
         self.records: dict[str, Tensor] = {}
-        self.rows = _recorded_rows(lesson)
+        self.rows = _recorded_rows(lesson) if lesson.record else lesson.labeled[:0]  # it sorts all of a large pool
         self.looks = _looks(recipe.looks, recipe.steps)
         self._open: tuple[int, Tensor] | None = None
 

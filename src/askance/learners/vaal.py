@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from askance.arrays import BLOCK, spans, take
-from askance.errors import AskanceError, BadInput
+from askance.errors import BadInput
 from askance.learners.base import Learner, Lesson, Model, Outputs
 from askance.learners.network import ROWS, device_of, settled
 
@@ -77,7 +77,13 @@ class VariationalDiscriminator(Learner):
             network = Autoencoder(facts["shape"], self.latent).to(device)
             if facts["steps"]:
                 network.standardize(lesson.items)
-                facts["critic_loss"] = self._trained(network, lesson, device)
+                loss = self._trained(network, lesson, device)
+                if math.isfinite(loss):
+                    facts["critic_loss"] = loss
+                else:  # it knows nothing, and the study goes on
+                    advice = "use a lower rate, or look for an item that is far off"
+                    facts |= {"steps": 0, "diverged": f"VAAL: the loss of its critic is {loss}; {advice}"}
+                    network = Autoencoder(facts["shape"], self.latent).to(device)
         return VariationalModel(network, device, facts)
 
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> VariationalModel | None:
@@ -117,10 +123,7 @@ class VariationalDiscriminator(Learner):
             telling.step()
             loss = float(found.detach())
             if not math.isfinite(loss):
-                raise AskanceError(
-                    f"The loss of the critic is {loss}, at rate={self.rate}. "
-                    f"Use a lower rate, or look for an item that is far off."
-                )
+                break
         return loss
 
 

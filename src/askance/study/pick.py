@@ -20,7 +20,7 @@ from askance.strategies.base import Strategy
 from askance.strategies.catalogue import name_of
 from askance.study.journal import Line
 from askance.study.models import Models, Parts
-from askance.study.state import Round, State
+from askance.study.state import Fit, Round, State
 from askance.view import Batch, View
 
 _DEALT = -1  # the side of this batch's own control items: no candidates, and nobody waits for their answers yet
@@ -52,7 +52,7 @@ def pick(state: State, parts: Parts, models: Models, n: int) -> Picks:
     begun = time.perf_counter()
     round_ = state.round if state.round.left else _opened(state, n)
     strategy = parts.strategy(state, round_.cold)
-    failed = state.fits[round_.fit].diverged if strategy.needs_model() else ""
+    failed = _failed(state.fits[round_.fit], strategy)
     if failed:  # its model knows nothing, and whatever it made of that would look like a choice
         strategy = catalogue.strategy("random")
     take = min(n, round_.left, state.count(UNLABELED))
@@ -195,6 +195,13 @@ def _dealt(state: State, active: Batch, controls: Tensor, dice: Dice) -> Batch:
         chances.append(drawn if place in places else note.get("propensity"))
     table = torch.tensor(rows, dtype=torch.int64)
     return Batch(table, state.pool.names(table), tuple(notes), "", tuple(streams), tuple(chances))
+
+
+def _failed(fit: Fit, strategy: Strategy) -> str:
+    """Why a model that the strategy asks by knows nothing, the task's or a companion's; empty if none failed."""
+    told = [fit.diverged if strategy.needs_model() else ""]
+    told += [str(own["facts"].get("diverged", "")) for own in fit.companions.values()]
+    return next((why for why in told if why), "")
 
 
 def _said(state: State, cold: bool, strategy: Strategy, failed: str) -> str:
