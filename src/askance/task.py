@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from askance.errors import BadInput, unknown
 from askance.history import Answer
+
+if TYPE_CHECKING:
+    from torch import Tensor  # only the learning side brings torch: the desk reads answers without it
 
 Target = tuple[list[float], float]
 
@@ -209,7 +209,7 @@ class Classes(Named):
         if not self.width:
             return "no class is named yet"
         need = max(2, 2 * self.width)
-        seen = len(torch.unique(targets.argmax(-1))) if len(targets) else 0
+        seen = len(set(targets.argmax(-1).tolist())) if len(targets) else 0
         if len(targets) >= need and seen >= 2:
             return ""
         return (
@@ -258,7 +258,9 @@ class Labels(Named):
         return scores.sigmoid()
 
     def loss(self, scores: Tensor, targets: Tensor) -> Tensor:
-        return torch.nn.functional.binary_cross_entropy_with_logits(scores, targets, reduction="none").mean(-1)
+        from torch.nn.functional import binary_cross_entropy_with_logits
+
+        return binary_cross_entropy_with_logits(scores, targets, reduction="none").mean(-1)
 
     def answer(self, row: Tensor) -> Any:
         return [name for name, share in zip(self.names, row.tolist(), strict=True) if share >= 0.5]

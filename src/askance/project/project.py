@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from askance.describe import build
+from askance.describe import build, describe
 from askance.encoders.base import Encoder
 from askance.errors import BadInput
+from askance.project.beginning import ENDING
 from askance.project.features import Features, Progress, Raws, root_of
 from askance.project.intake import Intake, Reading, take_in
 from askance.project.items import Items, Stored
+from askance.project.kinds import TASKS
 from askance.project.settling import Settled, settle
 from askance.sources.opening import open_source
 from askance.study.study import Study
-from askance.task import Classes, Labels, Targets, Task
+from askance.task import Task
 from askance.view import Batch
-
-ENDING = ".askance"
-TASKS: dict[str, Callable[[Sequence[str]], Task]] = {
-    "classes": lambda names: Classes(tuple(names)),
-    "labels": lambda names: Labels(tuple(names)),
-    "number": lambda names: Targets(),
-}
 
 
 def _quiet(what: str, done: int, of: int, seconds: float) -> None:
@@ -78,6 +73,10 @@ class Project:
     @cached_property
     def encoder(self) -> Encoder:
         """What turns its items into features."""
+        if self.items.fact("encoder") is None:  # nobody said which: the best at hand, and from now on this one
+            from askance.encoders import catalogue
+
+            self.items.put("encoder", describe(catalogue.encoder(None, self.how.reads)))
         made = build(self.items.fact("encoder"))
         assert isinstance(made, Encoder)
         return made

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from askance.look import threads
-from askance.pool import Pool
+from askance.pool import UNLABELED, Pool
+from askance.study.early import NO_FIT, drawn
 from askance.study.journal import Line
 from askance.study.models import Models, Parts
 from askance.study.pick import pick
@@ -63,6 +64,8 @@ def _again(state: State, parts: Parts, models: Models, line: Line) -> Audited:
     if state.digest != state.pool.digest:
         why = "the items looked different then: another encoder, another file, or items that were added since"
         return Audited(line.number, body["ids"], [], why)
+    if body["fit"] == NO_FIT:
+        return _again_early(state, line)
     with threads(state.threads):
         batch = pick(state, parts, models, body["wanted"]).batch
     why = ""
@@ -73,3 +76,10 @@ def _again(state: State, parts: Parts, models: Models, line: Line) -> Audited:
     elif list(batch.probabilities) != body["probabilities"]:
         why = "the probabilities of being drawn differ"
     return Audited(line.number, body["ids"], batch.ids, why)
+
+
+def _again_early(state: State, line: Line) -> Audited:
+    """The items that were drawn before anything was encoded."""
+    names = state.pool.names((state.sides == UNLABELED).nonzero().squeeze(1))
+    ids: list[Any] = drawn(names, state.seed)[: len(line.body["ids"])]
+    return Audited(line.number, line.body["ids"], ids, "" if ids == line.body["ids"] else "other items come out")

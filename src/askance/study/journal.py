@@ -68,12 +68,15 @@ BODIES = {
         {"said": str, "seconds": dict},
     ),
     "released": Body({"ids": list}),
-    "told": Body({"id": ID, "value": ANY, "answer_kind": str}, {"by": str, "seconds": NUMBER | None}),
+    "told": Body(
+        {"id": ID, "value": ANY, "answer_kind": str}, {"by": str, "seconds": NUMBER | None, "how": str, "saw": dict}
+    ),
     "fitted": Body(
         {"number": int, "through": int, "key": str, "learner": PART, "companions": dict, "facts": dict},
         {"seconds": NUMBER},
     ),
     "passed": Body({"id": ID}),
+    "noted": Body({"id": ID}, {"by": str, "flag": bool, "comment": str, "skip": bool}),
     "changed": Body({"what": str, "old": ANY, "new": ANY}),
     "scored": Body({"scores": dict, "on": str, "through": int, "labels": int}),
     "stopped": Body({"reason": str}),

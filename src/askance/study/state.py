@@ -234,6 +234,9 @@ class State:
     def _passed(self, line: Line) -> None:
         """A stream's item that went by unasked: it stays where it is."""
 
+    def _noted(self, line: Line) -> None:
+        """A flag, a comment or a skip: for people to read, and no answer."""
+
     def _scored(self, line: Line) -> None:
         """A measurement; it moves nothing."""
 

@@ -1,0 +1,1 @@
+"""The desk: people label on a page, while a process behind it trains and asks."""

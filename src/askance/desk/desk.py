@@ -1,0 +1,320 @@
+"""A project as a desk: who labels what, and everything a page wants to know. It brings no torch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from askance.describe import describe
+from askance.desk.board import Board
+from askance.desk.claims import Claims
+from askance.desk.early import BEGUN, Early
+from askance.desk.fold import Fold
+from askance.errors import BadInput, Conflict, unknown
+from askance.history import KINDS
+from askance.project.answers_file import parse_label
+from askance.project.items import ITEM, Items, Stored
+from askance.project.kinds import TASKS
+from askance.study.journal import Draft, open_journal
+from askance.task import Classes, Named, Task
+
+NAME = 60  # characters of a person's name
+ONCE = 100  # characters of a client's key
+COMMENT = 2000  # characters of a comment
+DRAWN = 12  # items drawn ahead before the study begins
+TRIES = 100
+OURS = ("file", "gone")  # names that files answer under
+
+
+class Desk:
+    """One project for all who label in it. Its methods may be called from any thread.
+
+    Args:
+        folder: The project's folder.
+        clock: Gives the time, in seconds.
+
+    Raises:
+        StorageError: If one of its files cannot be used.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self.folder = folder
+        self.items = Items(folder / "project.db")
+        self.board = Board(folder)
+        self.claims = Claims(self.board, clock)
+        self._early = Early(self.board, self.items, clock)
+        self._journal = open_journal(folder / "study.db")
+        self._lock = RLock()
+        if self._journal.last and not self.board.early():
+            self.board.put(BEGUN, True)
+        self._begun = self._early.over
+        self._fold = Fold() if self._begun else self._early.begin()
+
+    def close(self) -> None:
+        """Let go of its files."""
+        self._journal.close()
+        self.board.close()
+        self.items.close()
+
+    # What people do
+
+    def fold(self) -> Fold:
+        """The state, with all that was written by now."""
+        with self._lock:
+            if not self._begun and self._early.over:
+                self._begun, self._fold = True, Fold()
+            if not self._begun:
+                self._early.refresh(self._fold)
+            else:
+                for line in self._journal.read(self._fold.line):
+                    self._fold.fold(line)
+            return self._fold
+
+    def claim(self, person: str, n: int = 1) -> list[str]:
+        """The next items for a person; before the study has begun they are drawn at random."""
+        with self._lock:
+            fold = self.fold()
+            if not self._begun:
+                self._early.draw(fold, self.claims.held() + max(n, DRAWN))
+            return self.claims.claim(fold, person, n)
+
+    def answer(
+        self,
+        person: str,
+        id: str,
+        value: Any,
+        kind: str = "label",
+        *,
+        seconds: float | None = None,
+        once: str | None = None,
+        how: str = "",
+        saw: Mapping[str, Any] | None = None,
+    ) -> list[str]:
+        """Keep an answer: it is on disk when this returns. Told again under the same key, nothing happens.
+
+        Returns:
+            Classes that it created.
+
+        Raises:
+            BadInput: For an unknown item or kind, or a value that the task has no word for.
+        """
+        with self._lock:
+            self._item(id)
+            value, new = self._read(value, kind)
+            body: dict[str, Any] = {"id": id, "value": value, "answer_kind": kind, "by": person, "seconds": seconds}
+            body |= {"how": how} if how else {}
+            body |= {"saw": dict(saw)} if saw else {}
+            self._write([("told", body, _key(person, once, id))])
+            self.claims.done([id])
+            return new
+
+    def answer_many(
+        self,
+        person: str,
+        ids: Sequence[str],
+        value: Any,
+        kind: str = "label",
+        *,
+        once: str | None = None,
+        how: str = "",
+    ) -> int:
+        """Give many items one answer, all or none; how many there are."""
+        with self._lock:
+            for id in ids:
+                self._item(id)
+            value, _ = self._read(value, kind)
+            own = {"how": how} if how else {}
+            drafts = [
+                ("told", {"id": id, "value": value, "answer_kind": kind, "by": person, **own}, _key(person, once, id))
+                for id in dict.fromkeys(ids)
+            ]
+            self._write(drafts)
+            self.claims.done(list(ids))
+            return len(drafts)
+
+    def undo(self, person: str, once: str | None = None) -> tuple[str, Any, str] | None:
+        """Take a person's last answer back, and give them the item again: its id, and what was said, in which kind."""
+        with self._lock:
+            fold, key = self.fold(), _key(person, once, "undo")
+            if key is not None and (before := self._written(key)) is not None:
+                self.claims.take(before["id"], person)  # the reply was lost, not the wish
+                return before["id"], before["value"], "label"
+            id = fold.last_of(person)
+            if id is None:
+                return None
+            said = fold.answers[id][person]
+            body = {"id": id, "value": None, "answer_kind": "withdrawn", "by": person}
+            self._write([("told", body, key)])
+            self.claims.take(id, person)
+            return id, self._fold.today(said.value), said.kind
+
+    def note(
+        self,
+        person: str,
+        id: str,
+        *,
+        flag: bool | None = None,
+        comment: str | None = None,
+        skip: bool = False,
+        once: str | None = None,
+    ) -> None:
+        """Flag an item, comment on it, or skip it."""
+        with self._lock:
+            self._item(id)
+            if comment is not None and len(comment) > COMMENT:
+                raise BadInput(f"The comment has {len(comment):,} signs. Make it {COMMENT:,} or less.")
+            found = {"flag": flag, "comment": comment, "skip": skip or None}
+            body = {"id": id, "by": person, **{name: value for name, value in found.items() if value is not None}}
+            self._write([("noted", body, _key(person, once, id))])
+            if skip:
+                self.claims.put_back(id, person)
+
+    def declare(self, name: str) -> None:
+        """Add a class or label."""
+        self._rename(lambda task: task.grown(_named(name)))
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a class another name; what was answered means the new one."""
+        self._rename(lambda task: task.renamed(old, _named(new)))
+
+    def merge(self, old: str, into: str) -> None:
+        """Make one class a part of another."""
+        self._rename(lambda task: task.merged(old, into))
+
+    def choose_task(self, kind: str) -> None:
+        """Say what an item gets: ``classes``, ``labels`` or ``number``. Once, before anything is labeled."""
+        with self._lock:
+            if kind not in TASKS:
+                raise unknown("kind of task", kind, TASKS)
+            known = self.items.fact("task")
+            if kind != known["kind"] and (self._journal.last or self._said_early()):
+                raise BadInput("Something is labeled already, so an item gets what it got so far. Make a new project.")
+            with self.items.write():
+                self.items.put("task", {"kind": kind, "names": known["names"] if kind != "number" else []})
+            if not self._begun:
+                self._fold = self._early.begin()
+
+    # What people want to know
+
+    @property
+    def begun(self) -> bool:
+        """Whether the study has taken over from chance."""
+        return self._begun
+
+    @property
+    def unset(self) -> bool:
+        """Whether nobody has said yet what an item gets."""
+        return bool(self.items.fact("task").get("guessed")) and not self._begun and not self._said_early()
+
+    def stored(self, id: str) -> Stored:
+        """An item's row.
+
+        Raises:
+            BadInput: If there is none.
+        """
+        with self._lock:
+            return self._item(id)
+
+    # Within
+
+    def _item(self, id: str) -> Stored:
+        found = self.items.find(id)
+        if found is None or found.state != ITEM:
+            raise BadInput(f"The project has no item {id!r}. Reload the page.")
+        return found
+
+    def _said_early(self) -> bool:
+        return any(line.kind != "asked" for line in self.board.early())
+
+    def _read(self, value: Any, kind: str) -> tuple[Any, list[str]]:
+        """A value as the journal keeps it; names that are new become classes first."""
+        if kind not in KINDS:
+            raise unknown("kind of answer", kind, KINDS)
+        if kind not in ("label", "soft"):
+            return None, []
+        task, new = self.fold().task, []
+        if isinstance(task, Named):
+            one = isinstance(task, Classes)
+            names = [value] if one else value
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                wanted = "a name" if one else "a list of names"
+                raise BadInput(f"{value!r} is no {task.word} of this project. Send {wanted}.")
+            new = [name for name in dict.fromkeys(map(_named, names)) if not task.knows(name)]
+            for name in new:
+                self.declare(name)
+            value = _named(value) if one else [_named(name) for name in names]
+        elif isinstance(value, str):
+            value = parse_label(value, "number")
+        return self.fold().task.read(value, kind), new
+
+    def _written(self, key: str) -> dict[str, Any] | None:
+        """The body of the line that was written under a key."""
+        if self._begun:
+            line = self._journal.find(key)
+            return None if line is None else line.body
+        keys = {once: number for number, once in self.board.early_keys().items()}
+        return next((line.body for line in self.board.early() if line.number == keys.get(key)), None)
+
+    def _write(self, rows: Sequence[tuple[str, dict[str, Any], str | None]]) -> None:
+        """Write lines, to the board as long as there is no study."""
+        if not self._begun:
+            with self.board.write(durable=True):
+                if all(self._early.write(*row) for row in rows):
+                    self.fold()
+                    return
+            self.fold()
+        self._journal.add([Draft(*row) for row in rows])
+        self.fold()
+
+    def _rename(self, change: Callable[[Named], Task]) -> None:
+        with self._lock:
+            for _ in range(TRIES):
+                fold = self.fold()
+                if not isinstance(fold.task, Named):
+                    raise BadInput("An item of this project gets a number, so there are no names to change.")
+                body = {"what": "task", "old": describe(fold.task), "new": describe(change(fold.task))}
+                if not self._begun:
+                    self._write([("changed", body, None)])
+                    return
+                try:
+                    self._journal.append([Draft("changed", body)], after=fold.line)
+                except Conflict:
+                    continue
+                self.fold()
+                return
+        raise BadInput("Others change this project all the time. Try again.")
+
+
+def check_person(name: str) -> str:
+    """A person's name as it is kept.
+
+    Raises:
+        BadInput: If nobody can be called so.
+    """
+    name = " ".join(name.split())
+    if not 0 < len(name) <= NAME or not name.isprintable():
+        raise BadInput(f"A name has 1 to {NAME} signs, and all of them can be seen. Type another one.")
+    if name.casefold() in OURS:
+        raise BadInput(f"The name {name!r} stands for what files say. Type another one.")
+    return name
+
+
+def _named(name: str) -> str:
+    """A class's name without blanks around it."""
+    name = " ".join(name.split())
+    if not name or len(name) > 200 or not name.isprintable():
+        raise BadInput("The name of a class has 1 to 200 signs, and all of them can be seen. Type another one.")
+    return name
+
+
+def _key(person: str, once: str | None, what: str) -> str | None:
+    """The key of a line: a client's own, for one person and one item."""
+    if once is None:
+        return None
+    if not 0 < len(once) <= ONCE:
+        raise BadInput(f"The field 'once' has {len(once)} signs. Make it 1 to {ONCE}.")
+    return f"desk:{blake2b(f'{person}|{what}'.encode(), digest_size=10).hexdigest()}:{once}"

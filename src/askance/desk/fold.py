@@ -1,0 +1,260 @@
+"""What a journal says, for people who label: a fold of its lines without tensors, so that the page needs no torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from askance.describe import build
+from askance.study.journal import Line
+from askance.task import Named, Task
+
+LABELS = ("label", "soft")  # kinds of answers that carry one
+
+
+@dataclass(frozen=True)
+class Question:
+    """An item that was asked.
+
+    Args:
+        id: Its id.
+        stream: ``active`` or ``control``.
+        strategy: What asked.
+        fit: Which fit it was asked by, from 0; negative without one.
+        rank: Its place in the batch, from 0.
+        note: What the strategy wrote beside it.
+    """
+
+    id: str
+    stream: str
+    strategy: str
+    fit: int
+    rank: int
+    note: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A standing answer.
+
+    Args:
+        value: The label, as it was said then.
+        kind: As of an `Answer`.
+        line: Its line.
+        at: When.
+        seconds: How long it took.
+    """
+
+    value: Any
+    kind: str
+    line: int
+    at: float
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A flag and a comment of one person."""
+
+    flag: bool = False
+    comment: str = ""
+
+
+@dataclass
+class Fold:
+    """The state of a study up to a line, by id.
+
+    Attributes:
+        line: The last line.
+        task: What items are labeled with.
+        items: Items offered so far.
+        questions: What was asked and not released, in order of asking.
+        open: Of these, what nobody has answered, in the same order.
+        answers: Standing answers, by item and person.
+        mine: Items that a person answered, the latest last; each once.
+        remarks: Flags and comments, by item and person.
+        skipped: Who skipped an item, by item.
+        shown: Control items that were asked.
+        fits: Of each model: ``through``, the last line it learned from, ``at``, ``learner`` and ``seconds``.
+        scores: The last measurement, by what it was on.
+        stopped: Why the strategy thinks that nothing is worth a label.
+    """
+
+    line: int = 0
+    task: Task = field(default_factory=Task)
+    items: int = 0
+    seed: int = 0
+    questions: dict[str, Question] = field(default_factory=dict)
+    open: dict[str, Question] = field(default_factory=dict)
+    answers: dict[str, dict[str, Said]] = field(default_factory=dict)
+    mine: dict[str, dict[str, int]] = field(default_factory=dict)
+    remarks: dict[str, dict[str, Remark]] = field(default_factory=dict)
+    skipped: dict[str, set[str]] = field(default_factory=dict)
+    fits: list[dict[str, Any]] = field(default_factory=list)
+    scores: dict[str, Any] = field(default_factory=dict)
+    strategy: str = ""
+    stopped: str = ""
+    labeled: int = 0
+    aside: int = 0
+
+    def fold(self, line: Line) -> None:
+        """Take in the next line."""
+        getattr(self, f"_{line.kind}")(line)
+        self.line = line.number
+
+    @property
+    def unlabeled(self) -> int:
+        """Items nobody asked about."""
+        return self.items - self.labeled - self.aside - len(self.open)
+
+    @property
+    def since(self) -> int:
+        """Standing answers that came after the lines which the latest model learned from."""
+        return self.since_fit(len(self.fits) - 1)
+
+    def since_fit(self, number: int) -> int:
+        """Standing answers that came after what a model learned from; all without one."""
+        through = self.fits[number]["through"] if 0 <= number < len(self.fits) else 0
+        return sum(said.line > through for standing in self.answers.values() for said in standing.values())
+
+    def side(self, id: str) -> str:
+        """Where an item is: ``labeled``, ``aside``, ``pending`` or ``unlabeled``."""
+        standing = self.answers.get(id)
+        if standing:
+            return "labeled" if _labels(standing) else "aside"
+        return "pending" if id in self.questions else "unlabeled"
+
+    def label(self, id: str) -> Any:
+        """What most people say an item is, in today's names; None where nobody does. Ties go to the first name."""
+        said = [self.today(one.value) for one in self.answers.get(id, {}).values() if one.kind == "label"]
+        if not said:
+            return None
+        if not isinstance(self.task, Named):
+            return said[-1]
+        counted = Counter(_key(value) for value in said)
+        best = max(counted.values())
+        return min((value for value in said if counted[_key(value)] == best), key=self._place)
+
+    def counts(self) -> dict[str, int]:
+        """Labeled items of each class or label."""
+        found = Counter(str(name) for id in self.answers for name in _each(self.label(id)))
+        return {str(name): found[str(name)] for name in self.names}
+
+    @property
+    def names(self) -> tuple[str | int, ...]:
+        """Classes or labels."""
+        return self.task.names if isinstance(self.task, Named) else ()
+
+    def today(self, value: Any) -> Any:
+        """A value in the names of today: classes may have been renamed or merged since it was said."""
+        if not isinstance(self.task, Named) or value is None:
+            return value
+        if isinstance(value, list):
+            return self.task.read(value)
+        return self.task.names[self.task.index(value)]
+
+    def last_of(self, person: str) -> str | None:
+        """The item that a person answered last."""
+        return next(reversed(self.mine.get(person, {})), None)
+
+    def _place(self, value: Any) -> tuple[int, ...]:
+        assert isinstance(self.task, Named)
+        return tuple(self.task.index(name) for name in _each(value))
+
+    def _opened(self, line: Line) -> None:
+        self.task, self.seed = build(line.body["task"]), line.body["seed"]
+
+    def _offered(self, line: Line) -> None:
+        self.items += line.body["items"]
+
+    def _asked(self, line: Line) -> None:
+        body = line.body
+        self.strategy, self.stopped = body["strategy"], ""
+        rows = zip(body["ids"], body["streams"], body["notes"], strict=True)
+        for rank, (id, stream, note) in enumerate(rows):
+            question = Question(str(id), stream, body["strategy"], body["fit"], rank, note)
+            self.questions[question.id] = question
+            self._settle(question.id)
+
+    def _released(self, line: Line) -> None:
+        for id in map(str, line.body["ids"]):
+            self.questions.pop(id, None)
+            self.open.pop(id, None)
+
+    def _told(self, line: Line) -> None:
+        body = line.body
+        id, by = str(body["id"]), body.get("by") or ""
+        self._count(id, -1)
+        standing = self.answers.setdefault(id, {})
+        own = self.mine.setdefault(by, {})
+        own.pop(id, None)
+        if body["answer_kind"] == "withdrawn":
+            standing.pop(by, None)
+        else:
+            standing[by] = Said(body["value"], body["answer_kind"], line.number, line.at, body.get("seconds"))
+            own[id] = line.number
+        if not standing:
+            del self.answers[id]
+        self._count(id, 1)
+        self._settle(id)
+
+    def _fitted(self, line: Line) -> None:
+        body = line.body
+        kept = {name: body.get(name) for name in ("number", "through", "learner", "seconds")}
+        diverged = body["facts"].get("diverged", "")
+        self.fits.append({**kept, "at": line.at, "labels": self._labels_through(body["through"]), "diverged": diverged})
+
+    def _changed(self, line: Line) -> None:
+        if line.body["what"] == "task":
+            self.task = build(line.body["new"])
+
+    def _stopped(self, line: Line) -> None:
+        self.stopped = line.body["reason"]
+
+    def _passed(self, line: Line) -> None:
+        """A stream's item that went by unasked."""
+
+    def _noted(self, line: Line) -> None:
+        body = line.body
+        id, by = str(body["id"]), body.get("by") or ""
+        before = self.remarks.get(id, {}).get(by, Remark())
+        now = Remark(body.get("flag", before.flag), body.get("comment", before.comment))
+        if now != before:
+            self.remarks.setdefault(id, {})[by] = now
+        if body.get("skip"):
+            self.skipped.setdefault(id, set()).add(by)
+
+    def _scored(self, line: Line) -> None:
+        self.scores[line.body["on"]] = {**line.body, "at": line.at}
+
+    def _labels_through(self, through: int) -> int:
+        """Items that had a label at a line; what was answered since is left out, what was withdrawn since is missed."""
+        return sum(any(one.line <= through for one in _labels(standing)) for standing in self.answers.values())
+
+    def _count(self, id: str, by: int) -> None:
+        side = self.side(id)
+        self.labeled += by * (side == "labeled")
+        self.aside += by * (side == "aside")
+
+    def _settle(self, id: str) -> None:
+        """An item is open while it is asked and nobody has answered."""
+        if id in self.questions and id not in self.answers:
+            self.open.setdefault(id, self.questions[id])
+        else:
+            self.open.pop(id, None)
+
+
+def _labels(standing: Mapping[str, Said]) -> list[Said]:
+    return [said for said in standing.values() if said.kind in LABELS]
+
+
+def _each(value: Any) -> Iterator[Any]:
+    """The names in a value: none, one, or those of a list."""
+    if value is not None:
+        yield from value if isinstance(value, list) else [value]
+
+
+def _key(value: Any) -> str:
+    return repr(value)

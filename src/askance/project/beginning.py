@@ -1,0 +1,247 @@
+"""The beginning of a project: its file is read, and nothing is encoded yet. No torch: the first item shows at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from askance.errors import BadInput
+from askance.files import whole_folder
+from askance.project.guess import Guess, guess, labels_in
+from askance.project.intake import Found, Intake, Reading, sample, take_in
+from askance.project.items import BROKEN, EMPTY, ITEM, Items
+from askance.project.kinds import TASKS
+from askance.project.near import NearDuplicates, NearImages
+from askance.sources.base import Source
+from askance.sources.opening import open_source
+
+ENDING = ".askance"
+LOOKED_AT = 2000  # rows that guesses are made from
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What somebody wants a project to be; what is left out is guessed, and said.
+
+    Args:
+        text: Columns of prose.
+        image: The column of images.
+        table: Columns that describe an item.
+        ignore: Columns to leave out of a table.
+        id: The column of ids.
+        label: The column of labels.
+        no_label: Whether no column holds labels.
+        task: ``classes``, ``labels`` or ``number``.
+        classes: Names of classes or labels.
+        encoder: A name, a directory, a class.
+        strategy: What asks.
+        learner: What learns.
+        control: The share of items that are drawn uniformly.
+        seed: Seed of all dice.
+        encoding: How a CSV file is encoded.
+        split: Which split of a Hugging Face folder.
+        limit: Encode so many items for now.
+    """
+
+    text: tuple[str, ...] = ()
+    image: str | None = None
+    table: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    id: str | None = None
+    label: str | None = None
+    no_label: bool = False
+    task: str | None = None
+    classes: tuple[str, ...] = ()
+    encoder: str | None = None
+    strategy: str | None = None
+    learner: str | None = None
+    control: float = 0.1
+    seed: int = 0
+    encoding: str = "utf-8"
+    split: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A project whose file was read.
+
+    Args:
+        place: Its folder.
+        intake: What came of reading the file.
+        rows: Rows by state.
+        how: How a row becomes an item.
+        task: What items are labeled with.
+        said: Every guess.
+        seconds: Time to read.
+    """
+
+    place: Path
+    intake: Intake
+    rows: dict[str, int]
+    how: Reading
+    task: str
+    said: tuple[str, ...]
+    seconds: float
+
+
+def begin(
+    path: str | Path,
+    wishes: Wishes,
+    *,
+    folder: str | Path | None = None,
+    encoder: Callable[[str], Any] = lambda reads: None,
+    rows: Callable[[int], None] | None = None,
+    last: Callable[[Path, Items, Reading], None] = lambda made, items, how: None,
+) -> Begun:
+    """Read a file into a new project.
+
+    Args:
+        path: The file or folder.
+        wishes: What it should be.
+        folder: Where it goes; by default beside this process, called like the file.
+        encoder: Says which encoder reads such items, as JSON; None leaves the choice to whoever encodes.
+        rows: Told how many rows were read, now and then.
+        last: What else must succeed before there is a project.
+
+    Raises:
+        BadInput: For a file that cannot be read, a column that it does not have, options that contradict each other.
+        StorageError: If the folder cannot be written.
+    """
+    place = Path(folder) if folder is not None else place_of(path)
+    if place.exists():
+        raise BadInput(
+            f"{place} is there already. Go on with it (askance status), take in a newer file (askance add {path}), or "
+            f"name another folder: --folder FOLDER"
+        )
+    begun = time.monotonic()
+    source = open_source(path, encoding=wishes.encoding, split=wishes.split)
+    how, task, said = _understood(source, wishes)
+    described = encoder(how.reads)
+    _checked(wishes, task)
+    with whole_folder(place) as made:
+        store = Items.create(made / "project.db")
+        near = _counter(how.reads)
+        with store.write():
+            intake = take_in(store, source, how, number=0, each=_counting(near, how), progress=rows)
+            intake.near = near.count()
+            names = list(wishes.classes) or _names(store, task)
+            store.put("how", asdict(how))
+            store.put("sources", [{"path": str(Path(path).absolute())}])
+            guessed = wishes.task is None and how.label is None and not wishes.classes
+            store.put("task", {"kind": task, "names": names, "guessed": guessed})
+            store.put("encoder", described)
+            store.put("seed", wishes.seed)
+            store.put("limit", wishes.limit)
+            store.put("study", _study(wishes))
+        counts = store.counts()
+        if not counts[ITEM]:
+            raise BadInput(
+                f"{path} has {intake.rows:,} rows, and none of them holds an item: {counts[EMPTY]:,} empty, "
+                f"{counts[BROKEN]:,} broken ({'; '.join(intake.broken[:SHOWN]) or 'see the columns above'}). Check the "
+                f"file, or name its columns: --text, --image or --table."
+            )
+        read = time.monotonic() - begun
+        last(made, store, how)
+        store.close()
+    return Begun(place, intake, counts, how, task, said, read)
+
+
+def place_of(path: str | Path) -> Path:
+    """Where the project of a file goes, if nobody says so."""
+    name = Path(path).name if Path(path).is_dir() else Path(path).name.split(".")[0]
+    return Path(f"{name or 'items'}{ENDING}")
+
+
+def _understood(source: Source, wishes: Wishes) -> tuple[Reading, str, tuple[str, ...]]:
+    """How to read a source: what was wished, and guesses for the rest."""
+    shown = sample(source, LOOKED_AT)
+    folder = source.path if source.path.is_dir() else source.path.parent
+    found = guess(shown, source.columns, reads=source.reads, folder=folder)
+    given = [name for name in ("text", "image", "table") if getattr(wishes, name)]
+    if len(given) > 1:
+        raise BadInput(f"An item is one thing, and --{' and --'.join(given)} are given. Leave all but one out.")
+    if wishes.label is not None and wishes.no_label:
+        raise BadInput("--label and --no-label contradict each other. Leave one out.")
+    label = None if wishes.no_label else wishes.label or found.label
+    if given:
+        found = _given(given[0], wishes, found)
+    others = {label, wishes.id, *wishes.ignore}
+    columns = tuple(name for name in found.columns if given or name not in others)
+    how = Reading(found.reads, columns, wishes.id, label, found.unlabeled if label == found.label else ())
+    how.check(source)
+    task = wishes.task or (found.task if label == found.label else _task_of(shown, label))
+    overruled = ["ids are"] * (wishes.id is not None) + ["labels:", "every image"] * (label != found.label)
+    said = [one for one in found.said if not one.startswith(tuple(overruled))]
+    return how, task, (*source.said, *said)
+
+
+def _given(what: str, wishes: Wishes, found: Guess) -> Guess:
+    columns = {"text": wishes.text, "table": wishes.table, "image": (wishes.image or "",)}[what]
+    said = tuple(one for one in found.said if not one.startswith(("text:", "table:", "images:")))
+    return replace(found, reads=what, columns=columns, said=said)
+
+
+def _task_of(shown: Sequence[Any], label: str | None) -> str:
+    cells = [str(row.get(label, "")).strip() for row in shown] if label is not None else []
+    return "labels" if labels_in([cell for cell in cells if cell]) else "classes"
+
+
+def _names(store: Items, task: str) -> list[str]:
+    """The classes that a file's own labels name."""
+    from askance.project.answers_file import parse_label
+
+    if task == "number":
+        return []
+    found: set[str] = set()
+    for labels in store.labels().values():
+        for text in labels:
+            value = parse_label(text, task)
+            found |= {value} if isinstance(value, str) else set(value)
+    return sorted(found)
+
+
+def _study(wishes: Wishes) -> dict[str, Any]:
+    kept = {"seed": wishes.seed, "control": wishes.control, "strategy": wishes.strategy, "learner": wishes.learner}
+    return {name: value for name, value in kept.items() if value is not None}
+
+
+def _checked(wishes: Wishes, task: str) -> None:
+    """Refuse options that would fail after everything was read."""
+    from askance.learners import catalogue as learners
+    from askance.strategies import catalogue as strategies
+
+    if not 0 <= wishes.control <= 1:
+        raise BadInput(f"--control {wishes.control} is no share. Use a number from 0 to 1, such as 0.1.")
+    if wishes.strategy is not None:
+        strategies.strategy(wishes.strategy)
+    if wishes.learner is not None:
+        learners.learner(wishes.learner)
+    TASKS[task](wishes.classes)
+
+
+class _Uncounted:
+    """Of tables and numbers, nothing is counted."""
+
+    def count(self) -> None:
+        """Nothing is known."""
+
+
+def _counter(reads: str) -> NearDuplicates | NearImages | _Uncounted:
+    return NearDuplicates() if reads == "text" else NearImages() if reads == "image" else _Uncounted()
+
+
+def _counting(near: NearDuplicates | NearImages | _Uncounted, how: Reading) -> Callable[[Found], None]:
+    """What shows new items to a counter."""
+
+    def add(found: Found) -> None:
+        if isinstance(near, NearDuplicates):
+            near.add([how.raw(found.cells, found.data, Path())])
+        elif isinstance(near, NearImages) and found.look is not None:
+            near.add(found.look)
+
+    return add
