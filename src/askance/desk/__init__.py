@@ -1,0 +1,1 @@
+"""The desk: a page where people answer, served to nobody else."""
