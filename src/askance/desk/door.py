@@ -118,9 +118,7 @@ def check_address(host: str, password: str) -> None:
         )
 
 
-def take_password(
-    environment: MutableMapping[str, str] = os.environ, ask: Callable[[str], str] | None = None
-) -> str:
+def take_password(environment: MutableMapping[str, str] = os.environ, ask: Callable[[str], str] | None = None) -> str:
     """The password for this run, from the environment or from a prompt; never from the command line, which others see.
 
     It is taken out of the environment, so that no process that is started later has it.

@@ -1,4 +1,4 @@
-"""The guard before every route of the desk: what it lets through is from our own page, of a fair size, and signed in."""
+"""The guard before every route: what it lets through is from our own page, of a fair size, and signed in."""
 
 from __future__ import annotations
 
@@ -113,7 +113,9 @@ class Guard:
             await _refuse(passed, send)
         elif passed is not None:
             state = {**scope.get("state", {}), "session": passed.session}
-            await self._app({**scope, "state": state}, _once(passed.body, receive), send)
+            if passed.body is not None:
+                receive = _once(passed.body, receive)
+            await self._app({**scope, "state": state}, receive, send)
 
     async def _checked(self, asked: Asked, address: str, receive: Receive, send: Send) -> _Passed | Refusal | None:
         """What the app is to get, why it gets nothing, or None where all was said already."""
@@ -130,11 +132,14 @@ class Guard:
         if wait := self._people.take(session.key if session else address):
             return too_fast(wait)
         if asked.path == "/" and asked.method == "GET" and (token := _token(asked.query)) is not None:
-            return await self._come_in(token, session, asked, place, send)
+            await self._come_in(token, session, asked, place, send)
+            return None
         if session is None and not asked.is_open:
             return await self._ask_to_sign_in(asked, send)
-        body = await _body(receive, self._bounds.body, self._bounds.seconds) if asked.method == "POST" else b""
-        return _Passed(session, body) if isinstance(body, bytes) else body
+        if asked.method != "POST":
+            return _Passed(session, None)
+        body = await _body(receive, self._bounds.body, self._bounds.seconds)
+        return body if isinstance(body, Refusal) else _Passed(session, body)
 
     async def _session(self, asked: Asked, place: Place) -> Session | None:
         cookies = asked.cookies
@@ -151,9 +156,7 @@ class Guard:
         else:
             await _page(401, "This link is not of this run of the desk.", _how(self._door), send)
 
-    async def _log_in(
-        self, asked: Asked, place: Place, address: str, receive: Receive, send: Send
-    ) -> Refusal | None:
+    async def _log_in(self, asked: Asked, place: Place, address: str, receive: Receive, send: Send) -> Refusal | None:
         if not self._door.has_password:
             return Refusal(404, "no-password", f"This desk has no password. {_how(self._door)}")
         if self._waiting >= self._bounds.queue:
@@ -194,10 +197,10 @@ class Guard:
 
 @dataclass(frozen=True)
 class _Passed:
-    """What the app is to get: whose request it is, None for what is open to all, and its body."""
+    """What the app is to get: whose request it is, None for what is open to all, and a POST's body."""
 
     session: Session | None
-    body: bytes
+    body: bytes | None
 
 
 async def _body(receive: Receive, limit: int, seconds: float) -> bytes | Refusal:

@@ -71,7 +71,7 @@ def place(name: str, port: int) -> Place:
     host, own = _parted(rest)
     if (mark and scheme not in _USUAL) or not host or (own is not None and not 0 < own < 65_536):
         raise BadInput(
-            f"{name!r} is no name for a desk. Write desk.lan, desk.lan:8080 or https://desk.example.org, without a path."
+            f"{name!r} is no name for a desk. Write desk.lan, desk.lan:8080 or https://desk.example.org, and no path."
         )
     if own is None:
         own = _USUAL[scheme] if mark else port
