@@ -67,7 +67,7 @@ class Sessions:
         with self._explained():
             self._connection = _opened(path)
         with self._all_or_nothing() as connection:
-            connection.execute("DELETE FROM sessions WHERE made < ?", (self._clock() - 86_400.0 * DAYS,))
+            connection.execute("DELETE FROM sessions WHERE made <= ?", (self._clock() - 86_400.0 * DAYS,))
 
     def start(self, person: str = "") -> str:
         """Sign somebody in, in one browser: the id for its cookie, which is written nowhere else."""
