@@ -221,5 +221,3 @@ def test_a_password_that_is_typed_is_typed_twice() -> None:
     with pytest.raises(BadInput, match="differ"):
         take_password({}, lambda _: next(typed))
     assert take_password({}, lambda _: next(typed)) == ""
-
-

@@ -87,7 +87,9 @@ def test_the_first_page_sends_a_browser_that_came_by_a_link_once_more_with_its_c
 # Other sites
 
 
-@pytest.mark.parametrize("host", [b"evil.example:8000", b"evil.example", b"127.0.0.1:8001", b"", b"localhost:8000.evil"])
+@pytest.mark.parametrize(
+    "host", [b"evil.example:8000", b"evil.example", b"127.0.0.1:8001", b"", b"localhost:8000.evil"]
+)
 def test_a_name_that_was_bound_anew_to_this_machine_is_refused(here: Desk, host: bytes) -> None:
     answer = ask(here.guard, "GET", "/", ((b"host", host), cookie(here)))
     assert (answer.status, answer.what) == (421, "host")
@@ -101,7 +103,14 @@ def test_two_hosts_or_none_are_refused(here: Desk) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    [b"http://evil.example", b"null", b"", b"http://127.0.0.1:3000", b"https://127.0.0.1:8000", b"http://localhost:8000"],
+    [
+        b"http://evil.example",
+        b"null",
+        b"",
+        b"http://127.0.0.1:3000",
+        b"https://127.0.0.1:8000",
+        b"http://localhost:8000",
+    ],
 )
 def test_a_request_from_another_origin_is_refused(here: Desk, origin: bytes) -> None:
     answer = post(here, (b"origin", origin))
@@ -147,7 +156,9 @@ def test_a_post_without_our_header_is_refused(browser: TestClient, value: str | 
 # What is sent
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "get", "PROPFIND", "", "G\0T"])
+@pytest.mark.parametrize(
+    "method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "get", "PROPFIND", "", "G\0T"]
+)
 def test_other_methods_are_refused(here: Desk, method: str) -> None:
     answer = ask(here.guard, method, "/api/state", (HOST, cookie(here)))
     assert (answer.status, answer.what) == (405, "method")
@@ -156,8 +167,16 @@ def test_other_methods_are_refused(here: Desk, method: str) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [b"", b"text/plain", b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x", b"application/jsonp"]
-    + [b"text/plain, application/json", b"application/json; charset=utf-7", b"application/json, text/plain"],
+    [
+        b"",
+        b"text/plain",
+        b"application/x-www-form-urlencoded",
+        b"multipart/form-data; boundary=x",
+        b"application/jsonp",
+        b"text/plain, application/json",
+        b"application/json; charset=utf-7",
+        b"application/json, text/plain",
+    ],
 )
 def test_what_is_not_json_is_refused(here: Desk, kind: bytes) -> None:
     headers = (HOST, (b"x-askance", b"1"), (b"content-type", kind), cookie(here))
@@ -183,6 +202,11 @@ def test_a_body_that_is_said_to_be_too_large_is_not_read(here: Desk) -> None:
 @pytest.mark.parametrize("length", [b"-1", b"1e3", b"0x10", b" 5", b"5 ", b"\xb2", b"9" * 100, b"5, 5", b""])
 def test_a_length_that_is_no_number_is_refused(here: Desk, length: bytes) -> None:
     assert post(here, (b"content-length", length), body=[b"{}"]).status == 400
+
+
+def test_a_body_of_two_lengths_is_refused(here: Desk) -> None:
+    both = ((b"content-length", b"2"), (b"transfer-encoding", b"chunked"))
+    assert post(here, *both, body=[b"{}"]).status == 400
 
 
 def test_a_body_in_chunks_is_read_no_further_than_the_limit(here: Desk) -> None:
@@ -224,8 +248,20 @@ def test_huge_headers_and_addresses_are_refused(here: Desk) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/static/../api/state", "/static/..", "/..", "/static/./x", "//evil.example/", "/static//etc/passwd", "/static/a\\b"]
-    + ["/static/a\0.js", "/static/a\r\nSet-Cookie: x", "/api/state\x7f", "/static/..\\..\\x", "/static/\x85"],
+    [
+        "/static/../api/state",
+        "/static/..",
+        "/..",
+        "/static/./x",
+        "//evil.example/",
+        "/static//etc/passwd",
+        "/static/a\\b",
+        "/static/a\0.js",
+        "/static/a\r\nSet-Cookie: x",
+        "/api/state\x7f",
+        "/static/..\\..\\x",
+        "/static/\x85",
+    ],
 )
 def test_addresses_that_two_readers_would_read_differently_are_refused(here: Desk, path: str) -> None:
     answer = ask(here.guard, "GET", path, (HOST, cookie(here)))
@@ -279,7 +315,8 @@ def test_a_person_at_work_is_never_slowed_down(browser: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/", 200), ("/api/state", 200), ("/nothing", 404), ("/api/broken", 500), ("/static/../x", 404)]
+    ("path", "status"),
+    [("/", 200), ("/api/state", 200), ("/nothing", 404), ("/api/broken", 500), ("/static/../x", 404)],
 )
 def test_every_response_has_our_headers_once(here: Desk, path: str, status: int) -> None:
     browser = here.signed_in(raise_server_exceptions=False)
@@ -349,11 +386,16 @@ def test_starting_and_ending_pass_through_to_the_app(here: Desk) -> None:
     assert scopes == ["lifespan"]
 
 
-names = st.sampled_from([b"host", b"origin", b"cookie", b"content-type", b"x-askance", b"content-length", b"sec-fetch-site"])
+names = st.sampled_from(
+    [b"host", b"origin", b"cookie", b"content-type", b"x-askance", b"content-length", b"sec-fetch-site"]
+)
 
 
 @given(
-    st.text(max_size=20), st.text(max_size=50), st.binary(max_size=50), st.lists(st.tuples(names, st.binary(max_size=40)))
+    st.text(max_size=20),
+    st.text(max_size=50),
+    st.binary(max_size=50),
+    st.lists(st.tuples(names, st.binary(max_size=40))),
 )
 def test_no_request_is_an_error_of_ours(
     method: str, path: str, query: bytes, headers: list[tuple[bytes, bytes]]

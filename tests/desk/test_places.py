@@ -98,8 +98,27 @@ def test_a_name_that_people_give_is_what_browsers_send(name: str, origin: bytes,
 
 @pytest.mark.parametrize(
     "name",
-    ["", "*", "*.lan", "a b", "ftp://desk.lan", "https://", "desk.lan/", "https://desk.lan/x", "desk.lan:0", "desk.lan:"]
-    + ["desk.lan:65536", "desk.lan:x", "u@desk.lan", "-desk", "desk..lan", "fe80::1%eth0", "[127.0.0.1]", "a\nb", "ü" * 99],
+    [
+        "",
+        "*",
+        "*.lan",
+        "a b",
+        "ftp://desk.lan",
+        "https://",
+        "desk.lan/",
+        "https://desk.lan/x",
+        "desk.lan:0",
+        "desk.lan:",
+        "desk.lan:65536",
+        "desk.lan:x",
+        "u@desk.lan",
+        "-desk",
+        "desk..lan",
+        "fe80::1%eth0",
+        "[127.0.0.1]",
+        "a\nb",
+        "ü" * 99,
+    ],
 )
 def test_what_is_no_name_is_refused(name: str) -> None:
     with pytest.raises(BadInput, match="is no name for a desk"):
@@ -118,4 +137,6 @@ def test_any_name_makes_a_place_or_is_bad_input(name: str) -> None:
 
 def test_only_what_this_machine_alone_can_reach_is_loopback() -> None:
     assert all(map(is_loopback, ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "LOCALHOST"]))
-    assert not any(map(is_loopback, ["", "0.0.0.0", "::", "192.0.2.7", "localhost.evil.example", "127.0.0.1.nip.example"]))
+    assert not any(
+        map(is_loopback, ["", "0.0.0.0", "::", "192.0.2.7", "localhost.evil.example", "127.0.0.1.nip.example"])
+    )

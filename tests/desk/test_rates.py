@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +56,7 @@ def test_in_the_first_minute_there_are_five_guesses_and_in_a_day_a_hundred() -> 
         clock.now += 1.0
     assert sum(at < 60 for at in guesses) == 5
     assert len(guesses) == pytest.approx(100, abs=5)
-    waits = [later - earlier for earlier, later in zip(guesses[4:], guesses[5:], strict=False)]
+    waits = [later - earlier for earlier, later in pairwise(guesses[4:])]
     assert waits[:5] == [60, 120, 240, 480, 900] and set(waits[5:]) == {900}
 
 

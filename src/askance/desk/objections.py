@@ -209,6 +209,6 @@ def _post_objection(asked: Asked, bounds: Bounds) -> Refusal | None:
     length = asked.header(b"content-length")
     if length is None:
         return None  # in chunks; the guard counts what comes
-    if not re.fullmatch(rb"[0-9]{1,18}", length):
-        return Refusal(400, "headers", "The length of the body is no number. Send it again.", CLOSE)
+    if not re.fullmatch(rb"[0-9]{1,18}", length) or asked.header(b"transfer-encoding") is not None:
+        return Refusal(400, "headers", "The length of the body is not clear. Send it again.", CLOSE)
     return TOO_LARGE if int(length) > bounds.body else None
