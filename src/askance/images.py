@@ -57,7 +57,14 @@ def read(path: str | Path, *, limits: Limits = LIMITS) -> bytes:
     return data
 
 
-def decode(data: bytes, name: str, *, side: int | None = None, limits: Limits = LIMITS) -> Image:
+def decode(
+    data: bytes,
+    name: str,
+    *,
+    side: int | None = None,
+    limits: Limits = LIMITS,
+    kinds: tuple[str, ...] | None = None,
+) -> Image:
     """The first frame of an image, upright and in RGB.
 
     Args:
@@ -65,6 +72,7 @@ def decode(data: bytes, name: str, *, side: int | None = None, limits: Limits = 
         name: What people call it; errors use this name.
         side: Whether the longer side may come out smaller than it is, down to so many pixels: faster for photographs.
         limits: What it may cost.
+        kinds: Pillow's names of the kinds of file that may be read, None for all.
 
     Returns:
         A decoded image of mode RGB.
@@ -75,9 +83,11 @@ def decode(data: bytes, name: str, *, side: int | None = None, limits: Limits = 
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # odd tags, and a warning of our own limit's kind
+        warnings.simplefilter("ignore")  # odd tags
+        if limits.pixels <= (Image.MAX_IMAGE_PIXELS or 0):  # else the warning comes below our own limit
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(io.BytesIO(data)) as image:
+            with Image.open(io.BytesIO(data), formats=kinds) as image:
                 pixels = image.width * image.height
                 if pixels > limits.pixels:
                     raise BadInput(
@@ -94,12 +104,27 @@ def decode(data: bytes, name: str, *, side: int | None = None, limits: Limits = 
             raise BadInput(
                 f"{name} is no image, or of a kind that is not known here. Take it out, or convert it."
             ) from None
-        except Image.DecompressionBombError as error:
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise BadInput(f"{name} unpacks to too many pixels ({str(error).rstrip('.')}). Save it smaller.") from None
         except Exception as error:  # decoders raise nearly everything on broken files
             raise BadInput(
                 f"{name} is broken: {type(error).__name__}: {error}. Save it again, or take it out."
             ) from error
+
+
+def encode(image: Image, kind: str, **options: int) -> bytes:
+    """An image as a file that holds its pixels and nothing else: no place, no camera, no comment, no color profile.
+
+    Args:
+        image: The image.
+        kind: Pillow's name of the kind of file.
+        options: What Pillow takes for that kind.
+    """
+    bare = image.copy()
+    bare.info = {}  # encoders would write some of it
+    file = io.BytesIO()
+    bare.save(file, kind, **options)
+    return file.getvalue()
 
 
 def look_of(image: Image) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desks import Clock, begun, desk, fresh
+from small_projects import Clock, begun, desk, fresh
 
 from askance.desk.board import Board
 from askance.desk.claims import LEASE

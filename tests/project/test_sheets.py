@@ -52,7 +52,7 @@ def test_json_lines_have_no_guards(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "b.jsonl").read_text()) == {"id": "007", "label": "", "text": "=1"}
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1 234", "@SUM(A1)", "-cmd", "\tx", "  =1", "＝1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1 234", "@SUM(A1)", "-cmd", "\tx", "\rx", "  =1", "＝1"])
 def test_a_cell_that_a_spreadsheet_would_compute_is_guarded(cell: str) -> None:
     assert guarded(cell) == f"'{cell}"
     assert guarded("-3.5") == "-3.5" and guarded("a=b") == "a=b"
