@@ -187,6 +187,32 @@ def folder(small: bool = False) -> Figures:
     return {**found, "passed": found["named"] == found["odd"] and found["encoded"] == found["good"]}
 
 
+def desk_load(small: bool = False) -> Figures:
+    """Twenty people label at once while a model trains behind them, and neither waits nor loses anything."""
+    from benchmarks.desk import CLAIM, SUBMIT, load
+
+    with tempfile.TemporaryDirectory() as folder:
+        found = load(Path(folder), *((8.0, 4, 500) if small else (300.0, 20, 10_000)))
+    held = {
+        "nothing lost": not found["problems"],
+        "a model trained": found["fits"] > 0,
+        "claims": found["claim"]["95"] < CLAIM,
+        "submits": found["submit"]["95"] < SUBMIT,
+    }
+    judged = ("nothing lost", "a model trained") if small else held
+    limits = {"claim": CLAIM, "submit": SUBMIT}
+    return {**found, "limits": limits, "held": held, "passed": all(held[name] for name in judged)}
+
+
+def desk_kills(small: bool = False) -> Figures:
+    """Server, dealer and clients are killed again and again: nothing acknowledged is lost, nothing is doubled."""
+    from benchmarks.desk import torment
+
+    with tempfile.TemporaryDirectory() as folder:
+        found = torment(Path(folder), *((300, 6) if small else (20_000, 200)))
+    return {**found, "passed": not found["problems"]}
+
+
 GATES: dict[str, Callable[[bool], Figures]] = {
     "startup": startup,
     "memory": memory,
@@ -194,6 +220,8 @@ GATES: dict[str, Callable[[bool], Figures]] = {
     "selection": selection,
     "lockstep": lockstep,
     "kills": kills,
+    "desk-load": desk_load,
+    "desk-kills": desk_kills,
     "demo": demo,
     "digits": digits,
     "project": project,

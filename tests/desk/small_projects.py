@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from askance.project.beginning import Wishes, begin
 from askance.project.project import Project
 from askance.sources.csv import write_table
 
+_MADE: list[Path] = []
 TEXTS = ["the printer jams", "invoice is wrong", "paper is stuck", "charged twice", "no ink left", "refund please"]
 
 
@@ -36,15 +38,18 @@ def fresh(folder: Path, rows: int = 24, **wishes: Any) -> Path:
     return folder / "tickets.askance"
 
 
-def begun(folder: Path, asked: int = 8, **wishes: Any) -> Path:
-    """A project with a study that has asked."""
-    place = fresh(folder, classes=("printer", "money"), strategy="random", **wishes)
-    project = Project(place)
-    project.encode()
-    project.settle()
-    project.ask(asked)
-    project.close()
-    return place
+def begun(folder: Path) -> Path:
+    """A project with a study that has asked for eight items."""
+    if not _MADE:  # once for all tests: the rest get copies
+        (folder / "first").mkdir()
+        place = fresh(folder / "first", classes=("printer", "money"))
+        project = Project(place)
+        project.encode()
+        project.settle()
+        project.ask(8)
+        project.close()
+        _MADE.append(place)
+    return Path(shutil.copytree(_MADE[0], folder / "tickets.askance"))
 
 
 def desk(place: Path, clock: Clock | None = None) -> Desk:

@@ -39,12 +39,12 @@ def small(**options: Any) -> Study:
 @given(st.lists(steps, max_size=14))
 def test_the_page_and_the_study_see_the_same(walk: list[Any]) -> None:
     study = small(control=0.5)
-    for what, *given in walk:
+    for what, *more in walk:
         if what == "tell":
-            id, by, (value, kind) = given
+            id, by, (value, kind) = more
             study.tell({id: value}, kind=kind, by=by)
         elif what == "ask":
-            study.ask(given[0])
+            study.ask(more[0])
         elif study.pending:
             study.release(study.pending[:1])
     fold = of(study)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from askance.desk.mounting import mounted
-from askance.desk.serving import Wish
-from desks import begun
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from small_projects import begun
+
+from askance.desk.mounting import mounted
+from askance.desk.serving import Wish
 
 PORT = 8000
 PATHS = (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from askance.cli.options import Commands, positive
 
 if TYPE_CHECKING:
+    from askance.project.beginning import Wishes
     from askance.project.names import Doubt
     from askance.project.project import Project
     from askance.project.telling import Told
@@ -36,6 +37,14 @@ def _add_init(commands: Commands) -> None:
     option = init.add_argument
     option("file", help="the file or folder")
     option("--folder", metavar="FOLDER", help="where the project goes (default: FILE.askance in this folder)")
+    _wishes(init)
+    option("--json", action="store_true", help="print what was read as JSON")
+    init.set_defaults(command=_init)
+
+
+def _wishes(parser: argparse._ActionsContainer) -> None:
+    """Options that say what a new project is."""
+    option = parser.add_argument
     option("--text", metavar="COLUMNS", help="columns of prose, comma-separated; they are read as one text")
     option("--image", metavar="COLUMN", help="the column of images or of paths to them")
     option("--table", metavar="COLUMNS", help="columns that describe an item, comma-separated")
@@ -53,8 +62,6 @@ def _add_init(commands: Commands) -> None:
     option("--encoding", default="utf-8", metavar="NAME", help="how the file is encoded (default: utf-8)")
     option("--split", metavar="NAME", help="which split of a Hugging Face folder")
     option("--limit", type=positive, metavar="N", help="encode so many items for now, drawn at random")
-    option("--json", action="store_true", help="print what was read as JSON")
-    init.set_defaults(command=_init)
 
 
 def _add_files(commands: Commands) -> None:
@@ -86,12 +93,22 @@ def _add_labels(commands: Commands) -> None:
     tell.add_argument("--new", action="append", default=[], metavar="NAME", help="this name is a class of its own")
     tell.add_argument("--same", action="append", default=[], metavar="TYPO=CLASS", help="this name means that class")
 
-    label = _parser(commands, "label", "label in the terminal", _label)
-    label.add_argument("--console", action="store_true", help="in this terminal (the default, and so far the only one)")
-    label.add_argument("-n", type=positive, default=10, metavar="N", help="items in a round (default: %(default)s)")
-    label.add_argument("--by", default="", metavar="NAME", help="who answers")
-    label.add_argument("--open", action="store_true", help="begin with questions that are asked and not answered")
-    label.add_argument("--suggest", action="store_true", help="show the model's guess")
+    label = _parser(commands, "label", "label in the browser, or in the terminal", _label)
+    option = label.add_argument
+    option("file", nargs="?", help="a file or folder to begin with, or a project (default: the one in this folder)")
+    option("--by", default="", metavar="NAME", help="who answers")
+    guesses = ("never", "after", "before")
+    option("--suggest", nargs="?", choices=guesses, const="before", help="when to show the model's guess (after)")
+    page = label.add_argument_group("in the browser")
+    page.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen; others need a password")
+    page.add_argument("--port", type=int, metavar="N", help="the port; 0 is for any (default: 8710 or any)")
+    page.add_argument("--name", action="append", default=[], help="a further name under which people visit the page")
+    page.add_argument("--no-browser", action="store_true", help="open none; the link is printed")
+    console = label.add_argument_group("in the terminal")
+    console.add_argument("--console", action="store_true", help="label in this terminal")
+    console.add_argument("-n", type=positive, default=10, metavar="N", help="items in a round (default: %(default)s)")
+    console.add_argument("--open", action="store_true", help="begin with questions that are asked and not answered")
+    _wishes(label.add_argument_group("of a new project"))
 
     free = _parser(commands, "release", "put open questions back, for others or for later", _release)
     free.add_argument("ids", nargs="*", metavar="ID", help="which; none is for all")
@@ -132,10 +149,19 @@ def _list(text: str | None) -> list[str]:
 
 def _init(options: argparse.Namespace) -> int:
     from askance.cli.progress import Line
-    from askance.project.starting import Wishes, init
+    from askance.project.starting import init
 
     line = Line()
-    wishes = Wishes(
+    started = init(options.file, _wished(options), folder=options.folder, rows=line.rows, items=line.items)
+    line.end()
+    print(json.dumps(started.as_json(), indent=2) if options.json else started)
+    return 0
+
+
+def _wished(options: argparse.Namespace) -> Wishes:
+    from askance.project.beginning import Wishes
+
+    return Wishes(
         text=tuple(_list(options.text)),
         image=options.image,
         table=tuple(_list(options.table)),
@@ -154,10 +180,6 @@ def _init(options: argparse.Namespace) -> int:
         split=options.split,
         limit=options.limit,
     )
-    started = init(options.file, wishes, folder=options.folder, rows=line.rows, items=line.items)
-    line.end()
-    print(json.dumps(started.as_json(), indent=2) if options.json else started)
-    return 0
 
 
 def _add(options: argparse.Namespace) -> int:
@@ -281,12 +303,29 @@ def _told(file: str, told: Told) -> str:
 
 
 def _label(options: argparse.Namespace) -> int:
+    if options.console:
+        return _label_here(options)
+    from askance.cli.desk import label
+
+    return label(options, _wished(options))
+
+
+def _label_here(options: argparse.Namespace) -> int:
     from askance.project.desk import label_here
 
-    tally = label_here(_project(options), n=options.n, by=options.by, suggest=options.suggest, again=options.open)
+    if options.file is not None and not _is_project(options.file):
+        _init(argparse.Namespace(**{**vars(options), "folder": None, "json": False}))
+    else:
+        options.project = options.file or options.project
+    suggest = options.suggest in ("after", "before")
+    tally = label_here(_project(options), n=options.n, by=options.by, suggest=suggest, again=options.open)
     if options.json:
         print(json.dumps(vars(tally)))
     return 0
+
+
+def _is_project(file: str) -> bool:
+    return (Path(file) / "project.db").is_file()
 
 
 def _release(options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,10 +13,12 @@ from fastapi import Path as Place
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from askance.desk.desk import check_person
 from askance.desk.exports import ENDINGS, Exports
+from askance.desk.pictures import Shown
 from askance.desk.showing import Showing, question_why
 from askance.errors import AskanceError, BadInput, StorageError
 
@@ -39,8 +41,8 @@ class Doors:
         person: Gives the name of whoever sent a request; empty before they said it.
         name: Remembers it.
         key: What an item is called in addresses.
-        id: The item of such a key; None if there is none.
-        picture: An item's image as bytes and their type.
+        ids: The items of such keys; what stands for nothing is left out.
+        picture: An item's image.
         exports: Makes files to take away.
     """
 
@@ -48,8 +50,8 @@ class Doors:
     person: Callable[[Request], str]
     name: Callable[[Request, str], None]
     key: Callable[[str], str]
-    id: Callable[[str], str | None]
-    picture: Callable[[str], tuple[bytes, str]]
+    ids: Callable[[Sequence[str]], Mapping[str, str]]
+    picture: Callable[[str], Awaitable[Shown]]
     exports: Exports = field(default_factory=Exports)
 
 
@@ -220,9 +222,9 @@ def _reading(app: FastAPI, doors: Doors) -> None:
         return {**found, "neighbors": neighbors}
 
     @app.get("/api/image/{key}")
-    def image(key: Key) -> Response:
-        content, kind = doors.picture(_id(doors, key))
-        return Response(content, media_type=kind)
+    async def image(key: Key) -> Response:
+        shown = await doors.picture(await run_in_threadpool(_id, doors, key))
+        return Response(shown.data, media_type=shown.kind, headers={"Cache-Control": "private, max-age=3600"})
 
     @app.get("/api/map")
     def map_() -> dict[str, Any]:
@@ -233,8 +235,7 @@ def _reading(app: FastAPI, doors: Doors) -> None:
 
     @app.get("/api/map/text")
     def texts(keys: Annotated[str, Query(max_length=20_000)]) -> dict[str, str]:
-        known = [(key, id) for key in keys.split(",")[:100] if (id := doors.id(key)) is not None]
-        return {key: showing.short(id) for key, id in known}
+        return {key: showing.short(id) for key, id in doors.ids(keys.split(",")[:100]).items()}
 
     @app.get("/api/proof")
     def proof() -> dict[str, Any]:
@@ -340,7 +341,7 @@ def _named(doors: Doors, request: Request) -> str:
 
 
 def _id(doors: Doors, key: str) -> str:
-    found = doors.id(key)
+    found = doors.ids([key]).get(key)
     if found is None:
         raise HTTPException(404, "There is no such item. Reload the page.")
     return found

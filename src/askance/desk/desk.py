@@ -210,6 +210,11 @@ class Desk:
         """Whether nobody has said yet what an item gets."""
         return bool(self.items.fact("task").get("guessed")) and not self._begun and not self._said_early()
 
+    def ids(self) -> list[str]:
+        """The ids of all items."""
+        with self._lock:
+            return [str(id) for id in self.items.standing()[1]]
+
     def stored(self, id: str) -> Stored:
         """An item's row.
 

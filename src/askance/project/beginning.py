@@ -96,6 +96,7 @@ def begin(
     folder: str | Path | None = None,
     encoder: Callable[[str], Any] = lambda reads: None,
     rows: Callable[[int], None] | None = None,
+    near: bool = True,
     last: Callable[[Path, Items, Reading], None] = lambda made, items, how: None,
 ) -> Begun:
     """Read a file into a new project.
@@ -104,8 +105,10 @@ def begin(
         path: The file or folder.
         wishes: What it should be.
         folder: Where it goes; by default beside this process, called like the file.
-        encoder: Says which encoder reads such items, as JSON; None leaves the choice to whoever encodes.
+        encoder: Says which encoder reads such items: its description, a name, or None for the best at hand; the last
+            two are looked up when the project is encoded.
         rows: Told how many rows were read, now and then.
+        near: Whether to count items that are nearly the same as others, which takes as long as reading.
         last: What else must succeed before there is a project.
 
     Raises:
@@ -125,10 +128,10 @@ def begin(
     _checked(wishes, task)
     with whole_folder(place) as made:
         store = Items.create(made / "project.db")
-        near = _counter(how.reads)
+        counter = _counter(how.reads) if near else _Uncounted()
         with store.write():
-            intake = take_in(store, source, how, number=0, each=_counting(near, how), progress=rows)
-            intake.near = near.count()
+            intake = take_in(store, source, how, number=0, each=_counting(counter, how), progress=rows)
+            intake.near = counter.count()
             names = list(wishes.classes) or _names(store, task)
             store.put("how", asdict(how))
             store.put("sources", [{"path": str(Path(path).absolute())}])
@@ -155,6 +158,32 @@ def place_of(path: str | Path) -> Path:
     """Where the project of a file goes, if nobody says so."""
     name = Path(path).name if Path(path).is_dir() else Path(path).name.split(".")[0]
     return Path(f"{name or 'items'}{ENDING}")
+
+
+def find_place(given: str | None, here: Path | None = None) -> Path:
+    """The folder of the project that is meant: the one that is named, or the only one in a folder.
+
+    Args:
+        given: The project's folder, if somebody named it; its ending may be left out.
+        here: Where to look otherwise; by default the current folder.
+
+    Raises:
+        BadInput: If none is named, and there is none, or there are several.
+    """
+    if given is not None:
+        place = Path(given)
+        whole = place.is_dir() or place.suffix == ENDING
+        return place if whole else place.with_name(place.name + ENDING)
+    here = here or Path.cwd()
+    if (here / "project.db").is_file():
+        return here
+    found = sorted(place for place in here.glob(f"*{ENDING}") if (place / "project.db").is_file())
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise BadInput(f"There is no project in {here}. Make one with: askance init FILE, or name one with --project.")
+    names = ", ".join(place.name for place in found)
+    raise BadInput(f"There are {len(found)} projects in {here}: {names}. Say which: --project {found[0].name}")
 
 
 def _understood(source: Source, wishes: Wishes) -> tuple[Reading, str, tuple[str, ...]]:
@@ -212,14 +241,15 @@ def _study(wishes: Wishes) -> dict[str, Any]:
 
 def _checked(wishes: Wishes, task: str) -> None:
     """Refuse options that would fail after everything was read."""
-    from askance.learners import catalogue as learners
-    from askance.strategies import catalogue as strategies
-
     if not 0 <= wishes.control <= 1:
         raise BadInput(f"--control {wishes.control} is no share. Use a number from 0 to 1, such as 0.1.")
     if wishes.strategy is not None:
+        from askance.strategies import catalogue as strategies
+
         strategies.strategy(wishes.strategy)
     if wishes.learner is not None:
+        from askance.learners import catalogue as learners
+
         learners.learner(wishes.learner)
     TASKS[task](wishes.classes)
 

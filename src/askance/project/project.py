@@ -10,7 +10,7 @@ from typing import Any
 from askance.describe import build, describe
 from askance.encoders.base import Encoder
 from askance.errors import BadInput
-from askance.project.beginning import ENDING
+from askance.project.beginning import ENDING, find_place
 from askance.project.features import Features, Progress, Raws, root_of
 from askance.project.intake import Intake, Reading, take_in
 from askance.project.items import Items, Stored
@@ -73,11 +73,13 @@ class Project:
     @cached_property
     def encoder(self) -> Encoder:
         """What turns its items into features."""
-        if self.items.fact("encoder") is None:  # nobody said which: the best at hand, and from now on this one
+        known = self.items.fact("encoder")
+        if known is None or isinstance(known, str):  # as yet a name, or the best at hand; from now on this one
             from askance.encoders import catalogue
 
-            self.items.put("encoder", describe(catalogue.encoder(None, self.how.reads)))
-        made = build(self.items.fact("encoder"))
+            known = describe(catalogue.encoder(known, self.how.reads))
+            self.items.put("encoder", known)
+        made = build(known)
         assert isinstance(made, Encoder)
         return made
 
@@ -240,17 +242,4 @@ def find_project(given: str | None, here: Path | None = None, watch: Progress = 
     Raises:
         BadInput: If there is none, or there are several.
     """
-    if given is not None:
-        place = Path(given)
-        whole = place.is_dir() or place.suffix == ENDING
-        return Project(place if whole else place.with_name(place.name + ENDING), watch)
-    here = here or Path.cwd()
-    if (here / "project.db").is_file():
-        return Project(here, watch)
-    found = sorted(place for place in here.glob(f"*{ENDING}") if (place / "project.db").is_file())
-    if len(found) == 1:
-        return Project(found[0], watch)
-    if not found:
-        raise BadInput(f"There is no project in {here}. Make one with: askance init FILE, or name one with --project.")
-    names = ", ".join(place.name for place in found)
-    raise BadInput(f"There are {len(found)} projects in {here}: {names}. Say which: --project {found[0].name}")
+    return Project(find_place(given, here), watch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,11 @@ from askance.project.beginning import Wishes as Wishes
 from askance.project.beginning import begin
 from askance.project.features import Features, Progress, Raws, root_of
 from askance.project.intake import Intake, Reading
-from askance.project.items import FOLDED, ITEM, Items
+from askance.project.items import Items
 from askance.project.project import Project
 from askance.project.settling import Settled
+from askance.project.words import SHOWN, describe_rows, some, task_words
 from askance.task import Named
-
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,7 @@ class Started:
         lines += [f"  {line}" for line in describe_rows(self.intake, self.rows)]
         lines += [f"  {said}" for said in self.said]
         names = ", ".join(self.classes[:12]) + (f" and {len(self.classes) - 12} more" if len(self.classes) > 12 else "")
-        what = {"classes": "one class each", "labels": "any labels", "number": "a number"}[self.task]
-        lines.append(f"  task: {what}{f': {names}' if names else ''} (--task, --classes)")
+        lines.append(f"  task: {task_words(self.task)}{f': {names}' if names else ''} (--task, --classes)")
         if self.how.label is not None:
             lines.append(f"  labels that were there: {taken:,} taken{_problems(self.settled)}")
         left = f"; {self.unencoded:,} items wait for: askance encode" if self.unencoded else ""
@@ -148,32 +146,17 @@ def _fitted(made: Path, store: Items, how: Reading, path: Path, watch: Progress)
     Features(made, store, Raws(store, how, [root_of(path)]), encoder).fit(watch)
 
 
-def describe_rows(intake: Intake, counts: dict[str, int]) -> Iterator[str]:
-    """What rows there are, in words: items, duplicates, empties, broken ones with their names."""
-    near = f"; {intake.near:,} of them nearly repeat an earlier one" if intake.near else ""
-    yield f"items: {counts[ITEM]:,}{near}"
-    if counts[FOLDED]:
-        yield f"duplicates: {counts[FOLDED]:,} rows repeat another one; they are asked once, and all get the label"
-    if intake.empty:
-        yield f"empty: {len(intake.empty):,} rows set aside ({_some(intake.empty)})"
-    if intake.broken:
-        yield f"broken: {len(intake.broken):,} rows set aside"
-        yield from (f"  {why}" for why in intake.broken[:SHOWN])
-        if len(intake.broken) > SHOWN:
-            yield f"  and {len(intake.broken) - SHOWN:,} more: askance status --json lists them"
-
-
 def describe_intake(intake: Intake, settled: Settled) -> Iterator[str]:
     """What came of a file that was added, in words."""
     yield f"{intake.rows:,} rows read: {intake.new:,} new, of them {intake.folded:,} duplicates"
     if intake.changed:
-        yield f"changed: {len(intake.changed):,} ({_some(intake.changed)}); their labels stay"
+        yield f"changed: {len(intake.changed):,} ({some(intake.changed)}); their labels stay"
     if intake.lost:
-        yield f"gone: {len(intake.lost):,} rows are not in the file any more ({_some(intake.lost)}); their labels stay"
+        yield f"gone: {len(intake.lost):,} rows are not in the file any more ({some(intake.lost)}); their labels stay"
     if intake.back:
-        yield f"back: {len(intake.back):,} ({_some(intake.back)})"
+        yield f"back: {len(intake.back):,} ({some(intake.back)})"
     if intake.empty:
-        yield f"empty: {len(intake.empty):,} set aside ({_some(intake.empty)})"
+        yield f"empty: {len(intake.empty):,} set aside ({some(intake.empty)})"
     yield from (f"broken: {why}" for why in intake.broken[:SHOWN])
     if len(intake.broken) > SHOWN:
         yield f"broken: {len(intake.broken) - SHOWN:,} more"
@@ -193,13 +176,8 @@ def _all_labeled(path: str | Path, how: Reading) -> str:
 def _problems(settled: Settled) -> str:
     said = ""
     if settled.conflicts:
-        said += f"; {len(settled.conflicts):,} items have rows with different ones ({_some(settled.conflicts)})"
+        said += f"; {len(settled.conflicts):,} items have rows with different ones ({some(settled.conflicts)})"
     if settled.unread:
         first = next(iter(settled.unread.values()))
         said += f"; {len(settled.unread):,} could not be read ({first})"
     return said
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
