@@ -41,8 +41,8 @@ class Desk:
     """Items, people and answers of one pretended project.
 
     Attributes:
-        fault: What is wrong just now: "" (nothing), "away" (no reply at all), "disk" (cannot save), "busy" (429),
-            "door" (not signed in).
+        fault: What is wrong just now: "" (nothing), "away" (no reply at all), "deaf" (what is said is done, and no
+            reply comes back), "disk" (cannot save), "busy" (too fast), "door" (nobody is signed in).
         refuse: Ids whose next answer is refused, each with status, code and sentence.
         seen: The requests so far: method, path, body.
         delay: Seconds that a reply takes.
@@ -510,6 +510,9 @@ class _Handler(BaseHTTPRequestHandler):
             with desk.lock:
                 desk.seen.append((method, url.path, body))
                 reply = desk.get(url.path, parse_qs(url.query)) if method == "GET" else desk.post(url.path, body)
+            if method == "POST" and desk.fault == "deaf":
+                self.close_connection = True
+                return
         except Refused as refused:
             self._send(refused.status, "application/json", json.dumps(refused.body).encode())
             return

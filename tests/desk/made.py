@@ -13,29 +13,29 @@ SHAPES = ("circle", "square", "stripes", "cross")
 
 _SAID = {
     "billing": [
-        "I was charged twice for {month}",
-        "The invoice says {sum} but we agreed on less",
+        "I was charged twice for {month}.",
+        "The invoice says {sum} but we agreed on less.",
         "Where do I find my receipt for {month}?",
     ],
     "delivery": [
-        "The parcel has been 'on its way' since {month}",
-        "It came to number {sum}, which is not my house",
-        "The courier rang once and left",
+        "The parcel has been 'on its way' since {month}.",
+        "It came to number {sum}, which is not my house.",
+        "The courier rang once and left.",
     ],
     "access": [
-        "The reset mail never arrives",
-        "I am locked out after {sum} attempts",
-        "My password worked in {month} and does not work now",
+        "The reset mail never arrives.",
+        "I am locked out after {sum} attempts.",
+        "My password worked in {month} and does not work now.",
     ],
     "returns": [
         "How do I send the lamp back?",
-        "I returned it in {month} and hear nothing",
-        "The label for the return does not print, error {sum}",
+        "I returned it in {month} and hear nothing.",
+        "The label for the return does not print, error {sum}.",
     ],
     "praise": [
-        "Thank you, that was quick",
-        "The new lamp is lovely",
-        "Whoever answered me in {month} deserves a raise",
+        "Thank you, that was quick.",
+        "The new lamp is lovely.",
+        "Whoever answered me in {month} deserves a raise.",
     ],
 }
 _MORE = (
@@ -100,7 +100,7 @@ def _text(truth: str, number: int, dice: random.Random) -> str:
     rest = [said(line) for line in dice.sample(_MORE, dice.randint(0, 3))]
     if number % 17 == 11:  # now and then a long one
         rest = [said(dice.choice(_MORE)) for _ in range(90)]
-    return ".\n\n".join(["Hello,\n" + opening, *(" ".join(rest[at : at + 3]) for at in range(0, len(rest), 3))])
+    return "\n\n".join(["Hello,\n" + opening, *(" ".join(rest[at : at + 3]) for at in range(0, len(rest), 3))])
 
 
 def _row(truth: str, number: int, dice: random.Random) -> list[dict[str, str]]:

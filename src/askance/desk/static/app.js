@@ -1,12 +1,12 @@
 /* The page: brings the parts together, and hands keys to them. */
 
 import { Choices } from "./choices.js";
-import { byId, h, icon } from "./dom.js";
+import { byId, fill, h, icon, keycap } from "./dom.js";
 import { showComment, showExport, showHelp, showLogin, showSettings } from "./dialogs.js";
 import { instead } from "./empty.js";
 import { drawBanners, drawHead, drawSaved } from "./header.js";
 import { Stage } from "./items.js";
-import { Keys, beginsSearch, chordOf } from "./keys.js";
+import { Keys, announced, beginsSearch, chordOf } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { Palette } from "./palette.js";
 import { Panels } from "./panels.js";
@@ -34,7 +34,6 @@ const doing = {
   aside: (/** @type {"unsure" | "none-of-these" | "broken"} */ kind, /** @type {How} */ how) => void session.answer(null, kind, how),
   flag: () => session.note({ flag: !session.current?.flag }),
   comment: () => showComment(sheet, session),
-  undo: () => void session.undo(),
 };
 
 /** @type {Record<string, () => void>} */
@@ -46,7 +45,7 @@ const ACTS = {
   unsure: () => doing.aside("unsure", "key"),
   none: () => doing.aside("none-of-these", "key"),
   broken: () => doing.aside("broken", "key"),
-  undo: doing.undo,
+  undo: () => void session.undo(),
   flag: doing.flag,
   comment: doing.comment,
   "reset-view": () => stage.zoom?.reset(),
@@ -63,11 +62,11 @@ function drawTop() {
 
 function drawItem() {
   const item = session.current;
-  const dock = byId("actions");
-  dock.hidden = !item && !session.deeds.length;
+  const actions = byId("actions");
+  actions.hidden = !item;
   drawAbout(byId("about"), session);
   drawNotice(byId("notice"), session);
-  drawActions(dock, keys, doing, session);
+  drawActions(actions, keys, doing, session);
   if (!item) {
     const { about, children } = instead(session, () => showExport(sheet, session));
     choices.draw();
@@ -82,11 +81,20 @@ function drawItem() {
   byId("stage").setAttribute("aria-label", `Item to label: ${item.id}`);
 }
 
+function drawUndo() {
+  const undo = byId("undo");
+  const chords = announced(keys.of("undo"));
+  if (chords) undo.setAttribute("aria-keyshortcuts", chords);
+  undo.hidden = !session.state?.progress.mine && !session.deeds.length;
+  fill(undo, icon("undo"), h("span", {}, "Undo"), keys.label("undo") && keycap(keys.label("undo")));
+}
+
 function redraw() {
   applyTheme();
   choices.draw();
   drawItem();
-  panels.draw();
+  drawUndo();
+  void panels.draw();
 }
 
 session.addEventListener("state", () => {
@@ -94,7 +102,8 @@ session.addEventListener("state", () => {
   drawTop();
   if (!session.current) drawItem();
   choices.draw();
-  panels.draw();
+  drawUndo();
+  void panels.draw();
 });
 session.addEventListener("item", () => {
   drawItem();
@@ -103,6 +112,7 @@ session.addEventListener("item", () => {
 });
 session.addEventListener("did", () => {
   drawLast(byId("last"), session, session.deeds.at(-1));
+  drawUndo();
 });
 session.addEventListener("saved", () => panels.saved());
 session.addEventListener("door", () => showLogin(sheet, session));
@@ -184,6 +194,7 @@ byId("stage").addEventListener("touchend", (event) => {
 byId("export-open").addEventListener("click", () => showExport(sheet, session));
 byId("settings-open").addEventListener("click", () => showSettings(sheet, session, keys, redraw));
 byId("help-open").addEventListener("click", () => ACTS["help"]?.());
+byId("undo").addEventListener("click", () => ACTS["undo"]?.());
 
 applyTheme();
 drawItem();

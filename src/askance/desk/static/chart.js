@@ -6,7 +6,7 @@ import { h, percent, svg } from "./dom.js";
 
 const ARMS = { active: "asked", control: "by chance", all: "all" };
 const HIGH = 220;
-const EDGE = { left: 40, right: 74, top: 14, bottom: 34 };
+const EDGE = { left: 46, right: 76, top: 14, bottom: 34 };
 
 /**
  * @param {Point[]} points
@@ -35,7 +35,7 @@ export function chart(points, metric, wide, open) {
     svg("text.tick", { x: (EDGE.left + wide - EDGE.right) / 2, y: HIGH - 2, "text-anchor": "middle" }, "labels"),
     ...drawn,
   );
-  return h("figure", {}, picture, h("figcaption", {}, `${metric} by labels; the bands hold the truth 95 times in 100.`), table(points, open));
+  return h("figure", {}, picture, h("figcaption", {}, `${metric} by number of labels; the bands show how sure that is.`), table(points, open));
 }
 
 /**

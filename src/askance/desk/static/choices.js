@@ -5,6 +5,7 @@ import { announced, written } from "./keys.js";
 
 const BUTTONS = 24; // classes with a button; more are found by typing
 const KEYED = 10;
+const WIDTH = 156; // pixels that a button should have
 
 /** @import {Chance, How, Item, Model} from "./types.js" */
 /** @import {Keys} from "./keys.js" */
@@ -30,6 +31,7 @@ export class Choices {
     this.session = session;
     this.keys = keys;
     this.palette = palette;
+    new ResizeObserver(() => this.#even()).observe(root);
   }
 
   /** @returns {string[]} */
@@ -132,8 +134,8 @@ export class Choices {
           onclick: (/** @type {PointerEvent} */ event) => this.choose(place, pointed(event)),
         },
         key && keycap(key),
-        h("span.name", { dir: "auto" }, name),
-        h("span.chance"),
+        h("span.words", {}, h("span.name", { dir: "auto" }, name), h("span.chance")),
+        keycap(written("Enter"), "keycap.enter"),
       );
     });
     const more = this.names.length > shown.length ? `All ${plural(this.names.length, "class", "classes")}` : "Find or add";
@@ -154,6 +156,16 @@ export class Choices {
     const group = h("div.grid", { role: "group", "aria-label": this.kind === "labels" ? "Labels" : "Classes" }, buttons, search);
     group.classList.toggle("many", this.names.length > KEYED);
     fill(this.root, group, save);
+    this.#even();
+  }
+
+  /** As many buttons in each row, so that none stands alone. */
+  #even() {
+    const group = /** @type {HTMLElement | null} */ (this.root.querySelector(".grid"));
+    if (!group) return;
+    const fit = Math.max(2, Math.floor((this.root.clientWidth || 700) / WIDTH));
+    const rows = Math.ceil(group.childElementCount / fit);
+    group.style.gridTemplateColumns = `repeat(${Math.ceil(group.childElementCount / rows)}, minmax(0, 1fr))`;
   }
 
   /** Mark what is suggested, switched on, or was answered. @param {Item} item */
@@ -174,7 +186,8 @@ export class Choices {
       if (suggested.has(name) && guess) notes.push(guess.probability === null ? "suggested" : percent(guess.probability));
       else if (chance && guess && chance.probability >= 0.1) notes.push(percent(chance.probability));
       said.textContent = notes.join(", ");
-      if (suggested.has(name) && !several && !given.size) said.append(keycap(written("Enter")));
+      const enters = suggested.has(name) && (several ? !this.#on.size : !given.size);
+      /** @type {HTMLElement} */ (button.querySelector(".enter")).hidden = !enters;
     }
   }
 

@@ -85,7 +85,7 @@ function progress(all) {
     h("p.figure", {}, h("strong", {}, all.labeled.toLocaleString("en")), ` of ${plural(all.items, "item")} labeled`),
     bar,
     h("ul.legend", {}, parts.map(([name, n, title]) => h("li", { "data-part": name }, h("strong", {}, Number(n).toLocaleString("en")), ` ${title}`))),
-    h("p.soft", {}, `${plural(all.mine, "answer")} of mine.`),
+    h("p.soft", {}, `${plural(all.mine, "answer")} given by me.`),
   );
 }
 
@@ -108,17 +108,11 @@ function proof(told, state, wide, open) {
     h("h3", {}, "Is asking worth it?"),
     h("p.verdict", { "data-verdict": verdict }, VERDICTS[verdict]),
     h("p.headline", {}, told?.sentence ?? state.proof.sentence),
-    told?.more ? meter(told.more) : null,
     dial,
     told && told.curve.length > 1 && chart(told.curve, accuracy?.metric ?? "accuracy", wide, open),
     statements.length > 0 && h("ul.statements", {}, statements.map((one) => h("li", {}, one))),
     state.stop.sentence && h(state.stop.now ? "p.stop.now" : "p.stop", {}, icon(state.stop.now ? "check" : "skip"), state.stop.sentence),
   );
-}
-
-/** @param {number} more */
-function meter(more) {
-  return h("p.soft", {}, `${plural(more, "more answer")} to items drawn by chance, and the first measure is here.`);
 }
 
 /** A band from 0 to 1 with a mark. @param {number} low @param {number} high @param {number} value */

@@ -69,7 +69,7 @@ export function fill(parent, ...children) {
  * @param {string} key
  */
 export function keycap(key, name = "keycap") {
-  return h(`kbd.${name}`, { "aria-hidden": "true" }, key); // its button says the key in aria-keyshortcuts
+  return h(/** @type {"kbd"} */ (`kbd.${name}`), { "aria-hidden": "true" }, key); // its button says the key in aria-keyshortcuts
 }
 
 /** @param {number} share 0 to 1 */

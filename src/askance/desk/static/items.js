@@ -31,7 +31,7 @@ export class Stage {
     this.root.className = `stage ${kind}`;
     if (item.image) this.#picture(item, item.image);
     else if (kind === "table") fill(this.root, table(item.fields));
-    else fill(this.root, ...prose(item.fields));
+    else fill(this.root, prose(item.fields));
     this.root.scrollTop = 0;
   }
 
@@ -80,7 +80,8 @@ function prose(fields) {
       },
       `Show the other ${(text.length - FIRST).toLocaleString("en")} characters`,
     );
-  return [body, rest || "", more.length ? h("dl.beside", {}, more.map((one) => h("div", {}, ...cell(one)))) : ""];
+  const beside = more.length > 0 && h("dl.beside", {}, more.map((one) => h("div", {}, ...cell(one))));
+  return h("div.reading", {}, body, rest, beside);
 }
 
 /** @param {Field[]} fields */

@@ -40,8 +40,8 @@ export class MapPanel {
     this.lasso = tool("lasso", "Select", () => this.#mode("lasso"));
     this.hand = tool("hand", "Move", () => this.#mode("move"));
     const zoom = [tool("wide", "Whole map", () => this.scatter.reset())];
-    const near = h("button.tool.sign", { type: "button", "aria-label": "Zoom in", onclick: () => this.scatter.zoom(1.5) }, "+");
-    const far = h("button.tool.sign", { type: "button", "aria-label": "Zoom out", onclick: () => this.scatter.zoom(1 / 1.5) }, "−");
+    const near = h("button.tool.glyph", { type: "button", "aria-label": "Zoom in", onclick: () => this.scatter.zoom(1.5) }, "+");
+    const far = h("button.tool.glyph", { type: "button", "aria-label": "Zoom out", onclick: () => this.scatter.zoom(1 / 1.5) }, "−");
     this.caught = h("div.caught", { role: "status" });
     this.legend = h("ul.legend.keys");
     this.note = h("p.soft");

@@ -120,9 +120,10 @@ export class Scatter {
         if (places.side[point] === wanted) this.#dot(pen, point, wanted, size, colors);
       }
     }
+    pen.fillStyle = colors.ink;
+    for (const point of this.caught) this.#ring(pen, point, size + 0.8, true);
     pen.lineWidth = 2;
     pen.strokeStyle = colors.ink;
-    for (const point of this.caught) this.#ring(pen, point, size + 2.5);
     if (this.#point >= 0) this.#ring(pen, this.#point, size + 4);
     this.#outline(pen, colors);
   }
@@ -151,12 +152,13 @@ export class Scatter {
     }
   }
 
-  /** @param {CanvasRenderingContext2D} pen @param {number} point @param {number} size */
-  #ring(pen, point, size) {
+  /** @param {CanvasRenderingContext2D} pen @param {number} point @param {number} size @param {boolean} full */
+  #ring(pen, point, size, full = false) {
     const { x, y } = this.#spot(point);
     pen.beginPath();
     pen.arc(x, y, size, 0, 7);
-    pen.stroke();
+    if (full) pen.fill();
+    else pen.stroke();
   }
 
   /** @param {CanvasRenderingContext2D} pen @param {Colors} colors */

@@ -7,7 +7,7 @@ import { announced } from "./keys.js";
 /** @import {Keys} from "./keys.js" */
 /** @import {Deed, Session} from "./session.js" */
 
-/** @typedef {{skip(): void, aside(kind: "unsure" | "none-of-these" | "broken", how: any): void, flag(): void, comment(): void, undo(): void}} Doing */
+/** @typedef {{skip(): void, aside(kind: "unsure" | "none-of-these" | "broken", how: any): void, flag(): void, comment(): void}} Doing */
 
 /**
  * The row of buttons under the choices.
@@ -26,7 +26,6 @@ export function drawActions(root, keys, doing, session) {
     ["broken", "broken", "Broken", (event) => doing.aside("broken", pointed(event))],
     ["flag", "flag", item?.flag ? "Flagged" : "Flag", () => doing.flag()],
     ["comment", "comment", item?.comment ? "Commented" : "Comment", () => doing.comment()],
-    ["undo", "undo", "Undo", () => doing.undo()],
   ];
   const focused = document.activeElement?.getAttribute("data-action");
   fill(
@@ -40,7 +39,7 @@ export function drawActions(root, keys, doing, session) {
           onclick,
           "aria-keyshortcuts": announced(keys.of(name)),
           "aria-pressed": name === "flag" ? String(Boolean(item?.flag)) : null,
-          disabled: !item && name !== "undo",
+          disabled: !item,
         },
         icon(sign),
         h("span.name", {}, title),
