@@ -126,6 +126,16 @@ function toast(text) {
   setTimeout(() => made.remove(), 6_000 + 40 * text.length);
 }
 
+/** Keys that scroll a long item without its having the focus. @type {Record<string, (box: HTMLElement) => number>} */
+const SCROLLS = {
+  ArrowDown: () => 60,
+  ArrowUp: () => -60,
+  PageDown: (box) => 0.9 * box.clientHeight,
+  PageUp: (box) => -0.9 * box.clientHeight,
+  Home: (box) => -box.scrollHeight,
+  End: (box) => box.scrollHeight,
+};
+
 /** @param {KeyboardEvent} event */
 function press(event) {
   const target = /** @type {HTMLElement} */ (event.target);
@@ -138,6 +148,7 @@ function press(event) {
   if (chord === "0" && stage.zoom && (stage.zoom.scale > 1 || choices.names.length < 10)) stage.zoom.reset();
   else if (/^[+\-=]$/.test(chord) && stage.zoom && !action) stage.zoom.by(chord === "-" ? 1 / 1.4 : 1.4);
   else if (chord.startsWith("Arrow") && stage.zoom && stage.zoom.scale > 1) move(chord);
+  else if (target === document.body && chord in SCROLLS) byId("stage").scrollBy(0, SCROLLS[chord]?.(byId("stage")) ?? 0);
   else if (action) {
     if (session.current || !/^(choose|accept|search|skip|unsure|none|broken|flag|comment)/.test(action)) ACTS[action]?.();
   } else if (choices.kind === "number" && /^[\d.,\-]$/.test(chord)) choices.typeNumber(event.key);

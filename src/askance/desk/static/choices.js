@@ -16,6 +16,8 @@ const WIDTH = 156; // pixels that a button should have
 export class Choices {
   /** @type {Set<string>} labels that are switched on */
   #on = new Set();
+  /** @type {Set<string>} names of which the server does not know yet */
+  #named = new Set();
   #drawn = "";
   /** @type {HTMLInputElement | null} */
   #number = null;
@@ -34,9 +36,10 @@ export class Choices {
     new ResizeObserver(() => this.#even()).observe(root);
   }
 
-  /** @returns {string[]} */
+  /** The classes that the server knows, and those that are named just now. */
   get names() {
-    return this.session.state?.task.names.map((one) => one.name) ?? [];
+    const known = this.session.state?.task.names.map((one) => one.name) ?? [];
+    return [...known, ...[...this.#named].filter((name) => !known.includes(name))];
   }
 
   /** What kind of answer is wanted. */
@@ -64,7 +67,8 @@ export class Choices {
 
   /** Draw anew what changed; the focus stays where it is. */
   draw() {
-    const { current } = this.session;
+    const { current, outbox } = this.session;
+    if (!outbox?.waiting.length) this.#named = new Set([...this.#named].filter((name) => this.#on.has(name)));
     this.root.hidden = !current;
     const plan = JSON.stringify([this.kind, this.names, this.keys.changed, this.keys.on]);
     if (plan !== this.#drawn) {
@@ -200,7 +204,7 @@ export class Choices {
 
   /** A class that is named just now is a choice at once. @param {string} name */
   #declare(name) {
-    if (!this.names.includes(name)) this.session.state?.task.names.push({ name, count: 0 });
+    if (!this.names.includes(name)) this.#named.add(name);
   }
 
   /** Nobody named a class yet: the first is typed. */

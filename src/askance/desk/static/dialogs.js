@@ -110,7 +110,9 @@ export function showSettings(sheet, session, keys, changed) {
     {
       onsubmit: async (/** @type {Event} */ event) => {
         event.preventDefault();
-        if (await attempt(sheet, "/api/person", { name: name.value.trim() })) {
+        if (!(await session.outbox?.empty(3_000))) {
+          /** @type {HTMLElement} */ (sheet.querySelector(".wrong")).textContent = "Answers wait to be saved under the name before. Try again when they are.";
+        } else if (await attempt(sheet, "/api/person", { name: name.value.trim() })) {
           sheet.close();
           location.reload(); // what is at hand belongs to the person before
         }

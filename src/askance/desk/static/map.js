@@ -119,11 +119,12 @@ export class MapPanel {
     const ids = await Promise.all(points.map(async (point) => places.ids?.[point] ?? (await this.#id(places.keys[point] ?? ""))));
     const value = state.task.kind === "labels" ? [name] : name;
     for (let at = 0; at < ids.length; at += TOGETHER) outbox.add("/api/answers", { ids: ids.slice(at, at + TOGETHER), value, how: "lasso" });
-    if (!names.includes(name)) state.task.names.push({ name, count: 0 });
+    if (!places.names.includes(name)) places.names.push(name);
     const sides = [...places.side];
-    for (const point of points) [sides[point], places.label[point]] = ["l", state.task.names.findIndex((one) => one.name === name)];
+    for (const point of points) [sides[point], places.label[point]] = ["l", places.names.indexOf(name)];
     this.scatter.show({ ...places, side: sides.join("") });
     this.scatter.clear();
+    this.#drawLegend(places);
     this.session.say(`${plural(points.length, "item")} labeled as '${name}'.`);
     this.canvas.focus();
   }

@@ -48,7 +48,9 @@ export class Palette {
     });
     this.foot = h("p.foot");
     fill(dialog, this.title, this.input, this.list, this.foot);
-    dialog.addEventListener("close", () => this.#done(null));
+    dialog.addEventListener("close", () => {
+      if (!dialog.open) this.#done(null); // it may be open again for the next question
+    });
     dialog.addEventListener("click", (event) => {
       if (event.target === dialog) dialog.close(); // beside the box
     });

@@ -192,7 +192,12 @@ export class Session extends EventTarget {
       item.answer = { value: /** @type {Value} */ (entry.body["value"] ?? null), kind: entry.body["kind"] ?? "label" };
       this.refusals.set(entry.id, entry);
       this.deeds = this.deeds.filter((one) => one.once !== entry.once);
-      this.queue = [item, ...this.queue.filter((one) => one.id !== item.id)];
+      this.queue = this.queue.filter((one) => one.id !== item.id);
+      if (this.current?.id === item.id) {
+        this.current = item;
+        return this.#tell("item");
+      }
+      this.queue.unshift(item);
       if (this.current) this.say(`An answer could not be saved: ${entry.error?.text} Its item comes next.`);
       else this.#next();
     } catch (error) {
