@@ -33,6 +33,10 @@ _NAMED = {
     "/": ("Slash", 191, "/"),
     "?": ("Slash", 191, "?"),
     ".": ("Period", 190, "."),
+    ",": ("Comma", 188, ","),
+    "-": ("Minus", 189, "-"),
+    "+": ("Equal", 187, "+"),
+    "PageDown": ("PageDown", 34, ""),
 }
 _MODIFIERS = {"Alt": 1, "Control": 2, "Meta": 4, "Shift": 8}
 
@@ -40,8 +44,8 @@ _MODIFIERS = {"Alt": 1, "Control": 2, "Meta": 4, "Shift": 8}
 class Page:
     """One page in the browser."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
-        self._browser, self._session = browser, session
+    def __init__(self, browser: Browser, session: str, context: str) -> None:
+        self._browser, self._session, self._context = browser, session, context
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
 
@@ -62,13 +66,13 @@ class Page:
             raise AssertionError(told.get("exception", {}).get("description") or told["text"])
         return got["result"].get("value")
 
-    def until(self, script: str, patience: float = PATIENCE) -> Any:
-        """Wait until a script is true; its value."""
+    def until(self, script: str, patience: float = PATIENCE) -> None:
+        """Wait until a script is true."""
         end = time.monotonic() + patience
         while True:
-            value = self.run(script)
-            if value:
-                return value
+            # An element has no value that travels, and what is not there yet may have no parts.
+            if self.run(f"(() => {{ try {{ return !!({script}); }} catch {{ return false; }} }})()"):
+                return
             if time.monotonic() > end:
                 raise AssertionError(f"never true: {script}\nthe page says: {self.run('document.body.innerText')!r}")
             time.sleep(0.02)
@@ -84,7 +88,7 @@ class Page:
             modifiers = sum(_MODIFIERS[one] for one in held)
             if key.isalpha() and len(key) == 1 and "Shift" in held:
                 key = key.upper()
-            code, number, text = _NAMED.get(key, (_code(key), ord(key.upper()) if len(key) == 1 else 0, key))
+            code, number, text = _NAMED.get(key) or (_code(key), ord(key.upper()), key)
             if modifiers & ~8:
                 text = ""
             said = {"key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": modifiers}
@@ -126,6 +130,11 @@ class Page:
         self.send(
             "Network.emulateNetworkConditions", offline=cut, latency=0, downloadThroughput=-1, uploadThroughput=-1
         )
+
+    def downloads(self, folder: Path) -> None:
+        """Let the page save files, into a folder."""
+        where = {"behavior": "allow", "downloadPath": str(folder), "browserContextId": self._context}
+        self._browser.send("Browser.setDownloadBehavior", where)
 
     def picture(self, path: str | Path) -> None:
         """A picture of what is seen, as PNG."""
@@ -211,7 +220,7 @@ class Browser:
         context = self.send("Target.createBrowserContext", {})["browserContextId"]
         target = self.send("Target.createTarget", {"url": "about:blank", "browserContextId": context})["targetId"]
         session = self.send("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
-        page = Page(self, session)
+        page = Page(self, session, context)
         page.size(wide, high)
         try:
             yield page

@@ -47,7 +47,7 @@ export function drawSaved(root, session) {
   const [name, sign, text] =
     waiting && trouble
       ? ["saved late", "cloud", `${waiting} waiting`]
-      : waiting > 2 // one or two are on their way in no time, and a word that flickers is only noise
+      : waiting
         ? ["saved", "cloud", "Saving…"]
         : trouble
           ? ["saved late", "cloud", "Offline"]
