@@ -1,0 +1,306 @@
+/* One person's sitting: which item is shown, which come next, and what was just answered. */
+
+import { Refused, get, once, post } from "./api.js";
+import { preload } from "./pictures.js";
+
+const AHEAD = 4; // items at hand behind the one that is shown
+const OFTEN = 1_000; // milliseconds between looks at the state while there is nothing to show
+const CALM = 3_000;
+const HIDDEN = 20_000;
+
+/** @import {Entry, How, Item, Kind, State, Value} from "./types.js" */
+/** @import {Outbox} from "./outbox.js" */
+
+/**
+ * @typedef {object} Deed what this person did last
+ * @property {"answer" | "skip"} what
+ * @property {Item} item
+ * @property {string} once
+ * @property {Value} value
+ * @property {Kind} kind
+ */
+
+/**
+ * Events: "state" (the server said how things are), "item" (another item is shown), "did" (a deed), "saved",
+ * "door" (nobody is signed in), "said" (a sentence for the person).
+ */
+export class Session extends EventTarget {
+  /** @type {State | null} */
+  state = null;
+  /** @type {Item | null} */
+  current = null;
+  /** @type {Item[]} */
+  queue = [];
+  /** Whether the item shown was answered before and is open again. */
+  correcting = false;
+  /** Why there is nothing to show. */
+  whyNone = "";
+  /** Whether the server did not answer the last request for the state. */
+  away = false;
+  /** Whether a first claim was answered. */
+  asked = false;
+  /** @type {Map<string, Entry>} answers that were refused, by item */
+  refusals = new Map();
+  /** @type {Deed[]} */
+  deeds = [];
+
+  /** @type {Set<string>} items that were answered since the claim on its way began */
+  #answered = new Set();
+  #claiming = false;
+  /** @type {Promise<void> | undefined} */
+  #undoing;
+  #clock = 0;
+  #shown = 0;
+  #unseen = 0;
+  #hiddenAt = 0;
+
+  /** @param {(project: string) => Outbox} open makes the outbox of a project */
+  constructor(open) {
+    super();
+    this.open = open;
+    /** @type {Outbox | null} */
+    this.outbox = null;
+    document.addEventListener("visibilitychange", () => this.#seen());
+  }
+
+  /** Ask how things are, again and again. */
+  async look() {
+    clearTimeout(this.#clock);
+    try {
+      this.#take(await get("/api/state"));
+      this.away = false;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.status === 401) this.#tell("door");
+      this.away = error.status !== 401;
+      this.#tell("state");
+    }
+    if (this.outbox && !this.away) this.outbox.wake();
+    if (!this.current && this.ready) await this.claim();
+    const pause = document.hidden ? HIDDEN : this.current && !this.away ? CALM : OFTEN;
+    clearTimeout(this.#clock);
+    this.#clock = window.setTimeout(() => void this.look(), pause);
+  }
+
+  /** Whether the person and the kind of task are known, so that items may be shown. */
+  get ready() {
+    return Boolean(this.state?.person) && !this.state?.task.unset;
+  }
+
+  /** Have the next items at hand. */
+  async claim() {
+    if (this.#claiming || !this.outbox || !this.ready) return;
+    this.#claiming = true;
+    const waiting = this.outbox.waiting.map((one) => one.id);
+    this.#answered = new Set(waiting);
+    try {
+      const reply = await post("/api/claim", { n: Math.min(1 + AHEAD + waiting.length, 20) });
+      const here = new Set([this.current?.id, ...this.refusals.keys(), ...this.#answered]);
+      const refused = this.queue.filter((one) => this.refusals.has(one.id));
+      this.queue = [...refused, ...reply.items.filter((/** @type {Item} */ one) => !here.has(one.id))];
+      this.whyNone = reply.why_none;
+      this.asked = true;
+      for (const item of this.queue) if (item.image) preload(item.image);
+      if (!this.current) this.#next();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.status === 401) this.#tell("door");
+    } finally {
+      this.#claiming = false;
+    }
+  }
+
+  /**
+   * Keep an answer to the item that is shown, and show the next.
+   * @param {Value} value
+   * @param {Kind} kind
+   * @param {How} how
+   */
+  async answer(value, kind, how) {
+    await this.#undoing; // keys that are pressed during an undo are meant for the item that comes back
+    const item = this.current;
+    if (!item || !this.outbox) return;
+    const mode = this.state?.suggest ?? "never";
+    const saw = item.guess && mode !== "never" ? { guess: item.guess.value, mode } : null;
+    this.#settle(item);
+    const body = { id: item.id, value, kind, seconds: this.#seconds(), how, saw };
+    const entry = this.outbox.add("/api/answer", body, item);
+    item.answer = { value, kind };
+    this.#did({ what: "answer", item, once: entry.once, value, kind });
+    this.#next();
+  }
+
+  /** Put the item off: it comes to the end of the line. */
+  async skip() {
+    await this.#undoing;
+    const item = this.current;
+    if (!item || !this.outbox) return;
+    if (this.correcting) return this.#next();
+    this.#settle(item);
+    const entry = this.outbox.add("/api/note", { id: item.id, skip: true }, item);
+    this.#did({ what: "skip", item, once: entry.once, value: null, kind: "label" });
+    this.#next();
+  }
+
+  /**
+   * Note something about the item that is shown.
+   * @param {{flag?: boolean, comment?: string}} what
+   */
+  note(what) {
+    if (!this.current || !this.outbox) return;
+    Object.assign(this.current, what);
+    this.outbox.add("/api/note", { id: this.current.id, ...what });
+    this.#tell("item");
+  }
+
+  /** Take back the last deed, also one from before a reload. */
+  undo() {
+    this.#undoing ??= this.#undo().finally(() => (this.#undoing = undefined));
+    return this.#undoing;
+  }
+
+  /**
+   * Show an item that was answered, to answer it differently.
+   * @param {string} key
+   */
+  async reopen(key) {
+    try {
+      this.#show(await get(`/api/item/${encodeURIComponent(key)}`), true);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.say(error.message);
+    }
+  }
+
+  /** Let a refused answer go, and the item with it. */
+  dismiss() {
+    const item = this.current;
+    if (!item) return;
+    this.#settle(item);
+    this.#next();
+  }
+
+  /** @param {Entry} entry an answer that the server would not take */
+  async refused(entry) {
+    if (!entry.key) {
+      this.outbox?.take(entry.once);
+      return this.say(entry.error?.text ?? "");
+    }
+    try {
+      const known = this.deeds.find((one) => one.once === entry.once)?.item;
+      const item = known ?? (await get(`/api/item/${encodeURIComponent(entry.key)}`));
+      item.answer = { value: /** @type {Value} */ (entry.body["value"] ?? null), kind: entry.body["kind"] ?? "label" };
+      this.refusals.set(entry.id, entry);
+      this.deeds = this.deeds.filter((one) => one.once !== entry.once);
+      this.queue = this.queue.filter((one) => one.id !== item.id);
+      if (this.current?.id === item.id) {
+        this.current = item;
+        return this.#tell("item");
+      }
+      this.queue.unshift(item);
+      if (this.current) this.say(`An answer could not be saved: ${entry.error?.text} Its item comes next.`);
+      else this.#next();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.outbox?.take(entry.once); // the item itself is gone
+      this.say(`An answer could not be saved: ${entry.error?.text}`);
+    }
+  }
+
+  /** @param {string} text a sentence that is shown and read out */
+  say(text) {
+    this.dispatchEvent(new CustomEvent("said", { detail: text }));
+  }
+
+  async #undo() {
+    const deed = this.deeds.at(-1);
+    if (!this.outbox) return;
+    if (deed && (this.outbox.take(deed.once) || deed.what === "skip")) {
+      this.deeds.pop();
+      this.#answered.delete(deed.item.id);
+      return this.#show(deed.item, false);
+    }
+    if (!(await this.outbox.empty(5_000))) return this.say("Undo waits for the server. Try again when it is back.");
+    try {
+      const reply = await post("/api/undo", { once: once() });
+      if (deed?.item.id === reply.item.id) this.deeds.pop();
+      this.#answered.delete(reply.item.id);
+      this.#show({ ...reply.item, answer: reply.undone }, false);
+      this.#tell("saved");
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.say(error.message);
+    }
+  }
+
+  /** @param {Item} item @param {boolean} correcting */
+  #show(item, correcting) {
+    this.queue = this.queue.filter((one) => one.id !== item.id);
+    if (this.current && !this.correcting && this.current.id !== item.id) this.queue.unshift(this.current);
+    this.current = item;
+    this.correcting = correcting;
+    this.#begin();
+  }
+
+  #next() {
+    this.current = this.queue.shift() ?? null;
+    this.correcting = false;
+    this.#begin();
+    if (this.queue.length < AHEAD) void this.claim();
+  }
+
+  #begin() {
+    this.#shown = performance.now();
+    this.#unseen = 0;
+    this.#tell("item");
+  }
+
+  /** @param {Item} item */
+  #settle(item) {
+    this.#answered.add(item.id);
+    const old = this.refusals.get(item.id);
+    if (old) this.outbox?.take(old.once);
+    this.refusals.delete(item.id);
+  }
+
+  /** @param {Deed} deed */
+  #did(deed) {
+    this.deeds = [...this.deeds.slice(-49), deed];
+    this.#tell("did");
+  }
+
+  /** @param {State} state */
+  #take(state) {
+    this.state = state;
+    if (!this.outbox) {
+      const outbox = (this.outbox = this.open(state.project));
+      outbox.addEventListener("saved", () => {
+        this.#tell("saved");
+        if (this.queue.length < AHEAD) void this.claim();
+      });
+      outbox.addEventListener("refused", (event) => void this.refused(/** @type {CustomEvent} */ (event).detail));
+      outbox.belongsTo(state.person);
+      for (const entry of outbox.refused) void this.refused(entry);
+    }
+    if (this.outbox.person !== state.person) this.outbox.belongsTo(state.person);
+    this.#tell("state");
+  }
+
+  /** How long the item was on show, without the time that the page was hidden. */
+  #seconds() {
+    return Math.round(performance.now() - this.#shown - this.#unseen) / 1000;
+  }
+
+  #seen() {
+    if (document.hidden) this.#hiddenAt = performance.now();
+    else {
+      this.#unseen += performance.now() - Math.max(this.#hiddenAt, this.#shown);
+      void this.look();
+    }
+  }
+
+  /** @param {string} name */
+  #tell(name) {
+    this.dispatchEvent(new Event(name));
+  }
+}
