@@ -1,8 +1,33 @@
-"""Puts the small desks of this folder within reach of its tests."""
+"""Lets the tests of this folder share `desks`."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+from desks import Desk, desk
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
+    """Makes desks in one project folder, and closes them at the end."""
+    made: list[Desk] = []
+
+    def one(**options: object) -> Desk:
+        made.append(desk(tmp_path, **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield one
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def here(make: Callable[..., Desk]) -> Desk:
+    """A desk at its usual port, with a token and without a password."""
+    return make()

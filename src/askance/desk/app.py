@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from askance.desk.desk import check_person
 from askance.desk.exports import ENDINGS, Exports
+from askance.desk.objections import LOGIN
 from askance.desk.pictures import Shown
 from askance.desk.showing import Showing, question_why
 from askance.errors import AskanceError, BadInput, StorageError
@@ -290,6 +291,7 @@ def _page(app: FastAPI) -> None:
     parts = {path.name: path for path in STATIC.iterdir() if path.suffix in TYPES} if STATIC.is_dir() else {}
 
     @app.get("/")
+    @app.get(LOGIN)  # the page asks for the password itself
     def page() -> FileResponse:
         return FileResponse(parts["index.html"], media_type="text/html")
 
