@@ -77,6 +77,7 @@ BODIES = {
     "changed": Body({"what": str, "old": ANY, "new": ANY}),
     "scored": Body({"scores": dict, "on": str, "through": int, "labels": int}),
     "stopped": Body({"reason": str}),
+    "noted": Body({"id": ID}, {"by": str, "flag": bool, "comment": str, "skip": bool}),
 }
 KINDS = tuple(BODIES)  # whole from the first version, used or not
 

@@ -237,6 +237,9 @@ class State:
     def _scored(self, line: Line) -> None:
         """A measurement; it moves nothing."""
 
+    def _noted(self, line: Line) -> None:
+        """A flag, a comment, a skip: it moves nothing."""
+
     def _renew(self, line: Line) -> None:
         """The models so far learned from something else: end the round, and fit before the next."""
         self.taught = line.number
