@@ -124,6 +124,23 @@ def test_folded_rows_have_the_label_and_cells_come_along_when_wanted(tmp_path: P
     assert list(first) == [*names, "text", "item.label", "note"]
 
 
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_flags_and_comments_are_columns_in_csv_where_there_is_one(tmp_path: Path, ending: str) -> None:
+    said = [Said("Ada", "cat", "label", "2026-01-01T00:00:00Z", None)]
+    plain, noted = (
+        Labeled("i0", "cat", said, 1.0),
+        Labeled("i1", "cat", said, 1.0, flagged=True, comment='=1+1, "so"\n'),
+    )
+    path = tmp_path / f"a{ending}"
+    write_labels(path, [plain])
+    assert ("flagged" in read(path)[0]) == ("comment" in read(path)[0]) == (ending != ".csv")
+    write_labels(path, [plain, noted])
+    first, second = read(path)
+    assert list(first) == list(COLUMNS)
+    yes, no = ("true", "false") if ending == ".csv" else (True, False)
+    assert [(row["flagged"], row["comment"]) for row in (first, second)] == [(no, ""), (yes, '=1+1, "so"\n')]
+
+
 def test_a_file_of_another_kind_is_refused_and_so_is_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"labels.xlsx ends in none of .csv, .jsonl, .parquet. Name the file labels.csv"):
         write_labels(tmp_path / "labels.xlsx", [])

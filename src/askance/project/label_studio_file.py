@@ -56,9 +56,9 @@ def read_tasks(path: Path, tasks: Sequence[Any], wanted: Wanted) -> AnswersFile:
         id = ""
         annotations = list(_annotations(task, place))
         blank += not annotations
-        for annotation, place in annotations:
+        for annotation, where in annotations:
             cancelled = bool(annotation.get("was_cancelled") or annotation.get("skipped"))
-            value = None if cancelled else _value(annotation, control, wanted, place)
+            value = None if cancelled else _value(annotation, control, wanted, where)
             if value is None and not cancelled:
                 blank += 1
                 continue
@@ -70,7 +70,7 @@ def read_tasks(path: Path, tasks: Sequence[Any], wanted: Wanted) -> AnswersFile:
             id = id or wanted.find.row([meta.get("id"), data.get(ID), data.get(wanted.id or "")], data, place)
             who = str(known.get("by") or "") if known else _who(annotation)
             seconds = read_seconds(annotation.get("lead_time"))
-            found.add(Filled(id, _text(value), kind, who or wanted.by, seconds, place, value))
+            found.add(Filled(id, _text(value), kind, who or wanted.by, seconds, where, value))
     if soft:
         remarks.append(f"{soft:,} soft answers, which are shares of classes, were passed over: study.tell takes them")
     if passed:

@@ -128,12 +128,13 @@ class _Book:
     ask: tuple[Line, int] | None = None
     released: bool = False
     chosen: tuple[Line, int, bool] | None = None
-    flags: dict[str, bool] = field(default_factory=dict)
-    comments: dict[str, str] = field(default_factory=dict)
+    flags: dict[str, bool] | None = None
+    comments: dict[str, str] | None = None
 
-    @property
     def notes(self) -> dict[str, Any]:
         """What stands of flags and comments, as a record has them."""
+        if self.flags is None or self.comments is None:
+            return {}
         left = {by: comment for by, comment in self.comments.items() if comment.strip()}
         named = (f"{by or 'nobody named'}: {comment}" for by, comment in left.items())
         comment = "; ".join(named) if len(left) > 1 else "".join(left.values())
@@ -165,6 +166,7 @@ def _enter(books: dict[Any, _Book], line: Line) -> None:
         book.standing[by] = line
     elif line.kind == "noted":
         book, by = books.setdefault(body["id"], _Book()), body.get("by") or ""
+        book.flags, book.comments = book.flags or {}, book.comments or {}
         if "flag" in body:
             book.flags[by] = body["flag"]
         if "comment" in body:
@@ -180,7 +182,7 @@ def _labeled(id: Any, book: _Book, reader: _Reader) -> Labeled:
     ]
     label, agreement = reader.read(lines)
     if book.chosen is None:
-        return Labeled(id, label, answers, agreement, **book.notes)
+        return Labeled(id, label, answers, agreement, **book.notes())
     line, place, released = book.chosen
     body = line.body
     stream = body["streams"][place]
@@ -201,7 +203,7 @@ def _labeled(id: Any, book: _Book, reader: _Reader) -> Labeled:
         line=line.number,
         ask=body["number"] + 1,
         seen=body["seen"],
-        **book.notes,
+        **book.notes(),
     )
 
 
