@@ -93,6 +93,24 @@ def test_every_command_speaks_json(here: Path, capsys: Said) -> None:
     assert all(row["state"] != "bad" for row in as_json(capsys, "doctor"))
 
 
+def test_labels_go_to_label_studio_and_come_back(here: Path, capsys: Said) -> None:
+    begun(capsys)
+    assert main(["export", "labels.json", "--format", "label-studio"]) == 0
+    out = capsys.readouterr().out
+    assert "labels.json: 41 rows; labels.card.md says how" in out and "labels.config.xml: the labeling config" in out
+    done = as_json(capsys, "export", "more.label-studio.json")
+    assert (done["rows"], done["config"], done["card"]) == (41, "more.config.xml", "more.card.md")
+    assert main(["tell", "labels.json"]) == 0
+    assert "labels.json: 0 new answers, 40 known already" in capsys.readouterr().out
+    for arguments, message in [
+        (["labels.json", "--force"], "Say which: --format label-studio or --format coco"),
+        (["labels.csv", "--format", "coco"], "labels.csv is not called as a file of --format coco is"),
+        (["labels.coco.json"], "COCO is for images that have classes or labels"),
+    ]:
+        assert main(["export", *arguments]) == 2
+        assert message in capsys.readouterr().err
+
+
 def test_a_batch_without_a_file_is_printed_and_words_go_elsewhere(here: Path, capsys: Said) -> None:
     main(["init", "tickets.csv"])
     capsys.readouterr()

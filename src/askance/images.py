@@ -127,6 +127,46 @@ def encode(image: Image, kind: str, **options: int) -> bytes:
     return file.getvalue()
 
 
+@dataclass(frozen=True)
+class Head:
+    """What the first bytes of an image say.
+
+    Args:
+        width: Pixels in a row, as they are stored: a photograph may have to be turned to stand upright.
+        height: Rows.
+        mime: What it is, as ``image/png``.
+    """
+
+    width: int
+    height: int
+    mime: str
+
+
+def head(source: bytes | Path, name: str) -> Head:
+    """What an image is and how large, without decoding it.
+
+    Args:
+        source: What the file holds, or where it lies.
+        name: What people call it; errors use this name.
+
+    Raises:
+        BadInput: If it cannot be read, or is no image.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+                mime = Image.MIME.get(image.format or "", "application/octet-stream")
+                return Head(image.width, image.height, "image/jpeg" if mime == "image/mpo" else mime)
+        except UnidentifiedImageError:
+            raise BadInput(f"{name} is no image, or of a kind that is not known here. Save it again.") from None
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise BadInput(f"{name} cannot be read: {why}. Check the file and its permissions.") from error
+
+
 def look_of(image: Image) -> int:
     """What an image looks like, in 64 bits: in each of eight rows, where it gets brighter. Near ones differ in few."""
     import numpy as np

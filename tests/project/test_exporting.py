@@ -21,7 +21,7 @@ from askance.errors import BadInput, StorageError
 from askance.metrics import wilson
 from askance.project.answers_file import parse_label
 from askance.project.card import alpha, card
-from askance.project.exporting import COLUMNS, write_labels
+from askance.project.exporting import COLUMNS, NOTED, write_labels
 from askance.project.provenance import Labeled, Said, provenance
 
 ROWS = {"item": 30, "folded": 2, "empty": 1, "broken": 0, "gone": 0}
@@ -50,7 +50,8 @@ def test_every_kind_of_file_says_the_same(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"labels{ending}"
     assert write_labels(path, provenance(study)) == 2
     rows = read(path)
-    assert all(list(row) == list(COLUMNS) for row in rows)
+    names = [name for name in COLUMNS if ending != ".csv" or name not in NOTED]
+    assert all(list(row) == names for row in rows)
     control = next(row for row in rows if row["chosen"] == "control")
     other = next(row for row in rows if row["chosen"] == "unasked")
     assert (control["id"], control["label"], control["strategy"]) == (ids[0], "cat", "random")
@@ -119,7 +120,25 @@ def test_folded_rows_have_the_label_and_cells_come_along_when_wanted(tmp_path: P
     assert (first["id"], first["same_as"] or None) == ("i0", None)
     assert (second["id"], second["same_as"], second["label"]) == ("row 7", "i0", first["label"])
     assert (first["text"], first["item.label"], first["note"] or None, second["note"]) == ("=one", "old", None, "n")
-    assert list(first) == [*COLUMNS, "text", "item.label", "note"]
+    names = [name for name in COLUMNS if ending != ".csv" or name not in NOTED]
+    assert list(first) == [*names, "text", "item.label", "note"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_flags_and_comments_are_columns_in_csv_where_there_is_one(tmp_path: Path, ending: str) -> None:
+    said = [Said("Ada", "cat", "label", "2026-01-01T00:00:00Z", None)]
+    plain, noted = (
+        Labeled("i0", "cat", said, 1.0),
+        Labeled("i1", "cat", said, 1.0, flagged=True, comment='=1+1, "so"\n'),
+    )
+    path = tmp_path / f"a{ending}"
+    write_labels(path, [plain])
+    assert ("flagged" in read(path)[0]) == ("comment" in read(path)[0]) == (ending != ".csv")
+    write_labels(path, [plain, noted])
+    first, second = read(path)
+    assert list(first) == list(COLUMNS)
+    yes, no = ("true", "false") if ending == ".csv" else (True, False)
+    assert [(row["flagged"], row["comment"]) for row in (first, second)] == [(no, ""), (yes, '=1+1, "so"\n')]
 
 
 def test_a_file_of_another_kind_is_refused_and_so_is_a_folder_that_is_not_there(tmp_path: Path) -> None:

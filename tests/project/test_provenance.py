@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 from small import POOL, pets
 
 from askance import Answer, Labels, Pool, Study, Targets
-from askance.project.provenance import Labeled, provenance
+from askance.project.provenance import Labeled, provenance, today
 from askance.project.settling import GONE
+from askance.study.journal import Draft
 
 
 def of(study: Study) -> dict[str, Labeled]:
@@ -142,6 +144,43 @@ def test_that_a_row_is_gone_is_no_answer_of_a_person() -> None:
     study.tell({"i1": None, "i2": None}, kind="broken", by=GONE)
     (found,) = provenance(study)
     assert (found.id, found.label, found.agreement, len(found.answers)) == ("i1", "cat", 1.0, 1)
+
+
+def note(study: Study, **body: Any) -> None:
+    study.journal.add([Draft("noted", body)])
+    study.refresh()
+
+
+def test_flags_and_comments_are_what_each_person_left_last() -> None:
+    study = pets()
+    study.tell({"i1": "cat", "i2": "dog"}, by="Ada")
+    assert [(item.flagged, item.comment) for item in provenance(study)] == [(False, "")] * 2
+    note(study, id="i1", by="Ada", flag=True, comment="=first")
+    note(study, id="i1", by="Ada", comment="is it one?", skip=False)
+    assert (of(study)["i1"].flagged, of(study)["i1"].comment) == (True, "is it one?")
+    note(study, id="i1", by="Ben", comment="yes", flag=False)
+    note(study, id="i1", comment="hm")
+    assert of(study)["i1"].comment == "Ada: is it one?; Ben: yes; nobody named: hm" and of(study)["i1"].flagged
+    note(study, id="i1", by="Ada", comment="", flag=False)
+    note(study, id="i1", by="Ben", comment="  ")
+    assert (of(study)["i1"].flagged, of(study)["i1"].comment) == (False, "hm")
+    assert (of(study)["i2"].flagged, of(study)["i2"].comment) == (False, "")
+
+
+def test_notes_make_no_answer_and_move_no_item() -> None:
+    study = pets()
+    before = study.progress
+    note(study, id="i1", by="Ada", flag=True, comment="odd", skip=True)
+    assert provenance(study) == [] and study.progress == before and study.state.line == study.journal.last
+
+
+def test_an_answer_is_read_by_todays_names() -> None:
+    study = pets()
+    study.tell({"i1": "cat"}, by="Ada")
+    study.tell({"i2": {"cat": 0.25, "dog": 0.75}}, kind="soft", by="Ada")
+    study.tell({"i3": None}, kind="broken", by="Ada")
+    study.rename("cat", "feline")
+    assert [today(study.task, item.answers[0]) for item in provenance(study)] == ["feline", "dog", None]
 
 
 @pytest.mark.parametrize("task", [None, Labels(("a", "b", "c"))])

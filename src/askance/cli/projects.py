@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from askance.cli.options import Commands, positive
+from askance.project.formats import FORMATS
 
 if TYPE_CHECKING:
     from askance.project.beginning import Wishes
@@ -88,7 +89,12 @@ def _add_labels(commands: Commands) -> None:
     ask.add_argument("--delimiter", choices=(",", ";", "tab"), default=",", help="between cells (default: %(default)s)")
 
     tell = _parser(commands, "tell", "take in files that somebody filled in", _tell)
-    tell.add_argument("files", nargs="+", metavar="FILE", help="CSV or JSON lines with the columns id and label")
+    tell.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="CSV or JSON lines with the columns id and label, or a file of Label Studio (JSON, JSON-MIN, CSV) or COCO",
+    )
     tell.add_argument("--by", default="", metavar="NAME", help="who answered, where the file does not say")
     tell.add_argument("--new", action="append", default=[], metavar="NAME", help="this name is a class of its own")
     tell.add_argument("--same", action="append", default=[], metavar="TYPO=CLASS", help="this name means that class")
@@ -121,7 +127,13 @@ def _add_results(commands: Commands) -> None:
     predict.add_argument("-o", "--out", default="predictions.csv", metavar="FILE", help="(default: %(default)s)")
 
     export = _parser(commands, "export", "write the labels with their provenance, or a model to take away", _export)
-    export.add_argument("out", nargs="?", metavar="FILE", help="a .csv, .jsonl or .parquet file; a card goes beside it")
+    export.add_argument(
+        "out",
+        nargs="?",
+        metavar="FILE",
+        help="a .csv, .jsonl, .parquet, .label-studio.json or .coco.json file; a card goes beside it",
+    )
+    export.add_argument("--format", choices=tuple(FORMATS), help="of a FILE that just ends in .json")
     export.add_argument("--model", metavar="FOLDER", help="write the model, for askance.load(FOLDER).predict(items)")
     export.add_argument("--force", action="store_true", help="write over what is there")
 
@@ -357,7 +369,9 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from askance.errors import BadInput
+    from askance.project.formats import beside, format_of
     from askance.project.giving import give_labels, give_model
+    from askance.project.label_studio import CONFIG
     from askance.project.takeaway import is_ours
 
     if options.out is None and options.model is None:
@@ -366,9 +380,13 @@ def _export(options: argparse.Namespace) -> int:
     found: dict[str, Any] = {}
     said = []
     if options.out is not None:
-        count, card = give_labels(project, Path(options.out), force=options.force)
+        out = Path(options.out)
+        count, card = give_labels(project, out, form=options.format or "", force=options.force)
         found |= {"labels": options.out, "rows": count, "card": str(card)}
         said.append(f"{options.out}: {count:,} rows; {card.name} says how they were chosen")
+        if format_of(out, options.format or "") == "label-studio":
+            found["config"] = str(beside(out, CONFIG))
+            said.append(f"{beside(out, CONFIG).name}: the labeling configuration to open them with")
     if options.model is not None:
         give_model(project, Path(options.model), force=options.force)
         found["model"] = options.model

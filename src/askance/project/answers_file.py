@@ -35,6 +35,7 @@ class Filled:
         by: Who answered.
         seconds: How long it took, if the file says so.
         place: Where it stands, for errors.
+        value: The label itself, where the file has more than a cell's text for it; None leaves it to `parse_label`.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Filled:
     by: str
     seconds: float | None
     place: str
+    value: Any = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,27 @@ class AnswersFile:
     blank: int
     conflicts: Sequence[str]
     remarks: Sequence[str]
+
+
+class Gathering:
+    """Answers as they come out of a file: one for each item and person; of two that differ, neither."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], Filled] = {}
+        self._twice: dict[tuple[str, str], list[str]] = {}
+
+    def add(self, row: Filled) -> None:
+        """Take in the next one."""
+        name = (row.id, row.by)
+        before = self._found.setdefault(name, row)
+        if (before.label, before.kind, before.value) != (row.label, row.kind, row.value):
+            self._twice.setdefault(name, [before.place]).append(row.place)
+
+    def all(self, blank: int, remarks: Sequence[str]) -> AnswersFile:
+        """What was gathered."""
+        conflicts = [f"{id} ({', '.join(places)})" for (id, _), places in self._twice.items()]
+        kept = [row for name, row in self._found.items() if name not in self._twice]
+        return AnswersFile(kept, blank, conflicts, remarks)
 
 
 def read_answers(
@@ -96,9 +119,8 @@ def read_answers(
     named = [LABEL, *([label_column.strip().lower()] if label_column else [])]
     lines = path.suffix.lower() in (".jsonl", ".ndjson", ".json")
     rows = _json_rows(path) if lines else rows_of(path, [[ID], named], {*OURS, *named}, remarks)
-    found: dict[tuple[str, str], Filled] = {}
+    found = Gathering()
     wrong: list[tuple[str, str]] = []
-    twice: dict[tuple[str, str], list[str]] = {}
     blank = 0
     mangled = Mangled(ids)
     repaired: list[str] = []
@@ -118,17 +140,12 @@ def read_answers(
                 continue
             repaired.append(f"{seen!r} for {id!r}")
         who = next((name for column in BY if (name := _text(columns.get(column), place).strip())), by)
-        row = Filled(id, text, kind, who, _seconds(columns.get("seconds")), place)
-        before = found.setdefault((id, who), row)
-        if (before.label, before.kind) != (text, kind):
-            twice.setdefault((id, who), [before.place]).append(place)
+        found.add(Filled(id, text, kind, who, read_seconds(columns.get("seconds")), place))
     if wrong:
         raise _unknown_ids(path, wrong, ids)
     if repaired:
         remarks.append(f"{len(repaired)} ids had been changed by a spreadsheet and were recognized: {_some(repaired)}")
-    conflicts = [f"{id} ({', '.join(places)})" for (id, _), places in twice.items()]
-    kept = [row for name, row in found.items() if name not in twice]
-    return AnswersFile(kept, blank, conflicts, remarks)
+    return found.all(blank, remarks)
 
 
 def parse_label(text: str, kind: str, place: str = "") -> Any:
@@ -166,6 +183,19 @@ def parse_label(text: str, kind: str, place: str = "") -> Any:
     if not math.isfinite(value):
         raise BadInput(f"{where}{text!r} is not a number. Write it as in 12.5, or leave the label blank.")
     return value
+
+
+def read_seconds(value: Any) -> float | None:
+    """A time that somebody took, or None if that is no time.
+
+    >>> read_seconds("2,5"), read_seconds(None), read_seconds(-1)
+    (2.5, None, None)
+    """
+    try:
+        found = float(str(value).replace(",", "."))
+    except ValueError:
+        return None
+    return found if 0 <= found < math.inf else None
 
 
 def _labels(text: str) -> list[str]:
@@ -219,14 +249,6 @@ def _text(value: Any, place: str) -> str:
     if isinstance(value, (dict, list)):
         raise BadInput(f"{place}: {json.dumps(value)[:60]} is no text. Write a text or a number; several labels as [].")
     return str(value)
-
-
-def _seconds(value: Any) -> float | None:
-    try:
-        found = float(str(value).replace(",", "."))
-    except ValueError:
-        return None
-    return found if 0 <= found < math.inf else None
 
 
 def _json_rows(path: Path) -> Iterator[tuple[str, Mapping[Any, Any]]]:

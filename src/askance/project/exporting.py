@@ -38,7 +38,10 @@ COLUMNS = {  # what each column is, for the card and the page of the documentati
     "line": "the line of the journal that asked",
     "ask": "which ask of the journal that is, from 1",
     "seen": "the last line of the journal that was known when it was chosen",
+    "flagged": "whether somebody's flag stands; in CSV only where there is a flag or a comment",
+    "comment": "the comment that stands, after its person's name where there are several; in CSV as `flagged`",
 }
+NOTED = ("flagged", "comment")
 _OWN = ("chosen", "strategy", "round", "rank", "probability", "utility", "asked_at", "model", "line", "ask", "seen")
 _BREAKS = ";|"  # what `askance tell` takes a cell of labels apart by
 
@@ -76,14 +79,16 @@ def write_labels(
         StorageError: If it cannot be written.
     """
     check_ending(path)
-    rows = [row for item in labeled for row in _rows(item, rows_of(item.id), raw)]
+    rows = [row for item in labeled for row in records(item, rows_of(item.id), raw)]
     names = list(dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])) if raw else list(COLUMNS)
+    if path.suffix.lower() == ".csv" and not any(row["flagged"] or row["comment"] for row in rows):
+        names = [name for name in names if name not in NOTED]
     if path.suffix.lower() == ".parquet":
         _write_parquet(path, rows, names)
         return len(rows)
     with whole(path, newline="") as file:
         if path.suffix.lower() == ".jsonl":
-            lines = ({name: _strict(row.get(name)) for name in names} for row in rows)
+            lines = ({name: strict(row.get(name)) for name in names} for row in rows)
             file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         else:
             table = csv.writer(file)
@@ -92,9 +97,16 @@ def write_labels(
     return len(rows)
 
 
-def _rows(
-    item: Labeled, ids: Sequence[str], raw: Callable[[str], Mapping[str, str]] | None
+def records(
+    item: Labeled, ids: Sequence[str], raw: Callable[[str], Mapping[str, str]] | None = None
 ) -> Iterator[dict[str, Any]]:
+    """A record for each row of one labeled item, by the names in `COLUMNS`.
+
+    Args:
+        item: The item.
+        ids: The rows that it stands for, its own among them.
+        raw: The cells of a row's item, as in `write_labels`.
+    """
     seconds = [answer.seconds for answer in item.answers if answer.seconds is not None]
     one = isinstance(item.label, list) and len(item.label) == 1 and isinstance(item.label[0], float)
     shared = {
@@ -109,6 +121,8 @@ def _rows(
         "seconds": round(sum(seconds), 3) if seconds else None,
         "answers": [vars(answer) for answer in item.answers],
         **{name: None if (value := getattr(item, name)) == "" else value for name in _OWN},
+        "flagged": item.flagged,
+        "comment": item.comment,
     }
     own = str(item.id)
     for id in ids:
@@ -118,6 +132,11 @@ def _rows(
         for name, cell in raw(id).items() if raw else ():
             row[f"item.{name}" if name in COLUMNS else name] = cell
         yield row
+
+
+def strict(value: Any) -> Any:
+    """A value that JSON has a word for: it has none for infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _said(value: Any, kind: str) -> str:
@@ -130,6 +149,8 @@ def _text(value: Any) -> str:
 
 def _cell(name: str, value: Any) -> Any:
     """A value in CSV: several people or labels stand between semicolons where that is clear, else as JSON."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if not isinstance(value, list):
         return value  # csv writes None as nothing, and a number with all its digits
     marks = _BREAKS if name == "label" else ";"
@@ -138,11 +159,6 @@ def _cell(name: str, value: Any) -> Any:
     if clear and not (name == "label" and value[0].startswith("[")):
         return "; ".join(value)
     return json.dumps(value, ensure_ascii=False)
-
-
-def _strict(value: Any) -> Any:
-    """A value that JSON has a word for: it has none for infinity."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _write_parquet(path: Path, rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
@@ -154,6 +170,7 @@ def _write_parquet(path: Path, rows: Sequence[Mapping[str, Any]], names: Sequenc
     types = {"people": pa.int32(), "round": pa.int32(), "rank": pa.int32(), "ask": pa.int32()}
     types |= {name: pa.int64() for name in ("line", "seen")}
     types |= {name: number for name in ("agreement", "seconds", "probability", "utility")}
+    types["flagged"] = pa.bool_()
     types |= {"by": pa.list_(texts), "said": pa.list_(texts), "answers": pa.list_(pa.struct(answer))}
     columns = {name: [row.get(name) for row in rows] for name in names}
     columns["answers"] = [[{**one, "value": _text(one["value"])} for one in row["answers"]] for row in rows]

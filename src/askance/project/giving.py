@@ -9,36 +9,47 @@ from askance.errors import BadInput
 from askance.files import whole
 from askance.project import takeaway
 from askance.project.card import card
-from askance.project.exporting import check_ending, write_labels
+from askance.project.coco import write_coco
+from askance.project.exporting import write_labels
+from askance.project.formats import beside, format_of
+from askance.project.label_studio import CONFIG, write_label_studio
 from askance.project.project import Project
 from askance.project.provenance import provenance
 from askance.project.settling import GONE
 
+WRITERS = {"label-studio": write_label_studio, "coco": write_coco}  # of what is no table
 
-def give_labels(project: Project, path: Path, *, force: bool = False) -> tuple[int, Path]:
+
+def give_labels(project: Project, path: Path, *, form: str = "", force: bool = False) -> tuple[int, Path]:
     """Write the labels of a project and the card that explains them.
 
     Args:
         project: The project.
-        path: A ``.csv``, ``.jsonl`` or ``.parquet`` file; the card is ``labels.card.md`` beside ``labels.csv``.
+        path: The file; the card is ``labels.card.md`` beside ``labels.csv``, and for Label Studio its labeling
+            configuration is ``labels.config.xml``.
+        form: One of `askance.project.formats.FORMATS`; empty is for the one that the file's ending says.
         force: Whether to replace a file that is there.
 
     Returns:
         How many rows were written, and where the card is.
 
     Raises:
-        BadInput: If the file is there, or nothing is answered.
+        BadInput: If the file is there, nothing is answered, or the labels cannot be written in that form.
         StorageError: If it cannot be written.
     """
-    check_ending(path)
-    if path.exists() and not force:
-        raise BadInput(f"{path} is there already. Name another file, or say --force to write over it.")
+    form = format_of(path, form)
+    places = [path, beside(path, CONFIG)] if form == "label-studio" else [path]
+    if not force and (there := [str(place) for place in places if place.exists()]):
+        raise BadInput(f"{there[0]} is there already. Name another file, or say --force to write over it.")
     study = project.study
     labeled = [item for item in provenance(study) if any(answer.by != GONE for answer in item.answers)]
     if not labeled:
         raise BadInput("Nothing is answered yet, so there is nothing to export. Begin with: askance ask")
-    rows = write_labels(path, labeled, lambda id: _rows(project, id))
-    place = path.with_suffix(".card.md")
+    if form in WRITERS:
+        rows = WRITERS[form](path, project, labeled)
+    else:
+        rows = write_labels(path, labeled, lambda id: _rows(project, id))
+    place = beside(path, ".card.md")
     with whole(place) as file:
         file.write(card(project.name, study, labeled, project.items.counts()))
     return rows, place

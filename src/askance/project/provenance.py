@@ -60,6 +60,8 @@ class Labeled:
         line: The line of the journal that asked.
         ask: Which ask of the journal that is, from 1.
         seen: The last line of the journal that was known when it was chosen.
+        flagged: Whether somebody's flag stands.
+        comment: The comment that stands; where several people's do, each after its person's name.
     """
 
     id: Any
@@ -77,6 +79,8 @@ class Labeled:
     line: int | None = None
     ask: int | None = None
     seen: int | None = None
+    flagged: bool = False
+    comment: str = ""
 
     @property
     def kind(self) -> str:
@@ -99,6 +103,13 @@ def provenance(study: Study) -> list[Labeled]:
     return [_labeled(id, books[id], reader) for id in sorted(answered, key=rows.__getitem__)]
 
 
+def today(task: Task, said: Said) -> Any:
+    """What an answer says by today's names; of a soft one the label that it leans to, of one without a label None."""
+    if said.kind == "label":
+        return task.read(said.value)
+    return task.answer(torch.tensor(task.vector(said.value, "soft"))) if said.kind == "soft" else None
+
+
 @lru_cache(maxsize=4096)
 def when(at: float) -> str:
     """A time of the journal in UTC, to the second.
@@ -117,6 +128,17 @@ class _Book:
     ask: tuple[Line, int] | None = None
     released: bool = False
     chosen: tuple[Line, int, bool] | None = None
+    flags: dict[str, bool] | None = None
+    comments: dict[str, str] | None = None
+
+    def notes(self) -> dict[str, Any]:
+        """What stands of flags and comments, as a record has them."""
+        if self.flags is None or self.comments is None:
+            return {}
+        left = {by: comment for by, comment in self.comments.items() if comment.strip()}
+        named = (f"{by or 'nobody named'}: {comment}" for by, comment in left.items())
+        comment = "; ".join(named) if len(left) > 1 else "".join(left.values())
+        return {"flagged": any(self.flags.values()), "comment": comment}
 
 
 def _enter(books: dict[Any, _Book], line: Line) -> None:
@@ -142,6 +164,14 @@ def _enter(books: dict[Any, _Book], line: Line) -> None:
         if not book.standing and before is None:
             book.chosen = (*book.ask, book.released) if book.ask else None
         book.standing[by] = line
+    elif line.kind == "noted":
+        book, by = books.setdefault(body["id"], _Book()), body.get("by") or ""
+        book.flags, book.comments = book.flags or {}, book.comments or {}
+        if "flag" in body:
+            book.flags[by] = body["flag"]
+        if "comment" in body:
+            book.comments.pop(by, None)  # a later comment stands where it came
+            book.comments[by] = body["comment"]
 
 
 def _labeled(id: Any, book: _Book, reader: _Reader) -> Labeled:
@@ -152,7 +182,7 @@ def _labeled(id: Any, book: _Book, reader: _Reader) -> Labeled:
     ]
     label, agreement = reader.read(lines)
     if book.chosen is None:
-        return Labeled(id, label, answers, agreement)
+        return Labeled(id, label, answers, agreement, **book.notes())
     line, place, released = book.chosen
     body = line.body
     stream = body["streams"][place]
@@ -173,6 +203,7 @@ def _labeled(id: Any, book: _Book, reader: _Reader) -> Labeled:
         line=line.number,
         ask=body["number"] + 1,
         seen=body["seen"],
+        **book.notes(),
     )
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from askance.errors import BadInput
 from askance.history import Answer
-from askance.project.answers_file import Filled, parse_label, read_answers
+from askance.project.answers_file import Filled, parse_label
 from askance.project.names import Doubt, sort_out
 from askance.project.project import Project
+from askance.project.told_files import read_told
 from askance.task import Named
 
 
@@ -55,7 +56,8 @@ def tell_file(
 
     Args:
         project: The project.
-        path: A CSV or JSON lines file with the columns ``id`` and ``label``.
+        path: A CSV or JSON lines file with the columns ``id`` and ``label``; or one of Label Studio or COCO, see
+            `askance.project.told_files`.
         by: Who answers, where the file does not say.
         new: Names that are new classes, although they look like typos.
         same: Names that mean a class that is known; this is remembered.
@@ -65,19 +67,9 @@ def tell_file(
             message names file and line.
     """
     study = project.study
-    found = read_answers(
-        Path(path),
-        by=by,
-        knows=lambda id: project.items.find(id) is not None,
-        ids=lambda: [str(name) for name in project.items.standing()[1]],
-        label_column=project.how.label,
-        classes=[str(name) for name in study.task.names] if isinstance(study.task, Named) else [],
-    )
+    found = read_told(project, Path(path), by)
     done = Told(blank=found.blank, conflicts=list(found.conflicts), remarks=list(found.remarks))
-    values = [
-        (row, _asked(project, row), parse_label(row.label, project.kind, row.place) if row.kind == "label" else None)
-        for row in found.rows
-    ]
+    values = [(row, _asked(project, row), _value(project, row)) for row in found.rows]
     if isinstance(study.task, Named):
         old = {str(name): str(now) for name, now in study.task.aliases}
         known: dict[str, str] = {**old, **project.items.fact("same", {}), **(same or {})}
@@ -119,6 +111,12 @@ def _asked(project: Project, filled: Filled) -> str:
             f"{filled.place}: the row {row.id!r} is set aside ({row.why}) and cannot be labeled. Leave its label blank."
         )
     return row.id if row.item == row.number else next(project.items.numbered([row.item])).id
+
+
+def _value(project: Project, filled: Filled) -> Any:
+    if filled.value is not None or filled.kind != "label":
+        return filled.value
+    return parse_label(filled.label, project.kind, filled.place)
 
 
 def _agreeing(values: Sequence[tuple[Filled, str, Any]], done: Told) -> Iterator[tuple[Filled, str, Any]]:
