@@ -86,8 +86,8 @@ class Keys:
 
     def _search(self, missing: set[str]) -> dict[str, str]:
         began = self._clock()
-        codes = {urlsafe_b64decode(f"{key}=="): key for key in missing}
-        codes = {code: key for code, key in codes.items() if _text(code) == key}  # other spellings are no keys
+        decoded = ((urlsafe_b64decode(f"{key}=="), key) for key in missing)
+        codes = {code: key for code, key in decoded if _text(code) == key}  # other spellings are no keys
         found: dict[str, str] = {}
         for id in self._ids():
             code = _code(id, self._secret)
