@@ -62,7 +62,7 @@ class Folder:
     """
 
     def __init__(self, path: Path, *, by_handle: bool = BY_HANDLE) -> None:
-        self._path, self._handle = path.resolve(), -1
+        self._path, self._by_handle, self._handle = path.resolve(), by_handle, -1
         if not self._path.is_dir():
             raise BadInput(f"There is no folder {path}. Put it back, or make the project anew.")
         if by_handle:
@@ -85,7 +85,7 @@ class Folder:
         if any(part in ("", ".", "..") or "\0" in part for part in parts):
             raise BadInput(f"{name!r} names no file in a folder. Ask for one of the project's own.")
         try:
-            handle = self._step_by_step(parts) if self._handle >= 0 else self._resolved(parts)
+            handle = self._step_by_step(parts) if self._by_handle else self._resolved(parts)
         except (OSError, ValueError):  # a name may hold what the system has no bytes for
             raise BadInput(
                 f"There is no file {name!r} in the project's folder, or it is a link. Put the file itself there."
