@@ -167,13 +167,13 @@ def _run(app: Any, listening: socket.socket, ready: Callable[[], Any]) -> None:
     """Serve until a signal."""
     import uvicorn
 
+    from askance.desk.guard import UVICORN
+
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             threading.Thread(target=ready, daemon=True).start()  # a browser may take its time to open
 
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=3
-    )
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=3, **UVICORN)
     with suppress(KeyboardInterrupt):
         Server(config).run([listening])
