@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from small_projects import Clock, begun, desk, fresh
 
-from askance.desk.board import Board
 from askance.desk.claims import LEASE
 from askance.desk.desk import Desk, check_person
-from askance.desk.early import transfer
 from askance.errors import BadInput
+from askance.project.early import transfer
 from askance.project.project import Project
 
 
@@ -41,9 +40,6 @@ def taken_over(place: Path) -> Project:
     project = Project(place)
     project.encode()
     project.settle()
-    board = Board(place)
-    transfer(board, project.study)
-    board.close()
     return project
 
 
@@ -252,8 +248,8 @@ def test_taking_over_twice_does_no_harm(early: Desk, tmp_path: Path) -> None:
     early.answer("ann", id, "printer", once="a")
     project = taken_over(tmp_path / "tickets.askance")
     before = project.study.lines()
-    early.board.put("begun", False)  # as if the dealer had been killed before its last word
-    transfer(early.board, project.study)
+    project.items.put("begun", False)  # as if the dealer had been killed before its last word
+    transfer(project.items, project.study)
     assert project.study.lines() == before
     project.close()
 

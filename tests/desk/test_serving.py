@@ -30,7 +30,8 @@ class Started:
     """`askance label` in a process of its own."""
 
     def __init__(self, folder: Path, *more: str) -> None:
-        command = [sys.executable, "-m", "askance.cli", "label", *more, "--json", "--port", "0"]
+        port = () if "--port" in more else ("--port", "0")
+        command = [sys.executable, "-m", "askance.cli", "label", *more, "--json", *port]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env=environment)
         assert self.process.stdout is not None

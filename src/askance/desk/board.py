@@ -1,20 +1,18 @@
 """What the processes of a desk tell each other, in SQLite: who holds which item, what the dealer does and thinks.
 
-Labels are not here but in the journal: lose this file, and only leases, and answers from before the study began, are
-lost. Those answers are on disk before they are confirmed, until the dealer has moved them into the journal.
+Labels are not here but in the journal: lose this file, and only leases and guesses are lost, and people sign in again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 from askance.errors import StorageError
-from askance.study.journal import Line
 from askance.study.sql import PATIENCE, sqlite_driver
 
 FILE = "desk.db"
@@ -22,8 +20,6 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS leases (id TEXT PRIMARY KEY, person TEXT NOT NULL, until REAL NOT NULL, place INTEGER "
     "NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS early (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, once TEXT UNIQUE, at REAL NOT "
-    "NULL, body TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS told (id TEXT PRIMARY KEY, guess TEXT, why TEXT) WITHOUT ROWID",
 )
 
@@ -57,17 +53,12 @@ class Board:
         self._connection.close()
 
     @contextmanager
-    def write(self, *, durable: bool = False) -> Iterator[None]:
-        """All that is written inside is kept, or nothing; other writers wait.
-
-        Args:
-            durable: Whether it must be on disk at the end.
-        """
+    def write(self) -> Iterator[None]:
+        """All that is written inside is kept, or nothing; other writers wait."""
         with self._lock, self._explained():
             if self._inside:
                 yield
                 return
-            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._connection.execute("BEGIN IMMEDIATE")
             self._inside = True
             try:
@@ -129,27 +120,6 @@ class Board:
         with self.write():
             for id in ids:
                 self._do("DELETE FROM leases WHERE id = ? AND (? IS NULL OR person = ?)", (id, person, person))
-
-    # What happened before the study began
-
-    def early(self, after: int = 0) -> list[Line]:
-        """Lines from before there was a journal, after a number."""
-        with self._lock, self._explained():
-            query = "SELECT number, kind, at, body FROM early WHERE number > ? ORDER BY number"
-            found = self._connection.execute(query, (after,)).fetchall()
-        return [Line(number, kind, at, json.loads(body)) for number, kind, at, body in found]
-
-    def add_early(self, kind: str, body: Mapping[str, Any], at: float, once: str | None) -> None:
-        """Write such a line, inside `write`; under a key that was used nothing happens."""
-        self._do(
-            "INSERT OR IGNORE INTO early (kind, once, at, body) VALUES (?, ?, ?, ?)",
-            (kind, once, at, json.dumps(dict(body))),
-        )
-
-    def early_keys(self) -> dict[int, str]:
-        """The client keys of such lines, by number."""
-        with self._lock, self._explained():
-            return dict(self._connection.execute("SELECT number, once FROM early WHERE once IS NOT NULL").fetchall())
 
     # Within
 

@@ -17,7 +17,6 @@ from typing import Any
 
 from askance.desk.board import Board
 from askance.desk.claims import Claims
-from askance.desk.early import transfer
 from askance.desk.fold import Fold
 from askance.errors import AskanceError, BadInput, StorageError
 from askance.pool import PENDING
@@ -93,7 +92,7 @@ class Dealer:
     # What it does
 
     def _prepared(self) -> Study | None:
-        """Encode, wait until somebody has said what an item gets, open the study, and take over from chance."""
+        """Encode, wait until somebody has said what an item gets, and open the study, which takes over from chance."""
         self._say("encoding", "Reading the items")
         self._project.encode(self._project.items.fact("limit"), self._watch)
         while self._project.items.fact("task").get("guessed") and not self._named():
@@ -102,12 +101,10 @@ class Dealer:
                 return None
         self._say("starting", "Opening the study")
         self._project.settle()
-        study = self._project.study
-        transfer(self._board, study)
-        return study
+        return self._project.study
 
     def _named(self) -> bool:
-        return any(line.kind != "asked" for line in self._board.early())
+        return any(kind != "asked" for _, kind, *_ in self._project.items.early())
 
     def _wanted(self, study: Study) -> int:
         """How many questions to ask now: none while enough are open, or nothing would come of it."""

@@ -12,7 +12,7 @@ from typing import Any
 from askance.describe import describe
 from askance.desk.board import Board
 from askance.desk.claims import Claims
-from askance.desk.early import BEGUN, Early
+from askance.desk.early import BEGUN, Early, Row
 from askance.desk.fold import Fold
 from askance.errors import BadInput, Conflict, unknown
 from askance.history import KINDS
@@ -46,11 +46,11 @@ class Desk:
         self.items = Items(folder / "project.db")
         self.board = Board(folder)
         self.claims = Claims(self.board, clock)
-        self._early = Early(self.board, self.items, clock)
+        self._early = Early(self.items, clock)
         self._journal = open_journal(folder / "study.db")
         self._lock = RLock()
-        if self._journal.last and not self.board.early():
-            self.board.put(BEGUN, True)
+        if self._journal.last and not self.items.early():
+            self.items.put(BEGUN, True)
         self._begun = self._early.over
         self._fold = Fold() if self._begun else self._early.begin()
 
@@ -208,7 +208,8 @@ class Desk:
     @property
     def unset(self) -> bool:
         """Whether nobody has said yet what an item gets."""
-        return bool(self.items.fact("task").get("guessed")) and not self._begun and not self._said_early()
+        with self._lock:
+            return bool(self.items.fact("task").get("guessed")) and not self._begun and not self._said_early()
 
     def ids(self) -> list[str]:
         """The ids of all items."""
@@ -233,7 +234,7 @@ class Desk:
         return found
 
     def _said_early(self) -> bool:
-        return any(line.kind != "asked" for line in self.board.early())
+        return any(line.kind != "asked" for line in self._early.lines())
 
     def _read(self, value: Any, kind: str) -> tuple[Any, list[str]]:
         """A value as the journal keeps it; names that are new become classes first."""
@@ -261,17 +262,15 @@ class Desk:
         if self._begun:
             line = self._journal.find(key)
             return None if line is None else line.body
-        keys = {once: number for number, once in self.board.early_keys().items()}
-        return next((line.body for line in self.board.early() if line.number == keys.get(key)), None)
+        return self._early.written(key)
 
-    def _write(self, rows: Sequence[tuple[str, dict[str, Any], str | None]]) -> None:
-        """Write lines, to the board as long as there is no study."""
+    def _write(self, rows: Sequence[Row]) -> None:
+        """Write lines, into the project's own file as long as there is no study."""
         if not self._begun:
-            with self.board.write(durable=True):
-                if all(self._early.write(*row) for row in rows):
-                    self.fold()
-                    return
+            kept = self._early.write(rows)
             self.fold()
+            if kept:
+                return
         self._journal.add([Draft(*row) for row in rows])
         self.fold()
 

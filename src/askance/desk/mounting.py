@@ -48,6 +48,7 @@ def mounted(folder: Path, port: int, wish: Wish, bounds: Bounds = BOUNDS) -> Ite
     sessions = Sessions(folder / FILE)  # first: it makes the file for this user alone
     desk = Desk(folder)
     pictures = Pictures(_roots(desk))
+    column = desk.items.fact("how")["columns"][0]
     try:
         door = Door(sessions, port, password=wish.password)
         keys = Keys(sessions.secret("keys"), desk.ids)
@@ -57,7 +58,7 @@ def mounted(folder: Path, port: int, wish: Wish, bounds: Bounds = BOUNDS) -> Ite
             name=lambda request, name: sessions.name(request.state.session.key, name),
             key=keys.give,
             ids=keys.ids,
-            picture=lambda id: _picture(desk, pictures, id),
+            picture=lambda id: _picture(desk, pictures, column, id),
         )
         yield Guard(make_app(doors), door, places, bounds), f"http://127.0.0.1:{port}{door.link}"
     finally:
@@ -91,11 +92,10 @@ def _user() -> str:
     return "" if name.casefold() in OURS else name[:NAME]
 
 
-async def _picture(desk: Desk, pictures: Pictures, id: str) -> Shown:
+async def _picture(desk: Desk, pictures: Pictures, column: str, id: str) -> Shown:
     row = desk.stored(id)
     if row.data is not None:
         return await pictures.of_data(row.data)
-    column = desk.items.fact("how")["columns"][0]
     name = row.cells.get(column, "")
     if not name:
         raise BadInput(f"The item {id!r} has no image.")

@@ -28,6 +28,10 @@ _TABLES = (
     "CREATE INDEX rows_by_digest ON rows (digest)",
     "CREATE INDEX rows_by_item ON rows (item)",
 )
+_EARLY = (  # made when it is first needed: older projects have none
+    "CREATE TABLE IF NOT EXISTS early (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, once TEXT UNIQUE, at REAL NOT "
+    "NULL, body TEXT NOT NULL)"
+)
 _COLUMNS = "number, id, digest, state, item, why, label, cells, data, source, reading, gone"
 
 
@@ -164,6 +168,25 @@ class Items:
     def put(self, name: str, value: Any) -> None:
         """Keep a setting; inside `write` it is a part of it."""
         self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+
+    # What happened before the study began
+
+    def early(self, after: int = 0) -> list[tuple[int, str, str | None, float, dict[str, Any]]]:
+        """What was asked and answered early, after a number: number, kind of line, client key, time, body."""
+        if not self._has_early():
+            return []
+        query = "SELECT number, kind, once, at, body FROM early WHERE number > ? ORDER BY number"
+        found = self._connection.execute(query, (after,)).fetchall()
+        return [(number, kind, once, at, json.loads(body)) for number, kind, once, at, body in found]
+
+    def add_early(self, kind: str, body: Mapping[str, Any], at: float, once: str | None) -> None:
+        """Keep such a line, inside `write`; under a key that was used nothing happens."""
+        if not self._has_early():
+            self._connection.execute(_EARLY)
+        self._connection.execute(
+            "INSERT OR IGNORE INTO early (kind, once, at, body) VALUES (?, ?, ?, ?)",
+            (kind, once, at, json.dumps(dict(body))),
+        )
 
     # Rows
 
@@ -315,6 +338,10 @@ class Items:
         found |= {str(state): int(count) for state, count in counted}
         lost = self._connection.execute("SELECT count(*) FROM rows WHERE gone = 1").fetchone()
         return {**found, "gone": int(lost[0])}
+
+    def _has_early(self) -> bool:
+        query = "SELECT count(*) FROM sqlite_master WHERE name = 'early'"
+        return bool(self._connection.execute(query).fetchone()[0])
 
     def _open(self) -> None:
         driver = sqlite_driver()

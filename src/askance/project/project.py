@@ -11,6 +11,7 @@ from askance.describe import build, describe
 from askance.encoders.base import Encoder
 from askance.errors import BadInput
 from askance.project.beginning import ENDING, find_place
+from askance.project.early import transfer
 from askance.project.features import Features, Progress, Raws, root_of
 from askance.project.intake import Intake, Reading, take_in
 from askance.project.items import Items, Stored
@@ -214,6 +215,7 @@ class Project:
         if self.items.fact("settled") != mark:
             done = settle(self.items, study, self.value)
             self.items.put("settled", mark)
+        transfer(self.items, study)
         return study, done
 
     def _task(self) -> Task:
