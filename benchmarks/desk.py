@@ -414,6 +414,9 @@ def check(place: Path, acknowledged: dict[str, str]) -> list[str]:
     from askance.project.project import Project
     from askance.study.journal import open_journal
 
+    project = Project(place)  # whoever opens it takes over what was answered before the study
+    labels = project.study.labels
+    project.close()
     journal = open_journal(place / "study.db")
     lines = journal.read()
     keys = _keys(place)
@@ -433,10 +436,8 @@ def check(place: Path, acknowledged: dict[str, str]) -> list[str]:
     if again:
         problems.append(f"{len(again)} items were asked twice, such as {again[0]}")
     journal.close()
-    project = Project(place)  # it opens, and agrees with itself
-    if len(project.study.labels) != len(people):
-        problems.append(f"The study has {len(project.study.labels)} labels and the journal {len(people)}.")
-    project.close()
+    if len(labels) != len(people):
+        problems.append(f"The study has {len(labels)} labels and the journal {len(people)}.")
     return problems
 
 

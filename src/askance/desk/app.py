@@ -20,7 +20,7 @@ from askance.desk.desk import check_person
 from askance.desk.exports import ENDINGS, Exports
 from askance.desk.objections import LOGIN
 from askance.desk.pictures import Shown
-from askance.desk.showing import Showing, question_why
+from askance.desk.showing import Showing
 from askance.errors import AskanceError, BadInput, StorageError
 
 STATIC = Path(__file__).with_name("static")
@@ -160,7 +160,7 @@ def _labeling(app: FastAPI, doors: Doors) -> None:
     showing, desk = doors.showing, doors.showing.desk
 
     def shown(id: str, person: str) -> dict[str, Any]:
-        return showing.item(desk.fold(), id, doors.key(id), person)
+        return showing.item(id, doors.key(id), person)
 
     @app.post("/api/claim")
     def claim(body: Claim, request: Request) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def _labeling(app: FastAPI, doors: Doors) -> None:
         new = desk.answer(
             person, body.id, _finite(body.value), body.kind, seconds=body.seconds, once=body.once, how=body.how, saw=saw
         )
-        return {"saved": True, "declared": new, "progress": showing.state(person)["progress"]}
+        return {"saved": True, "declared": new, "progress": showing.progress(person)}
 
     @app.post("/api/answers")
     def answers(body: Answers, request: Request) -> dict[str, Any]:
@@ -217,10 +217,7 @@ def _reading(app: FastAPI, doors: Doors) -> None:
 
     @app.get("/api/why/{key}")
     def why(key: Key) -> dict[str, Any]:
-        id = _id(doors, key)
-        found = question_why(desk.fold().questions.get(id), desk.board.told(id)[1], id)
-        neighbors = [{**one, "text": showing.short(one["id"])} for one in found.get("neighbors") or ()]
-        return {**found, "neighbors": neighbors}
+        return showing.why(_id(doors, key))
 
     @app.get("/api/image/{key}")
     async def image(key: Key) -> Response:

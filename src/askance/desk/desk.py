@@ -37,6 +37,9 @@ class Desk:
         folder: The project's folder.
         clock: Gives the time, in seconds.
 
+    Attributes:
+        lock: Whoever reads the `fold` holds it meanwhile: others add to it.
+
     Raises:
         StorageError: If one of its files cannot be used.
     """
@@ -48,7 +51,7 @@ class Desk:
         self.claims = Claims(self.board, clock)
         self._early = Early(self.items, clock)
         self._journal = open_journal(folder / "study.db")
-        self._lock = RLock()
+        self.lock = RLock()
         if self._journal.last and not self.items.early():
             self.items.put(BEGUN, True)
         self._begun = self._early.over
@@ -64,7 +67,7 @@ class Desk:
 
     def fold(self) -> Fold:
         """The state, with all that was written by now."""
-        with self._lock:
+        with self.lock:
             if not self._begun and self._early.over:
                 self._begun, self._fold = True, Fold()
             if not self._begun:
@@ -76,7 +79,7 @@ class Desk:
 
     def claim(self, person: str, n: int = 1) -> list[str]:
         """The next items for a person; before the study has begun they are drawn at random."""
-        with self._lock:
+        with self.lock:
             fold = self.fold()
             if not self._begun:
                 self._early.draw(fold, self.claims.held() + max(n, DRAWN))
@@ -102,7 +105,7 @@ class Desk:
         Raises:
             BadInput: For an unknown item or kind, or a value that the task has no word for.
         """
-        with self._lock:
+        with self.lock:
             self._item(id)
             value, new = self._read(value, kind)
             body: dict[str, Any] = {"id": id, "value": value, "answer_kind": kind, "by": person, "seconds": seconds}
@@ -123,7 +126,7 @@ class Desk:
         how: str = "",
     ) -> int:
         """Give many items one answer, all or none; how many there are."""
-        with self._lock:
+        with self.lock:
             for id in ids:
                 self._item(id)
             value, _ = self._read(value, kind)
@@ -138,7 +141,7 @@ class Desk:
 
     def undo(self, person: str, once: str | None = None) -> tuple[str, Any, str] | None:
         """Take a person's last answer back, and give them the item again: its id, and what was said, in which kind."""
-        with self._lock:
+        with self.lock:
             fold, key = self.fold(), _key(person, once, "undo")
             if key is not None and (before := self._written(key)) is not None:
                 self.claims.take(before["id"], person)  # the reply was lost, not the wish
@@ -163,7 +166,7 @@ class Desk:
         once: str | None = None,
     ) -> None:
         """Flag an item, comment on it, or skip it."""
-        with self._lock:
+        with self.lock:
             self._item(id)
             if comment is not None and len(comment) > COMMENT:
                 raise BadInput(f"The comment has {len(comment):,} signs. Make it {COMMENT:,} or less.")
@@ -187,7 +190,7 @@ class Desk:
 
     def choose_task(self, kind: str) -> None:
         """Say what an item gets: ``classes``, ``labels`` or ``number``. Once, before anything is labeled."""
-        with self._lock:
+        with self.lock:
             if kind not in TASKS:
                 raise unknown("kind of task", kind, TASKS)
             known = self.items.fact("task")
@@ -208,12 +211,12 @@ class Desk:
     @property
     def unset(self) -> bool:
         """Whether nobody has said yet what an item gets."""
-        with self._lock:
+        with self.lock:
             return bool(self.items.fact("task").get("guessed")) and not self._begun and not self._said_early()
 
     def ids(self) -> list[str]:
         """The ids of all items."""
-        with self._lock:
+        with self.lock:
             return [str(id) for id in self.items.standing()[1]]
 
     def stored(self, id: str) -> Stored:
@@ -222,7 +225,7 @@ class Desk:
         Raises:
             BadInput: If there is none.
         """
-        with self._lock:
+        with self.lock:
             return self._item(id)
 
     # Within
@@ -275,7 +278,7 @@ class Desk:
         self.fold()
 
     def _rename(self, change: Callable[[Named], Task]) -> None:
-        with self._lock:
+        with self.lock:
             for _ in range(TRIES):
                 fold = self.fold()
                 if not isinstance(fold.task, Named):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -98,6 +99,8 @@ class Fold:
     stopped: str = ""
     labeled: int = 0
     aside: int = 0
+    _counts: Counter[str] = field(default_factory=Counter)
+    _told_at: list[int] = field(default_factory=list)  # the lines of standing answers, ascending
 
     def fold(self, line: Line) -> None:
         """Take in the next line."""
@@ -117,7 +120,7 @@ class Fold:
     def since_fit(self, number: int) -> int:
         """Standing answers that came after what a model learned from; all without one."""
         through = self.fits[number]["through"] if 0 <= number < len(self.fits) else 0
-        return sum(said.line > through for standing in self.answers.values() for said in standing.values())
+        return len(self._told_at) - bisect_right(self._told_at, through)
 
     def side(self, id: str) -> str:
         """Where an item is: ``labeled``, ``aside``, ``pending`` or ``unlabeled``."""
@@ -139,8 +142,7 @@ class Fold:
 
     def counts(self) -> dict[str, int]:
         """Labeled items of each class or label."""
-        found = Counter(str(name) for id in self.answers for name in _each(self.label(id)))
-        return {str(name): found[str(name)] for name in self.names}
+        return {str(name): self._counts[str(name)] for name in self.names}
 
     @property
     def names(self) -> tuple[str | int, ...]:
@@ -190,9 +192,10 @@ class Fold:
         standing = self.answers.setdefault(id, {})
         own = self.mine.setdefault(by, {})
         own.pop(id, None)
-        if body["answer_kind"] == "withdrawn":
-            standing.pop(by, None)
-        else:
+        if (before := standing.pop(by, None)) is not None:
+            del self._told_at[bisect_right(self._told_at, before.line) - 1]
+        if body["answer_kind"] != "withdrawn":
+            insort(self._told_at, line.number)
             standing[by] = Said(body["value"], body["answer_kind"], line.number, line.at, body.get("seconds"))
             own[id] = line.number
         if not standing:
@@ -209,6 +212,7 @@ class Fold:
     def _changed(self, line: Line) -> None:
         if line.body["what"] == "task":
             self.task = build(line.body["new"])
+            self._counts = Counter(str(name) for id in self.answers for name in _each(self.label(id)))
 
     def _stopped(self, line: Line) -> None:
         self.stopped = line.body["reason"]
@@ -237,6 +241,9 @@ class Fold:
         side = self.side(id)
         self.labeled += by * (side == "labeled")
         self.aside += by * (side == "aside")
+        if side == "labeled" and isinstance(self.task, Named):
+            for name in _each(self.label(id)):
+                self._counts[str(name)] += by
 
     def _settle(self, id: str) -> None:
         """An item is open while it is asked and nobody has answered."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from askance.desk.desk import OURS, Desk
 from askance.desk.fold import Fold, Question, Remark
@@ -12,8 +13,20 @@ from askance.project.intake import Reading
 from askance.project.items import Stored
 from askance.task import Classes, Labels, Task
 
+P = ParamSpec("P")
+T = TypeVar("T")
 SHORT = 120  # signs of a text in a list
-QUIET = 60.0  # seconds after which a dealer that says nothing is not trusted to be at work
+
+
+def _alone(method: Callable[Concatenate[Showing, P], T]) -> Callable[Concatenate[Showing, P], T]:
+    """A method that reads the state while nobody adds to it."""
+
+    @wraps(method)
+    def alone(self: Showing, *given: P.args, **named: P.kwargs) -> T:
+        with self.desk.lock:
+            return method(self, *given, **named)
+
+    return alone
 
 
 class Showing:
@@ -30,16 +43,16 @@ class Showing:
         kept = desk.items.fact("how")
         self.how = Reading(kept["reads"], tuple(kept["columns"]), kept["id"], kept["label"], tuple(kept["unlabeled"]))
 
-    def item(self, fold: Fold, id: str, key: str, person: str) -> dict[str, Any]:
+    @_alone
+    def item(self, id: str, key: str, person: str) -> dict[str, Any]:
         """An item for one person.
 
         Args:
-            fold: The state.
             id: The item.
             key: What it is called in addresses.
             person: Who looks at it.
         """
-        row = self.desk.stored(id)
+        fold, row = self.desk.fold(), self.desk.stored(id)
         question = fold.questions.get(id)
         guess, _ = self.desk.board.told(id)
         standing = fold.answers.get(id, {})
@@ -63,6 +76,20 @@ class Showing:
             "others": others,
         }
 
+    @_alone
+    def progress(self, person: str) -> dict[str, int]:
+        """How far the project is, and how many answers a person gave."""
+        fold = self.desk.fold()
+        return {
+            "items": fold.items,
+            "labeled": fold.labeled,
+            "aside": fold.aside,
+            "pending": len(fold.open),
+            "unlabeled": fold.unlabeled,
+            "mine": len(fold.mine.get(person, ())),
+        }
+
+    @_alone
     def state(self, person: str, now: float | None = None) -> dict[str, Any]:
         """Where the project stands, for one person."""
         desk, now = self.desk, time.time() if now is None else now
@@ -70,7 +97,7 @@ class Showing:
         dealer = _dealer(desk.board.fact("dealer", {}), now)
         waiting = desk.claims.free(fold)
         present = desk.claims.present()
-        people = {by for standing in fold.answers.values() for by in standing} - set(OURS) | present | {person}
+        people = ({by for by, own in fold.mine.items() if own} - set(OURS)) | present | {person}
         done = {by: len(fold.mine.get(by, ())) for by in people if by}
         return {
             "project": self.name,
@@ -84,14 +111,7 @@ class Showing:
                 "names": [{"name": name, "count": count} for name, count in fold.counts().items()],
                 "unset": desk.unset,
             },
-            "progress": {
-                "items": fold.items,
-                "labeled": fold.labeled,
-                "aside": fold.aside,
-                "pending": len(fold.open),
-                "unlabeled": fold.unlabeled,
-                "mine": done.get(person, 0),
-            },
+            "progress": self.progress(person),
             "queue": {"waiting": waiting, "why_empty": "" if waiting else self.why_none(fold, dealer)},
             "dealer": dealer,
             "model": _model(fold),
@@ -114,6 +134,7 @@ class Showing:
             return "The open items are with other people. New ones come in a moment."
         return "The next items come in a moment."
 
+    @_alone
     def mine(self, person: str, before: int | None, count: int, key: Callable[[str], str]) -> dict[str, Any]:
         """A person's latest answers, the newest first.
 
@@ -135,6 +156,14 @@ class Showing:
             shown.append({**told, "text": text, "line": line})
         return {"answers": shown, "more": len(own) > count}
 
+    @_alone
+    def why(self, id: str) -> dict[str, Any]:
+        """Why an item was asked, with the texts of its neighbors."""
+        found = _why(self.desk.fold().questions.get(id), self.desk.board.told(id)[1], id)
+        neighbors = [{**one, "text": self.short(one["id"])} for one in found.get("neighbors") or ()]
+        return {**found, "neighbors": neighbors}
+
+    @_alone
     def map(self, found: Mapping[str, Any], key: Callable[[str], str]) -> dict[str, Any]:
         """The map with what is known of its points by now.
 
@@ -182,7 +211,7 @@ def kind_of(task: Task) -> str:
     return "classes" if isinstance(task, Classes) else "labels" if isinstance(task, Labels) else "number"
 
 
-def question_why(question: Question | None, why: Mapping[str, Any] | None, id: str) -> dict[str, Any]:
+def _why(question: Question | None, why: Mapping[str, Any] | None, id: str) -> dict[str, Any]:
     """Why an item was asked: what the dealer wrote down, else what the journal says."""
     if why is not None:
         return dict(why)
