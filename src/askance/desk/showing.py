@@ -22,7 +22,7 @@ def _alone(method: Callable[Concatenate[Showing, P], T]) -> Callable[Concatenate
     """A method that reads the state while nobody adds to it."""
 
     @wraps(method)
-    def alone(self: Showing, *given: P.args, **named: P.kwargs) -> T:
+    def alone(self: Showing, /, *given: P.args, **named: P.kwargs) -> T:
         with self.desk.lock:
             return method(self, *given, **named)
 
