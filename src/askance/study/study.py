@@ -27,6 +27,7 @@ from askance.study.opening import START, Wishes
 from askance.study.pick import batch_of
 from askance.study.score import Score, cross_fitted, measure
 from askance.study.steps import Steps
+from askance.study.stopping import Criterion, verdict
 from askance.task import Classes, Named, Task, plain
 from askance.view import Batch
 
@@ -208,7 +209,13 @@ class Study(Steps):
         self._renamed(lambda task: task.merged(old, into))
 
     def run(
-        self, oracle: Oracle, budget: int, batch: int = 10, *, each: Callable[[Study], None] | None = None
+        self,
+        oracle: Oracle,
+        budget: int,
+        batch: int = 10,
+        *,
+        until: Criterion | None = None,
+        each: Callable[[Study], None] | None = None,
     ) -> Progress:
         """Ask and tell until ``budget`` items are answered.
 
@@ -218,6 +225,7 @@ class Study(Steps):
             oracle: Who answers, such as `Known`.
             budget: Answered items in the end, those already answered included.
             batch: Items in a round.
+            until: Ends it earlier, between two rounds, once the criterion says stop; such as `stopping.DEFAULT`.
             each: Called after every round, before the next fit.
 
         Returns:
@@ -237,7 +245,7 @@ class Study(Steps):
             with self.together():
                 self.tell(oracle.of(self.pending))  # asked before a kill, and not answered
                 answered = len(self.pool) - self.state.count(UNLABELED)
-                if answered >= budget or self.state.stopped:
+                if answered >= budget or self.state.stopped or (until is not None and self._enough(until)):
                     return self.progress
                 asked = self.ask(min(batch, budget - answered))
                 if not asked.ids and (asked.reason == "waiting" or (idle and not self.state.stopped)):
@@ -355,6 +363,14 @@ class Study(Steps):
         return audit(self.pool, self.journal.read(), self.parts, models)
 
     # Within
+
+    def _enough(self, until: Criterion) -> bool:
+        """Whether a criterion says stop, of a model that learned from all there is; never within a round."""
+        if self.round_open:
+            return False
+        if self.state.count(LABELED):
+            self.model()  # the one that the next round would begin with
+        return verdict(self, until).now
 
     def _renamed(self, change: Callable[[Named], Named]) -> None:
         """Write down a task with other names; the models so far end with it."""
