@@ -46,6 +46,8 @@ export class Session extends EventTarget {
 
   /** @type {Set<string>} items that were answered since the claim on its way began */
   #answered = new Set();
+  /** @type {Map<string, string>} items that an undo on its way is meant for, by its key */
+  #undone = new Map();
   #claiming = false;
   /** @type {Promise<void> | undefined} */
   #undoing;
@@ -213,17 +215,18 @@ export class Session extends EventTarget {
   }
 
   async #undo() {
-    const deed = this.deeds.at(-1);
+    const deed = this.deeds.pop();
     if (!this.outbox) return;
-    if (deed && (this.outbox.take(deed.once) || deed.what === "skip")) {
-      this.deeds.pop();
+    if (deed) {
+      // What the server may have is taken back there, after it was saved: the order of entries is the order of deeds.
+      const gone = this.outbox.take(deed.once);
+      if (!gone && deed.what === "answer") this.#undone.set(this.outbox.add("/api/undo", {}).once, deed.item.id);
       this.#answered.delete(deed.item.id);
       return this.#show(deed.item, false);
     }
     if (!(await this.outbox.empty(5_000))) return this.say("Undo waits for the server. Try again when it is back.");
     try {
       const reply = await post("/api/undo", { once: once() });
-      if (deed?.item.id === reply.item.id) this.deeds.pop();
       this.#answered.delete(reply.item.id);
       this.#show({ ...reply.item, answer: reply.undone }, false);
       this.#tell("saved");
@@ -274,7 +277,12 @@ export class Session extends EventTarget {
     this.state = state;
     if (!this.outbox) {
       const outbox = (this.outbox = this.open(state.project));
-      outbox.addEventListener("saved", () => {
+      outbox.addEventListener("saved", (event) => {
+        const { entry, reply } = /** @type {CustomEvent} */ (event).detail;
+        const meant = this.#undone.get(entry.once);
+        if (meant && meant !== reply.item?.id)
+          this.say(`Undo took back the answer to ${reply.item?.id}, given elsewhere.`);
+        this.#undone.delete(entry.once);
         this.#tell("saved");
         if (this.queue.length < AHEAD) void this.claim();
       });
