@@ -206,6 +206,19 @@ def test_a_refused_answer_comes_back_with_its_reason(chromium: Browser, status: 
     assert desk.items[1].answers["ann"]["value"] == "delivery"
 
 
+def test_a_refused_answer_is_let_go(chromium: Browser) -> None:
+    desk = Desk()
+    desk.refuse[desk.items[0].id] = (409, "first", "Ben was first.")
+    with opened(chromium, desk) as page:
+        page.press("1", "2")
+        page.until("document.querySelector('#notice').innerText.includes('Ben was first.')")
+        page.click("#notice .small")
+        page.until("document.querySelector('#notice').innerText === ''")
+        page.until("document.querySelector('#saved').innerText.includes('All saved')")
+        assert page.run("Object.keys(localStorage).filter(key => key.startsWith('askance:out'))") == []
+    assert not desk.items[0].answers and desk.order[-1] == desk.items[0].id
+
+
 @pytest.mark.parametrize("key", ["Backspace", "Control+z"])
 def test_undo_brings_an_item_back_also_after_a_reload(chromium: Browser, key: str) -> None:
     desk = Desk()
@@ -216,7 +229,10 @@ def test_undo_brings_an_item_back_also_after_a_reload(chromium: Browser, key: st
         page.press(key)
         shown(page, desk.items[1].id)
         assert page.run("document.querySelector('.choice.given').dataset.name") == "delivery"
+        wait(lambda: not desk.items[1].answers)
+        page.until("document.querySelector('#saved').innerText.includes('All saved')")
         page.send("Page.reload")
+        page.until("document.querySelector('#last').innerText === ''")
         page.until(ITEM)
         page.press(key)
         shown(page, desk.items[0].id)

@@ -70,6 +70,7 @@ function drawItem() {
   actions.hidden = !item;
   drawAbout(byId("about"), session);
   drawNotice(byId("notice"), session);
+  if (item && session.refusals.has(item.id)) fill(byId("toasts")); // the notice says the same
   drawSaved(byId("saved"), session);
   drawActions(actions, keys, doing, session);
   if (!item) {

@@ -15,7 +15,7 @@ const EDGE = { left: 46, right: 76, top: 14, bottom: 34 };
  * @returns {HTMLElement}
  */
 export function chart(points, metric, wide, open) {
-  const tall = Math.round(Math.min(Math.max(220, 0.36 * wide), 400));
+  const tall = Math.round(Math.min(Math.max(220, 0.3 * wide), 320));
   const most = Math.max(...points.map((one) => one.labels));
   const least = Math.min(...points.map((one) => one.labels));
   const [low, high] = limits(points);

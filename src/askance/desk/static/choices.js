@@ -172,6 +172,7 @@ export class Choices {
       search,
     );
     group.classList.toggle("many", this.names.length > KEYED);
+    if (this.names.length > BUTTONS) group.prepend(search); // else it would have to be scrolled to
     fill(this.root, group, save);
     this.#even();
   }

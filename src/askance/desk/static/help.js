@@ -52,11 +52,7 @@ export function showHelp(sheet, keys, changed) {
     "ul.tips",
     {},
     h("li", {}, "Any letter begins to search a class; Enter takes what is marked."),
-    h(
-      "li",
-      {},
-      "A picture: wheel or pinch to zoom, drag to move, 0 to see it whole; arrows, + and − do the same.",
-    ),
+    h("li", {}, "A picture: wheel or pinch to zoom, drag to move, 0 to see it whole; arrows, + and − do the same."),
     h("li", {}, "On a phone: swipe the item to the left to skip it (Settings turns this off)."),
     h("li", {}, "Answers are kept in this browser until the server has saved them; undo works after a reload too."),
   );

@@ -60,11 +60,7 @@ export class MapPanel {
     this.caught = h("div.caught", { role: "status" });
     this.legend = h("ul.legend.keys");
     this.note = h("p.soft");
-    const help = h(
-      "p.soft",
-      { id: "map-help" },
-      HELP,
-    );
+    const help = h("p.soft", { id: "map-help" }, HELP);
     this.root = h(
       "div.map",
       {},

@@ -23,7 +23,7 @@ export class Outbox extends EventTarget {
   /** @param {string} project keeps the entries of several projects apart */
   constructor(project) {
     super();
-    this.prefix = `askance:out:${project}:`;
+    this.prefix = `askance:out:${encodeURIComponent(project)}:`; // a name with a colon is no other name
     this.person = "";
     /** @type {Refused | null} why nothing goes out just now */
     this.trouble = null;

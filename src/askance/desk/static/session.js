@@ -123,7 +123,8 @@ export class Session extends EventTarget {
     const item = this.current;
     if (!item || !this.outbox) return;
     const mode = this.state?.suggest ?? "never";
-    const saw = item.guess && mode !== "never" ? { guess: item.guess.value, mode } : null;
+    const seen = mode === "before" || (mode === "after" && kind === "label"); // it is shown after a label only
+    const saw = item.guess && seen ? { guess: item.guess.value, mode } : null;
     this.#settle(item);
     const body = { id: item.id, value, kind, seconds: this.#seconds(), how, saw };
     const entry = this.outbox.add("/api/answer", body, item);
@@ -179,14 +180,16 @@ export class Session extends EventTarget {
     const item = this.current;
     if (!item) return;
     this.#settle(item);
+    this.outbox?.add("/api/note", { id: item.id, skip: true }, item);
     this.#next();
   }
 
   /** @param {Entry} entry an answer that the server would not take */
   async refused(entry) {
-    if (!entry.key) {
+    if (entry.path !== "/api/answer") {
       this.outbox?.take(entry.once);
-      return this.say(entry.error?.text ?? "");
+      if (!entry.body["skip"]) this.say(entry.error?.text ?? ""); // an item that is not mine is skipped already
+      return;
     }
     try {
       const known = this.deeds.find((one) => one.once === entry.once)?.item;
