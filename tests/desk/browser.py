@@ -176,7 +176,7 @@ class Browser:
             "about:blank",
         ]
         # The browser reads file 3 and writes file 4, whatever numbers the pipes have here.
-        dance = f"exec 3<&{to_browser} 4>&{from_browser}; exec \"$0\" \"$@\""
+        dance = f'exec 3<&{to_browser} 4>&{from_browser}; exec "$0" "$@"'
         self._process = subprocess.Popen(
             ["bash", "-c", dance, str(PROGRAM), *flags],
             pass_fds=(to_browser, from_browser),

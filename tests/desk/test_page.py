@@ -26,8 +26,8 @@ pytestmark = [
 ITEM = "(document.querySelector('#about .id')?.textContent ?? '')"
 HOSTILE = [
     "<script>hacked = 1</script>",
-    "<img src=x onerror=\"hacked = 2\">",
-    "\"><svg onload=hacked=3>",
+    '<img src=x onerror="hacked = 2">',
+    '"><svg onload=hacked=3>',
     "<iframe srcdoc='<script>parent.hacked = 4</script>'></iframe>",
     "javascript:hacked=5",
     "</div></article><style>*{display:none}</style>",
@@ -206,6 +206,19 @@ def test_a_refused_answer_comes_back_with_its_reason(chromium: Browser, status: 
     assert desk.items[1].answers["ann"]["value"] == "delivery"
 
 
+def test_a_refused_answer_is_let_go(chromium: Browser) -> None:
+    desk = Desk()
+    desk.refuse[desk.items[0].id] = (409, "first", "Ben was first.")
+    with opened(chromium, desk) as page:
+        page.press("1", "2")
+        page.until("document.querySelector('#notice').innerText.includes('Ben was first.')")
+        page.click("#notice .small")
+        page.until("document.querySelector('#notice').innerText === ''")
+        page.until("document.querySelector('#saved').innerText.includes('All saved')")
+        assert page.run("Object.keys(localStorage).filter(key => key.startsWith('askance:out'))") == []
+    assert not desk.items[0].answers and desk.order[-1] == desk.items[0].id
+
+
 @pytest.mark.parametrize("key", ["Backspace", "Control+z"])
 def test_undo_brings_an_item_back_also_after_a_reload(chromium: Browser, key: str) -> None:
     desk = Desk()
@@ -216,7 +229,10 @@ def test_undo_brings_an_item_back_also_after_a_reload(chromium: Browser, key: st
         page.press(key)
         shown(page, desk.items[1].id)
         assert page.run("document.querySelector('.choice.given').dataset.name") == "delivery"
+        wait(lambda: not desk.items[1].answers)
+        page.until("document.querySelector('#saved').innerText.includes('All saved')")
         page.send("Page.reload")
+        page.until("document.querySelector('#last').innerText === ''")
         page.until(ITEM)
         page.press(key)
         shown(page, desk.items[0].id)
@@ -249,6 +265,23 @@ def test_an_answer_that_was_not_sent_is_undone_without_the_server(chromium: Brow
         wait(lambda: answers(desk))
         page.until("document.querySelector('#saved').innerText.includes('All saved')")
     assert [one["id"] for one in answers(desk)] == [desk.items[0].id]
+
+
+def test_an_answer_whose_reply_was_lost_is_undone_at_the_server(chromium: Browser) -> None:
+    desk = Desk()
+    with opened(chromium, desk) as page:
+        desk.fault = "deaf"
+        page.press("1")
+        wait(lambda: desk.items[0].answers)
+        page.press("Backspace")
+        shown(page, desk.items[0].id)  # at once, though nothing is heard of the server
+        page.press("Shift+u")
+        desk.fault = ""
+        wait(lambda: desk.items[0].answers.get("ann", {}).get("kind") == "unsure")
+        page.until("document.querySelector('#saved').innerText.includes('All saved')")
+    paths = [path for _, path, _ in desk.seen if path in ("/api/answer", "/api/undo")]
+    assert list(dict.fromkeys(paths)) == ["/api/answer", "/api/undo"] and paths[-1] == "/api/answer"
+    assert [(by, id) for by, id, _ in desk.log] == [("ann", desk.items[0].id)]
 
 
 def test_a_skip_is_undone_too(chromium: Browser) -> None:
@@ -311,8 +344,30 @@ def test_an_unknown_name_becomes_a_class_unless_it_looks_like_one(chromium: Brow
 
 
 def test_slips_are_judged_as_the_server_judges_them(chromium: Browser) -> None:
-    names = ["billing", "Billing ", "biling", "bililng", "filling", "class 1", "class 2", "A", "A+", "01", "1", "male",
-             "female", "relevant", "irrelevant", "legal", "regal", "eglal", "delivery", "delviery", "dlivery", "délivery"]
+    names = [
+        "billing",
+        "Billing ",
+        "biling",
+        "bililng",
+        "filling",
+        "class 1",
+        "class 2",
+        "A",
+        "A+",
+        "01",
+        "1",
+        "male",
+        "female",
+        "relevant",
+        "irrelevant",
+        "legal",
+        "regal",
+        "eglal",
+        "delivery",
+        "delviery",
+        "dlivery",
+        "délivery",
+    ]
     with opened(chromium, Desk()) as page:
         ours = page.run(
             "import('/static/names.js').then(({lookalike}) => { const names = " + json.dumps(names) + ";"
@@ -393,7 +448,9 @@ def test_a_guess_that_is_never_shown_is_nowhere_to_be_seen(chromium: Browser) ->
     with opened(chromium, desk) as page:
         page.press("Enter", "Shift+w")
         page.until("document.querySelector('.why .headline')")
-        assert not page.run("document.querySelector('.suggested, .why .bars')?.checkVisibility({checkVisibilityCSS: true, contentVisibilityAuto: true})")
+        assert not page.run(
+            "document.querySelector('.suggested') || document.querySelector('.why .bars')?.checkVisibility()"
+        )
         page.press("1")
         wait(lambda: answers(desk))
     assert answers(desk)[0]["saw"] is None
@@ -533,7 +590,9 @@ def test_a_loop_on_the_map_labels_many(chromium: Browser) -> None:
     with opened(chromium, desk) as page:
         page.press("Shift+m")
         page.until("document.querySelector('.legend.keys li')")
-        x, y, wide, high = page.run("(b => [b.x, b.y, b.width, b.height])(document.querySelector('canvas').getBoundingClientRect())")
+        x, y, wide, high = page.run(
+            "(b => [b.x, b.y, b.width, b.height])(document.querySelector('canvas').getBoundingClientRect())"
+        )
         corners = [(0.02, 0.02), (0.98, 0.02), (0.98, 0.98), (0.02, 0.98)]
         page.mouse("mousePressed", x + wide * 0.02, y + high * 0.02)
         for across, down in corners:
@@ -569,13 +628,17 @@ def test_the_map_is_used_without_a_mouse(chromium: Browser) -> None:
 def test_a_picture_is_zoomed_moved_and_seen_whole_again(chromium: Browser) -> None:
     with opened(chromium, Desk("image")) as page:
         page.until("document.querySelector('#stage img')?.naturalWidth")
-        box = page.run("(b => [b.x + b.width / 2, b.y + b.height / 2])(document.querySelector('.frame').getBoundingClientRect())")
+        box = page.run(
+            "(b => [b.x + b.width / 2, b.y + b.height / 2])(document.querySelector('.frame').getBoundingClientRect())"
+        )
         page.mouse("mouseWheel", *box, deltaX=0, deltaY=-600)
         page.until("/scale\\(2/.test(document.querySelector('#stage img').style.transform)")
         page.mouse("mousePressed", *box)
         page.mouse("mouseMoved", box[0] + 40, box[1] + 30, buttons=1)
         page.mouse("mouseReleased", box[0] + 40, box[1] + 30)
-        page.until("document.querySelector('#stage img').style.transform.includes('translate(40px, 30px)')")
+        page.until(
+            "document.querySelector('#stage img').style.transform.match(/translate\\(4[01][.\\dpx]*, 30[.\\dpx]*\\)/)"
+        )
         page.press("0")
         page.until("document.querySelector('#stage img').style.transform.includes('scale(1)')")
 
@@ -670,10 +733,16 @@ def test_a_narrow_phone_shows_all_without_scrolling_sideways(chromium: Browser, 
         for view in ("label", "overview", "why", "map", "history", "classes"):
             page.run(f"document.querySelector('.tab[data-view={view}]').click()")
             time.sleep(0.3)
-            wide = page.run("[...document.querySelectorAll('body *')].filter(e => e.checkVisibility() && !e.closest('.actions, .symbols, .unseen, .stage img')"
-                            " && e.getBoundingClientRect().right > 361).map(e => e.className || e.tagName)")
+            wide = page.run(
+                "[...document.querySelectorAll('body *')].filter(e => e.checkVisibility()"
+                " && !e.closest('.actions, .symbols, .unseen, .stage img') && e.getBoundingClientRect().right > 361)"
+                ".map(e => e.className || e.tagName)"
+            )
             assert wide == [], view
-        small = page.run("[...document.querySelectorAll('.choice, .tab')].filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).length")
+        small = page.run(
+            "[...document.querySelectorAll('.choice, .tab')]"
+            ".filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 44).length"
+        )
         assert small == 0
 
 
@@ -698,7 +767,8 @@ def test_everything_is_reached_by_tab_and_seen_when_it_is(chromium: Browser) -> 
         for _ in range(wanted + 2):
             page.press("Tab")
             name, outline = page.run(
-                "(e => [e.tagName + e.className + (e.id || e.innerText), getComputedStyle(e).outlineStyle])(document.activeElement)"
+                "(e => [e.tagName + e.className + (e.id || e.innerText), getComputedStyle(e).outlineStyle])"
+                "(document.activeElement)"
             )
             reached.add(name)
             bare += [name] if outline == "none" and not name.startswith("BODY") else []
@@ -738,6 +808,6 @@ def test_axe_finds_no_barrier(
         page.run(Path(str(AXE)).read_text())
         found = page.run(
             "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(r =>"
-            " r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.any.map(a => a.message)).join(' | ')))"
+            " r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.any.map(a => a.message))))"
         )
         assert found == []

@@ -29,7 +29,10 @@ def test_nothing_is_loaded_from_another_place(file: Path) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_text_never_goes_in_as_markup(script: Path) -> None:
-    found = re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|createContextual", script.read_text())
+    found = re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|createContextual",
+        script.read_text(),
+    )
     assert not found
 
 

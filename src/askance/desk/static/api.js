@@ -26,7 +26,7 @@ export class Refused extends Error {
  * @returns {Promise<any>} the JSON of the answer
  */
 export async function get(path) {
-  return (await ask(path, {})).json();
+  return read(await ask(path, {}));
 }
 
 /**
@@ -35,7 +35,7 @@ export async function get(path) {
  * @returns {Promise<any>} the JSON of the answer
  */
 export async function post(path, body) {
-  return (await ask(path, sent(body))).json();
+  return read(await ask(path, sent(body)));
 }
 
 /**
@@ -54,6 +54,13 @@ export function once() {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   const dice = crypto.getRandomValues(new Uint8Array(16)); // randomUUID exists on https and localhost only
   return [...dice].map((one) => one.toString(16).padStart(2, "0")).join("");
+}
+
+/** @param {Response} reply */
+function read(reply) {
+  return reply.json().catch(() => {
+    throw new Refused(0, "away", "Something else than the server answered."); // as the sign-in page of a hotel does
+  });
 }
 
 /**

@@ -2,9 +2,10 @@
 
 import { Choices } from "./choices.js";
 import { byId, fill, h, icon, keycap } from "./dom.js";
-import { showComment, showExport, showHelp, showLogin, showSettings } from "./dialogs.js";
+import { showComment, showExport, showLogin, showSettings } from "./dialogs.js";
 import { instead } from "./empty.js";
 import { drawBanners, drawHead, drawSaved } from "./header.js";
+import { showHelp } from "./help.js";
 import { Stage } from "./items.js";
 import { Keys, announced, beginsSearch, chordOf } from "./keys.js";
 import { Outbox } from "./outbox.js";
@@ -31,7 +32,8 @@ const panels = new Panels(byId("panel"), byId("rail"), session, keys, palette);
 
 const doing = {
   skip: () => void session.skip(),
-  aside: (/** @type {"unsure" | "none-of-these" | "broken"} */ kind, /** @type {How} */ how) => void session.answer(null, kind, how),
+  aside: (/** @type {"unsure" | "none-of-these" | "broken"} */ kind, /** @type {How} */ how) =>
+    void session.answer(null, kind, how),
   flag: () => session.note({ flag: !session.current?.flag }),
   comment: () => showComment(sheet, session),
 };
@@ -50,7 +52,9 @@ const ACTS = {
   comment: doing.comment,
   "reset-view": () => stage.zoom?.reset(),
   help: () => showHelp(sheet, keys, redraw),
-  ...Object.fromEntries(["overview", "why", "map", "history", "classes"].map((name) => [`panel-${name}`, () => panels.toggle(name)])),
+  ...Object.fromEntries(
+    ["overview", "why", "map", "history", "classes"].map((name) => [`panel-${name}`, () => panels.toggle(name)]),
+  ),
 };
 
 let shown = ""; // which item, or which words in its place
@@ -66,6 +70,8 @@ function drawItem() {
   actions.hidden = !item;
   drawAbout(byId("about"), session);
   drawNotice(byId("notice"), session);
+  if (item && session.refusals.has(item.id)) fill(byId("toasts")); // the notice says the same
+  drawSaved(byId("saved"), session);
   drawActions(actions, keys, doing, session);
   if (!item) {
     const { about, children } = instead(session, () => showExport(sheet, session));
@@ -148,9 +154,11 @@ function press(event) {
   if (chord === "0" && stage.zoom && (stage.zoom.scale > 1 || choices.names.length < 10)) stage.zoom.reset();
   else if (/^[+\-=]$/.test(chord) && stage.zoom && !action) stage.zoom.by(chord === "-" ? 1 / 1.4 : 1.4);
   else if (chord.startsWith("Arrow") && stage.zoom && stage.zoom.scale > 1) move(chord);
-  else if (target === document.body && chord in SCROLLS) byId("stage").scrollBy(0, SCROLLS[chord]?.(byId("stage")) ?? 0);
+  else if (target === document.body && chord in SCROLLS)
+    byId("stage").scrollBy(0, SCROLLS[chord]?.(byId("stage")) ?? 0);
   else if (action) {
-    if (session.current || !/^(choose|accept|search|skip|unsure|none|broken|flag|comment)/.test(action)) ACTS[action]?.();
+    if (session.current || !/^(choose|accept|search|skip|unsure|none|broken|flag|comment)/.test(action))
+      ACTS[action]?.();
   } else if (choices.kind === "number" && /^[\d.,\-]$/.test(chord)) choices.typeNumber(event.key);
   else if (beginsSearch(event) && session.current && choices.kind !== "number") void choices.search(event.key);
   else return;
@@ -176,7 +184,8 @@ function keysReach(target, event, chord) {
 
 /** @param {string} chord */
 function move(chord) {
-  const [x = 0, y = 0] = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[chord] ?? [];
+  const [x = 0, y = 0] =
+    { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[chord] ?? [];
   stage.zoom?.pan(x, y);
 }
 
@@ -188,19 +197,35 @@ document.addEventListener("click", (event) => {
 });
 // After an answer from the keyboard's focus, the focus goes to the new item, which is then read out.
 byId("dock").addEventListener("click", (event) => {
-  if (event.detail === 0 && /** @type {HTMLElement} */ (event.target).closest(".choice:not([aria-pressed]), .save")) byId("stage").focus();
+  if (event.detail === 0 && /** @type {HTMLElement} */ (event.target).closest(".choice:not([aria-pressed]), .save"))
+    byId("stage").focus();
 });
 
 let touched = { x: 0, y: 0, many: false };
-byId("stage").addEventListener("touchstart", (event) => {
-  const finger = event.touches[0];
-  touched = { x: finger?.clientX ?? 0, y: finger?.clientY ?? 0, many: event.touches.length > 1 };
-}, { passive: true });
-byId("stage").addEventListener("touchend", (event) => {
-  const finger = event.changedTouches[0];
-  if (!finger || touched.many || !session.current || (stage.zoom?.scale ?? 1) > 1 || preference("swipe", "on") === "off") return;
-  if (finger.clientX - touched.x < -90 && Math.abs(finger.clientY - touched.y) < 45) doing.skip();
-}, { passive: true });
+byId("stage").addEventListener(
+  "touchstart",
+  (event) => {
+    const finger = event.touches[0];
+    touched = { x: finger?.clientX ?? 0, y: finger?.clientY ?? 0, many: event.touches.length > 1 };
+  },
+  { passive: true },
+);
+byId("stage").addEventListener(
+  "touchend",
+  (event) => {
+    const finger = event.changedTouches[0];
+    if (
+      !finger ||
+      touched.many ||
+      !session.current ||
+      (stage.zoom?.scale ?? 1) > 1 ||
+      preference("swipe", "on") === "off"
+    )
+      return;
+    if (finger.clientX - touched.x < -90 && Math.abs(finger.clientY - touched.y) < 45) doing.skip();
+  },
+  { passive: true },
+);
 
 byId("export-open").addEventListener("click", () => showExport(sheet, session));
 byId("settings-open").addEventListener("click", () => showSettings(sheet, session, keys, redraw));

@@ -5,7 +5,6 @@ import { h, percent, svg } from "./dom.js";
 /** @import {Point} from "./types.js" */
 
 const ARMS = { active: "asked", control: "by chance", all: "all" };
-const HIGH = 220;
 const EDGE = { left: 46, right: 76, top: 14, bottom: 34 };
 
 /**
@@ -16,26 +15,57 @@ const EDGE = { left: 46, right: 76, top: 14, bottom: 34 };
  * @returns {HTMLElement}
  */
 export function chart(points, metric, wide, open) {
+  const tall = Math.round(Math.min(Math.max(220, 0.3 * wide), 320));
   const most = Math.max(...points.map((one) => one.labels));
   const least = Math.min(...points.map((one) => one.labels));
   const [low, high] = limits(points);
-  const x = (/** @type {number} */ n) => EDGE.left + ((n - least) / Math.max(most - least, 1)) * (wide - EDGE.left - EDGE.right);
-  const y = (/** @type {number} */ v) => EDGE.top + ((high - v) / (high - low)) * (HIGH - EDGE.top - EDGE.bottom);
-  const arms = /** @type {(keyof typeof ARMS)[]} */ (["control", "all", "active"]).filter((arm) => points.some((one) => one.arm === arm));
+  const x = (/** @type {number} */ n) =>
+    EDGE.left + ((n - least) / Math.max(most - least, 1)) * (wide - EDGE.left - EDGE.right);
+  const y = (/** @type {number} */ v) => EDGE.top + ((high - v) / (high - low)) * (tall - EDGE.top - EDGE.bottom);
+  const arms = /** @type {(keyof typeof ARMS)[]} */ (["control", "all", "active"]).filter((arm) =>
+    points.some((one) => one.arm === arm),
+  );
   const ends = spread(arms.map((arm) => y(points.filter((one) => one.arm === arm).at(-1)?.value ?? 0)));
-  const drawn = arms.map((arm, place) => line(points.filter((one) => one.arm === arm), arm, x, y, ends[place] ?? 0));
-  const last = arms.map((arm) => `${ARMS[arm]} ${percent(points.filter((one) => one.arm === arm).at(-1)?.value ?? 0)}`).join(", ");
+  const drawn = arms.map((arm, place) =>
+    line(
+      points.filter((one) => one.arm === arm),
+      arm,
+      x,
+      y,
+      ends[place] ?? 0,
+    ),
+  );
+  const last = arms
+    .map((arm) => `${ARMS[arm]} ${percent(points.filter((one) => one.arm === arm).at(-1)?.value ?? 0)}`)
+    .join(", ");
   const picture = svg(
     "svg.chart",
-    { viewBox: `0 0 ${wide} ${HIGH}`, role: "img", "aria-label": `${metric} by number of labels, up to ${most} labels: ${last}` },
+    {
+      viewBox: `0 0 ${wide} ${tall}`,
+      role: "img",
+      "aria-label": `${metric} by number of labels, up to ${most} labels: ${last}`,
+    },
     ...ticks(low, high, 4).map((v) =>
-      svg("g", {}, svg("line.grid", { x1: EDGE.left, x2: wide - EDGE.right, y1: y(v), y2: y(v) }), svg("text.tick", { x: EDGE.left - 8, y: y(v) + 4, "text-anchor": "end" }, `${Math.round(100 * v)} %`)),
+      svg(
+        "g",
+        {},
+        svg("line.grid", { x1: EDGE.left, x2: wide - EDGE.right, y1: y(v), y2: y(v) }),
+        svg("text.tick", { x: EDGE.left - 8, y: y(v) + 4, "text-anchor": "end" }, `${Math.round(100 * v)} %`),
+      ),
     ),
-    ...ticks(least, most, 4).map((n) => svg("text.tick", { x: x(n), y: HIGH - EDGE.bottom + 18, "text-anchor": "middle" }, String(n))),
-    svg("text.tick", { x: (EDGE.left + wide - EDGE.right) / 2, y: HIGH - 2, "text-anchor": "middle" }, "labels"),
+    ...ticks(least, most, 4).map((n) =>
+      svg("text.tick", { x: x(n), y: tall - EDGE.bottom + 18, "text-anchor": "middle" }, String(n)),
+    ),
+    svg("text.tick", { x: (EDGE.left + wide - EDGE.right) / 2, y: tall - 2, "text-anchor": "middle" }, "labels"),
     ...drawn,
   );
-  return h("figure", {}, picture, h("figcaption", {}, `${metric} by number of labels; the bands show how sure that is.`), table(points, open));
+  return h(
+    "figure",
+    {},
+    picture,
+    h("figcaption", {}, `${metric} by number of labels; the bands show how sure that is.`),
+    table(points, open),
+  );
 }
 
 /**
@@ -46,7 +76,8 @@ export function chart(points, metric, wide, open) {
  * @param {number} end where its name stands
  */
 function line(points, arm, x, y, end) {
-  const at = (/** @type {(one: Point) => number} */ of) => points.map((one) => `${x(one.labels).toFixed(1)},${y(of(one)).toFixed(1)}`);
+  const at = (/** @type {(one: Point) => number} */ of) =>
+    points.map((one) => `${x(one.labels).toFixed(1)},${y(of(one)).toFixed(1)}`);
   const last = points.at(-1);
   return svg(
     "g.arm",
@@ -83,15 +114,28 @@ function ticks(low, high, about) {
   const base = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((one) => one * base).find((one) => one >= raw) ?? raw;
   const made = [];
-  for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + 1e-9 * step; v += step) made.push(Number(v.toPrecision(10)));
+  for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + 1e-9 * step; v += step)
+    made.push(Number(v.toPrecision(10)));
   return made;
 }
 
 /** @param {Point[]} points @param {boolean} open */
 function table(points, open) {
   const rows = points.map((one) =>
-    h("tr", {}, h("td", {}, ARMS[one.arm]), h("td", {}, one.labels), h("td", {}, percent(one.value)), h("td", {}, `${percent(one.low)} to ${percent(one.high)}`)),
+    h(
+      "tr",
+      {},
+      h("td", {}, ARMS[one.arm]),
+      h("td", {}, one.labels),
+      h("td", {}, percent(one.value)),
+      h("td", {}, `${percent(one.low)} to ${percent(one.high)}`),
+    ),
   );
   const heads = ["items", "labels", "value", "band"].map((one) => h("th", { scope: "col" }, one));
-  return h("details", { open }, h("summary", {}, "The numbers"), h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows)));
+  return h(
+    "details",
+    { open },
+    h("summary", {}, "The numbers"),
+    h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows)),
+  );
 }

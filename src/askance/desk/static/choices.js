@@ -2,12 +2,13 @@
 
 import { fill, h, keycap, percent, plural, spoken } from "./dom.js";
 import { announced, written } from "./keys.js";
+import { pointed, readNumber } from "./values.js";
 
 const BUTTONS = 24; // classes with a button; more are found by typing
 const KEYED = 10;
 const WIDTH = 156; // pixels that a button should have
 
-/** @import {Chance, How, Item, Model} from "./types.js" */
+/** @import {Chance, How, Item} from "./types.js" */
 /** @import {Keys} from "./keys.js" */
 /** @import {Palette} from "./palette.js" */
 /** @import {Session} from "./session.js" */
@@ -95,12 +96,17 @@ export class Choices {
     if (!current) return;
     if (this.kind === "number") return this.#saveNumber(how);
     if (this.kind === "labels" && this.#on.size) {
-      return void this.session.answer(this.names.filter((name) => this.#on.has(name)), "label", how);
+      return void this.session.answer(
+        this.names.filter((name) => this.#on.has(name)),
+        "label",
+        how,
+      );
     }
     const taken = this.suggestion ?? null;
     if (taken) void this.session.answer(taken.value, "label", "suggestion");
     else if (current.answer) void this.session.answer(current.answer.value, current.answer.kind, how);
-    else if (this.kind === "labels") this.session.say(`Nothing is chosen. If no label fits, press ${this.keys.label("none")}.`);
+    else if (this.kind === "labels")
+      this.session.say(`Nothing is chosen. If no label fits, press ${this.keys.label("none")}.`);
   }
 
   /** Find a class by typing. @param {string} typed the first letter */
@@ -108,7 +114,8 @@ export class Choices {
     if (this.kind === "number") return;
     const { current } = this.session;
     if (!current) return;
-    const several = this.kind === "labels" ? { chosen: this.#on, toggle: (/** @type {string} */ name) => this.#toggle(name) } : {};
+    const several =
+      this.kind === "labels" ? { chosen: this.#on, toggle: (/** @type {string} */ name) => this.#toggle(name) } : {};
     const title = several.chosen ? "Labels of this item" : "Class of this item";
     const name = await this.palette.ask({ title, names: this.names, typed, ...several });
     if (name !== null && this.session.current === current) {
@@ -142,7 +149,8 @@ export class Choices {
         keycap(written("Enter"), "keycap.enter"),
       );
     });
-    const more = this.names.length > shown.length ? `All ${plural(this.names.length, "class", "classes")}` : "Find or add";
+    const more =
+      this.names.length > shown.length ? `All ${plural(this.names.length, "class", "classes")}` : "Find or add";
     const search = h(
       "button.choice.find",
       { type: "button", "aria-keyshortcuts": announced(this.keys.of("search")), onclick: () => void this.search() },
@@ -157,8 +165,14 @@ export class Choices {
         "Save",
         keycap(written("Enter")),
       );
-    const group = h("div.grid", { role: "group", "aria-label": this.kind === "labels" ? "Labels" : "Classes" }, buttons, search);
+    const group = h(
+      "div.grid",
+      { role: "group", "aria-label": this.kind === "labels" ? "Labels" : "Classes" },
+      buttons,
+      search,
+    );
     group.classList.toggle("many", this.names.length > KEYED);
+    if (this.names.length > BUTTONS) group.prepend(search); // else it would have to be scrolled to
     fill(this.root, group, save);
     this.#even();
   }
@@ -187,7 +201,8 @@ export class Choices {
       const said = /** @type {HTMLElement} */ (button.querySelector(".chance"));
       const notes = [];
       if (!several && given.has(name)) notes.push("your answer");
-      if (suggested.has(name) && guess) notes.push(guess.probability === null ? "suggested" : percent(guess.probability));
+      if (suggested.has(name) && guess)
+        notes.push(guess.probability === null ? "suggested" : percent(guess.probability));
       else if (chance && guess && chance.probability >= 0.1) notes.push(percent(chance.probability));
       said.textContent = notes.join(", ");
       const enters = suggested.has(name) && (several ? !this.#on.size : !given.size);
@@ -224,7 +239,12 @@ export class Choices {
       void this.session.answer(name, "label", "key");
     };
     const label = h("label", { for: "first-class" }, "There are no classes yet. What is this item?");
-    const row = h("div.row", {}, input, h("button.save", { type: "submit" }, "Create and save", keycap(written("Enter"))));
+    const row = h(
+      "div.row",
+      {},
+      input,
+      h("button.save", { type: "submit" }, "Create and save", keycap(written("Enter"))),
+    );
     const note = h("p.soft", {}, "The name becomes a button with a key. You may add or change names at any time.");
     fill(this.root, h("form.first", { onsubmit: submit }, label, row, note));
     if (!matchMedia("(pointer: coarse)").matches) input.focus({ preventScroll: true });
@@ -261,7 +281,8 @@ export class Choices {
     hint.classList.toggle("wrong", Boolean(problem));
     this.#number.setAttribute("aria-invalid", String(Boolean(problem)));
     if (guess) this.#number.placeholder = spoken(guess.value);
-    hint.textContent = problem || (guess ? `Suggested: ${spoken(guess.value)}. Enter takes it.` : "A number, such as 3.5 or 3,5.");
+    hint.textContent =
+      problem || (guess ? `Suggested: ${spoken(guess.value)}. Enter takes it.` : "A number, such as 3.5 or 3,5.");
   }
 
   /** @param {How} how */
@@ -270,37 +291,8 @@ export class Choices {
     const typed = this.#number.value.trim();
     if (!typed && this.suggestion) return void this.session.answer(this.suggestion.value, "label", "suggestion");
     const value = readNumber(typed);
-    if (value === null) return this.#hint(typed ? `'${typed}' is no number. Write it as 3.5 or 3,5.` : "Type a number first.");
+    if (value === null)
+      return this.#hint(typed ? `'${typed}' is no number. Write it as 3.5 or 3,5.` : "Type a number first.");
     void this.session.answer(value, "label", how);
   }
-}
-
-/**
- * A number as people write it, with a point or a comma; null if it is none.
- * @param {string} typed
- */
-export function readNumber(typed) {
-  if (!/^[+\-−]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?$/i.test(typed)) return null;
-  const value = Number(typed.replace("−", "-").replace(",", "."));
-  return Number.isFinite(value) ? value : null;
-}
-
-/**
- * How much a guess lags behind the answers: "" if it is fresh.
- * @param {Item["guess"]} guess
- * @param {Model | null | undefined} model
- */
-export function lag(guess, model) {
-  if (!guess || guess.since < Math.max(10, (model?.labels ?? 0) / 5)) return "";
-  return `older than the last ${plural(guess.since, "label")}`;
-}
-
-/**
- * By which means a button was pressed.
- * @param {Event} event
- * @returns {How}
- */
-export function pointed(event) {
-  if (event instanceof PointerEvent && event.pointerType === "touch") return "touch";
-  return event instanceof MouseEvent && event.detail > 0 ? "click" : "key";
 }

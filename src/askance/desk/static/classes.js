@@ -16,12 +16,24 @@ export class ClassesPanel {
     this.session = session;
     this.list = h("ul.classes");
     this.problem = h("p.wrong", { role: "alert" });
-    const input = h("input", { id: "new-class", type: "text", maxlength: 200, autocomplete: "off", oninput: () => this.#hint(input.value) });
+    const input = h("input", {
+      id: "new-class",
+      type: "text",
+      maxlength: 200,
+      autocomplete: "off",
+      oninput: () => this.#hint(input.value),
+    });
     const add = async (/** @type {Event} */ event) => {
       event.preventDefault();
       if (input.value.trim() && (await this.#change({ do: "add", name: input.value.trim() }))) input.value = "";
     };
-    this.form = h("form.line", { onsubmit: add }, h("label", { for: "new-class" }, "New class"), input, h("button.small", { type: "submit" }, "Add"));
+    this.form = h(
+      "form.line",
+      { onsubmit: add },
+      h("label", { for: "new-class" }, "New class"),
+      input,
+      h("button.small", { type: "submit" }, "Add"),
+    );
     this.root = h("div", {}, this.form, this.problem, this.list);
   }
 
@@ -32,10 +44,14 @@ export class ClassesPanel {
     if (seen === this.#seen || this.list.querySelector("form")) return; // do not pull a form from under the hands
     this.#seen = seen;
     this.form.hidden = state.task.kind === "number";
-    if (state.task.kind === "number") return fill(this.list, h("li.soft", {}, "Answers here are numbers; there are no classes."));
+    if (state.task.kind === "number")
+      return fill(this.list, h("li.soft", {}, "Answers here are numbers; there are no classes."));
     const { names } = state.task;
     const most = Math.max(1, ...names.map((one) => one.count));
-    fill(this.list, names.map((one) => this.#row(one, most)));
+    fill(
+      this.list,
+      names.map((one) => this.#row(one, most)),
+    );
     if (!names.length) fill(this.list, h("li.soft", {}, "No classes yet."));
   }
 
@@ -48,8 +64,21 @@ export class ClassesPanel {
       row,
       h("span.name", { dir: "auto" }, one.name),
       h("span.n", { title: plural(one.count, "answer") }, one.count.toLocaleString("en")),
-      h("button.tool", { type: "button", "aria-label": `Rename ${one.name}`, title: "Rename", onclick: () => this.#rename(row, one) }, icon("edit")),
-      h("button.tool", { type: "button", "aria-label": `Merge ${one.name} into another class`, title: "Merge", onclick: () => this.#merge(row, one) }, icon("merge")),
+      h(
+        "button.tool",
+        { type: "button", "aria-label": `Rename ${one.name}`, title: "Rename", onclick: () => this.#rename(row, one) },
+        icon("edit"),
+      ),
+      h(
+        "button.tool",
+        {
+          type: "button",
+          "aria-label": `Merge ${one.name} into another class`,
+          title: "Merge",
+          onclick: () => this.#merge(row, one),
+        },
+        icon("merge"),
+      ),
       h("span.track", { "aria-hidden": "true" }, bar),
     );
     return row;
@@ -57,7 +86,12 @@ export class ClassesPanel {
 
   /** @param {HTMLElement} row @param {Named} one */
   #rename(row, one) {
-    const input = h("input", { type: "text", value: one.name, maxlength: 200, "aria-label": `New name of ${one.name}` });
+    const input = h("input", {
+      type: "text",
+      value: one.name,
+      maxlength: 200,
+      "aria-label": `New name of ${one.name}`,
+    });
     this.#form(row, one, input, "Rename", () => ({ do: "rename", name: one.name, to: input.value.trim() }));
     input.select();
   }
@@ -66,8 +100,16 @@ export class ClassesPanel {
   #merge(row, one) {
     const others = (this.session.state?.task.names ?? []).filter((other) => other.name !== one.name);
     if (!others.length) return this.#say("There is no other class to merge it with.");
-    const select = h("select", { "aria-label": `Merge ${one.name} into` }, others.map((other) => h("option", { value: other.name }, other.name)));
-    this.#form(row, one, select, `Merge ${plural(one.count, "answer")}`, () => ({ do: "merge", name: one.name, to: select.value }));
+    const select = h(
+      "select",
+      { "aria-label": `Merge ${one.name} into` },
+      others.map((other) => h("option", { value: other.name }, other.name)),
+    );
+    this.#form(row, one, select, `Merge ${plural(one.count, "answer")}`, () => ({
+      do: "merge",
+      name: one.name,
+      to: select.value,
+    }));
   }
 
   /**
@@ -82,7 +124,9 @@ export class ClassesPanel {
       fill(row);
       this.#seen = "";
       void this.refresh();
-      /** @type {HTMLElement | null} */ (this.list.querySelector(`[data-name="${CSS.escape(one.name)}"] button`))?.focus();
+      /** @type {HTMLElement | null} */ (
+        this.list.querySelector(`[data-name="${CSS.escape(one.name)}"] button`)
+      )?.focus();
     };
     const submit = async (/** @type {Event} */ event) => {
       event.preventDefault();
@@ -90,7 +134,14 @@ export class ClassesPanel {
       if (!change["to"] || change["to"] === one.name || (await this.#change(change))) leave();
     };
     const into = title.startsWith("Merge") && h("span", {}, `'${one.name}' into`);
-    const form = h("form.line", { onsubmit: submit }, into, field, h("button.small", { type: "submit" }, title), h("button.small", { type: "button", onclick: leave }, "Cancel"));
+    const form = h(
+      "form.line",
+      { onsubmit: submit },
+      into,
+      field,
+      h("button.small", { type: "submit" }, title),
+      h("button.small", { type: "button", onclick: leave }, "Cancel"),
+    );
     form.addEventListener("keydown", (event) => {
       if (event.key === "Escape") leave();
     });

@@ -17,7 +17,12 @@ const DOING = {
   idle: "Waiting for answers",
   failed: "The model could not be fitted",
 };
-const VERDICTS = { unknown: "Not known yet", helps: "Asking helps", hurts: "Asking does not help", undecided: "Undecided" };
+const VERDICTS = {
+  unknown: "Not known yet",
+  helps: "Asking helps",
+  hurts: "Asking does not help",
+  undecided: "Undecided",
+};
 
 /** Progress, accuracy, proof, model and people. */
 export class Dashboard {
@@ -60,7 +65,13 @@ export class Dashboard {
     if (seen === this.#seen) return;
     this.#seen = seen;
     const open = this.root.querySelector("details")?.open ?? false;
-    fill(this.root, progress(state.progress), proof(this.#proof, state, this.wide || 360, open), model(state), people(state));
+    fill(
+      this.root,
+      progress(state.progress),
+      proof(this.#proof, state, this.wide || 360, open),
+      model(state),
+      people(state),
+    );
   }
 }
 
@@ -84,7 +95,13 @@ function progress(all) {
     {},
     h("p.figure", {}, h("strong", {}, all.labeled.toLocaleString("en")), ` of ${plural(all.items, "item")} labeled`),
     bar,
-    h("ul.legend", {}, parts.map(([name, n, title]) => h("li", { "data-part": name }, h("strong", {}, Number(n).toLocaleString("en")), ` ${title}`))),
+    h(
+      "ul.legend",
+      {},
+      parts.map(([name, n, title]) =>
+        h("li", { "data-part": name }, h("strong", {}, Number(n).toLocaleString("en")), ` ${title}`),
+      ),
+    ),
     h("p.soft", {}, `${plural(all.mine, "answer")} given by me.`),
   );
 }
@@ -110,8 +127,14 @@ function proof(told, state, wide, open) {
     h("p.headline", {}, told?.sentence ?? state.proof.sentence),
     dial,
     told && told.curve.length > 1 && chart(told.curve, accuracy?.metric ?? "accuracy", wide, open),
-    statements.length > 0 && h("ul.statements", {}, statements.map((one) => h("li", {}, one))),
-    state.stop.sentence && h(state.stop.now ? "p.stop.now" : "p.stop", {}, icon(state.stop.now ? "check" : "skip"), state.stop.sentence),
+    statements.length > 0 &&
+      h(
+        "ul.statements",
+        {},
+        statements.map((one) => h("li", {}, one)),
+      ),
+    state.stop.sentence &&
+      h(state.stop.now ? "p.stop.now" : "p.stop", {}, icon(state.stop.now ? "check" : "overview"), state.stop.sentence),
   );
 }
 
@@ -136,7 +159,12 @@ function model({ model: fitted, dealer }) {
     h("p", {}, fitted ? age(fitted) : "No model yet: the first is fitted after a few labels of each class."),
     h("p.doing", { "data-doing": dealer.doing }, h("span.dot"), now),
     dealer.said && dealer.doing !== "idle" && h("p.soft", {}, dealer.said),
-    fitted && h("p.soft", {}, `${fitted.learner}; items are chosen by ${fitted.strategy}; ${fitted.seconds.toFixed(1)} s to fit.`),
+    fitted &&
+      h(
+        "p.soft",
+        {},
+        `${fitted.learner}; items are chosen by ${fitted.strategy}; ${fitted.seconds.toFixed(1)} s to fit.`,
+      ),
   );
 }
 

@@ -1,81 +1,13 @@
-/* Sheets over the page: keys, settings, a comment, export, signing in. */
+/* Sheets over the page: settings, a comment, export, signing in. */
 
 import { Refused, download, post } from "./api.js";
-import { fill, h, icon } from "./dom.js";
-import { ACTIONS, chordOf, written } from "./keys.js";
+import { h } from "./dom.js";
+import { written } from "./keys.js";
 import { preference, setPreference } from "./preferences.js";
+import { openSheet } from "./sheet.js";
 
 /** @import {Keys} from "./keys.js" */
 /** @import {Session} from "./session.js" */
-
-/**
- * Open the sheet with other contents.
- * @param {HTMLDialogElement} sheet
- * @param {string} title
- * @param {...(Node | string | false)} children
- */
-function open(sheet, title, ...children) {
-  const close = h("button.close", { type: "button", "aria-label": "Close", onclick: () => sheet.close() }, icon("cross"));
-  fill(sheet, h("header", {}, h("h2", { id: "sheet-title" }, title), close), h("div.inside", { tabindex: "0" }, ...children.map((one) => one || "")));
-  sheet.onclick = (event) => {
-    if (event.target === sheet) sheet.close(); // beside the box
-  };
-  if (!sheet.open) sheet.showModal();
-}
-
-/**
- * The keys, each with a button to change it.
- * @param {HTMLDialogElement} sheet
- * @param {Keys} keys
- * @param {() => void} changed
- */
-export function showHelp(sheet, keys, changed) {
-  const said = h("p.soft", { role: "status" }, "Press Change, then the new key.");
-  const again = () => {
-    changed();
-    showHelp(sheet, keys, changed);
-  };
-  const rows = (/** @type {string} */ group) =>
-    ACTIONS.filter((one) => one.group === group).map((one) => {
-      const change = h("button.small", { type: "button", "aria-label": `Change the key of: ${one.title}` }, "Change");
-      change.onclick = () => {
-        change.textContent = "Press a key…";
-        change.onkeydown = (event) => {
-          const chord = chordOf(event);
-          if (!chord || event.key === "Tab") return;
-          event.preventDefault();
-          event.stopPropagation();
-          if (event.key === "Escape") return again();
-          keys.change(one.name, chord);
-          again();
-          /** @type {HTMLElement | null} */ (sheet.querySelector(`[data-action="${one.name}"] button`))?.focus();
-        };
-        change.onblur = () => {
-          change.textContent = "Change";
-          change.onkeydown = null;
-        };
-      };
-      const caps = keys.of(one.name).map((chord) => h("kbd.keycap", {}, written(chord)));
-      return h("div.keyrow", { "data-action": one.name }, h("span.name", {}, one.title), h("span.caps", {}, caps.length ? caps : h("em.soft", {}, "no key")), change);
-    });
-  const groups = [...new Set(ACTIONS.map((one) => one.group))];
-  const tips = h(
-    "ul.tips",
-    {},
-    h("li", {}, "Any letter begins to search a class; Enter takes what is marked."),
-    h("li", {}, "A picture: wheel or pinch to zoom, drag to move, 0 to see it whole."),
-    h("li", {}, "On a phone: swipe the item to the left to skip it (Settings turns this off)."),
-    h("li", {}, "Answers are kept in this browser until the server has saved them; undo works after a reload too."),
-  );
-  open(
-    sheet,
-    "Keys and help",
-    tips,
-    said,
-    h("div.keygroups", {}, groups.map((group) => h("section", {}, h("h3", {}, group), ...rows(group)))),
-    h("button.small", { type: "button", onclick: () => (keys.reset(), again()) }, "All keys as they were"),
-  );
-}
 
 /**
  * @param {HTMLDialogElement} sheet
@@ -84,34 +16,61 @@ export function showHelp(sheet, keys, changed) {
  * @param {() => void} changed
  */
 export function showSettings(sheet, session, keys, changed) {
-  const theme = radios("theme", "Colors", [["system", "As the system"], ["light", "Light"], ["dark", "Dark"]], preference("theme", "system"), (value) => {
-    setPreference("theme", value);
-    changed();
-  });
+  const theme = radios(
+    "theme",
+    "Colors",
+    [
+      ["system", "As the system"],
+      ["light", "Light"],
+      ["dark", "Dark"],
+    ],
+    preference("theme", "system"),
+    (value) => {
+      setPreference("theme", value);
+      changed();
+    },
+  );
   const suggest = radios(
     "suggest",
     "The model's guess",
-    [["never", "Never shown"], ["after", "After my answer"], ["before", "Before my answer: Enter takes it"]],
+    [
+      ["never", "Never shown"],
+      ["after", "After my answer"],
+      ["before", "Before my answer: Enter takes it"],
+    ],
     session.state?.suggest ?? "never",
     async (mode) => {
       await attempt(sheet, "/api/suggest", { mode });
       await session.look();
     },
   );
-  const note = h("p.soft", {}, "A guess that is seen first pulls answers its way. Items of the control share are the measure of the model; answers given with a guess in view are marked.");
+  const note = h(
+    "p.soft",
+    {},
+    "A guess that is seen first pulls answers its way, so answers given with a guess in view are marked.",
+  );
   const single = check("single", "Single keys answer (turn this off if voice input types letters)", keys.on, (on) => {
     keys.turn(on);
     changed();
   });
-  const swipe = check("swipe", "A swipe to the left skips the item", preference("swipe", "on") === "on", (on) => setPreference("swipe", on ? "on" : "off"));
-  const name = h("input", { id: "who", type: "text", maxlength: 80, value: session.state?.person ?? "", autocomplete: "name" });
+  const swipe = check("swipe", "A swipe to the left skips the item", preference("swipe", "on") === "on", (on) =>
+    setPreference("swipe", on ? "on" : "off"),
+  );
+  const name = h("input", {
+    id: "who",
+    type: "text",
+    maxlength: 80,
+    value: session.state?.person ?? "",
+    autocomplete: "name",
+  });
   const person = h(
     "form.line",
     {
       onsubmit: async (/** @type {Event} */ event) => {
         event.preventDefault();
         if (!(await session.outbox?.empty(3_000))) {
-          /** @type {HTMLElement} */ (sheet.querySelector(".wrong")).textContent = "Answers wait to be saved under the name before. Try again when they are.";
+          /** @type {HTMLElement} */ (sheet.querySelector(".wrong")).textContent =
+            "Answers wait to be saved under the name before. Try again when they are.";
         } else if (await attempt(sheet, "/api/person", { name: name.value.trim() })) {
           sheet.close();
           location.reload(); // what is at hand belongs to the person before
@@ -122,7 +81,7 @@ export function showSettings(sheet, session, keys, changed) {
     name,
     h("button.small", { type: "submit" }, "This is me"),
   );
-  open(sheet, "Settings", theme, suggest, note, single, swipe, person, h("p.wrong", { role: "alert" }));
+  openSheet(sheet, "Settings", theme, suggest, note, single, swipe, person, h("p.wrong", { role: "alert" }));
 }
 
 /**
@@ -142,8 +101,18 @@ export function showComment(sheet, session) {
   text.onkeydown = (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(event);
   };
-  const form = h("form", { onsubmit: save }, h("label", { for: "comment" }, "For the others, and for later"), text, h("div.row.end", {}, h("button.save", { type: "submit" }, "Save", h("kbd.keycap", { "aria-hidden": "true" }, written("Mod+Enter")))));
-  open(sheet, "Comment on this item", form);
+  const form = h(
+    "form",
+    { onsubmit: save },
+    h("label", { for: "comment" }, "For the others, and for later"),
+    text,
+    h(
+      "div.row.end",
+      {},
+      h("button.save", { type: "submit" }, "Save", h("kbd.keycap", { "aria-hidden": "true" }, written("Mod+Enter"))),
+    ),
+  );
+  openSheet(sheet, "Comment on this item", form);
   text.focus();
 }
 
@@ -184,7 +153,7 @@ export function showExport(sheet, session) {
     button.onclick = () => void take(button, format);
     return button;
   });
-  open(sheet, "Export", h("div.kinds", {}, cards), problem);
+  openSheet(sheet, "Export", h("div.kinds", {}, cards), problem);
 }
 
 /**
@@ -203,8 +172,19 @@ export function showLogin(sheet, session) {
       await session.look();
     }
   };
-  const form = h("form", { onsubmit: submit }, h("label", { for: "password" }, "Password"), h("div.row", {}, input, h("button.save", { type: "submit" }, "Sign in")));
-  open(sheet, "Sign in", h("p.soft", {}, "Answers that wait are kept and saved after you sign in."), form, h("p.wrong", { role: "alert" }));
+  const form = h(
+    "form",
+    { onsubmit: submit },
+    h("label", { for: "password" }, "Password"),
+    h("div.row", {}, input, h("button.save", { type: "submit" }, "Sign in")),
+  );
+  openSheet(
+    sheet,
+    "Sign in",
+    h("p.soft", {}, "Answers that wait are kept and saved after you sign in."),
+    form,
+    h("p.wrong", { role: "alert" }),
+  );
   input.focus();
 }
 
@@ -235,7 +215,12 @@ function radios(name, legend, values, now, changed) {
     {},
     h("legend", {}, legend),
     values.map(([value = "", title = ""]) =>
-      h("label.option", {}, h("input", { type: "radio", name, value, checked: value === now, onchange: () => changed(value) }), title),
+      h(
+        "label.option",
+        {},
+        h("input", { type: "radio", name, value, checked: value === now, onchange: () => changed(value) }),
+        title,
+      ),
     ),
   );
 }

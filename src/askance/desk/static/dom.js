@@ -69,7 +69,8 @@ export function fill(parent, ...children) {
  * @param {string} key
  */
 export function keycap(key, name = "keycap") {
-  return h(/** @type {"kbd"} */ (`kbd.${name}`), { "aria-hidden": "true" }, key); // its button says the key in aria-keyshortcuts
+  // Not read out with the name: its button says the key in aria-keyshortcuts.
+  return h(/** @type {"kbd"} */ (`kbd.${name}`), { "aria-hidden": "true" }, key);
 }
 
 /** @param {number} share 0 to 1 */
@@ -98,7 +99,8 @@ export function spoken(value, kind = "label") {
 function set(made, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && value !== null && value !== undefined)
+      made.setAttribute(name, value === true ? "" : value);
   }
 }
 

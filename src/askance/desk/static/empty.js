@@ -38,19 +38,34 @@ function nothing(state, session, toExport) {
     return said("failed", "broken", "No more items come", dealer.said || "The process that asks has stopped.");
   }
   if (open === 0 && progress.items > 0) {
-    const text = `${plural(progress.labeled, "item")} labeled, ${progress.aside} set aside. You can still correct answers.`;
+    const { labeled, aside } = progress;
+    const text = `${plural(labeled, "item")} labeled, ${aside} set aside. You can still correct answers.`;
     const take = h("button.save", { type: "button", onclick: toExport }, icon("export"), "Export the answers");
     return said("done", "check", "All items are answered", text, take);
   }
   const told = session.whyNone || state.queue.why_empty;
   if (progress.unlabeled === 0 && progress.pending > 0) {
-    return said("others", "history", "Others hold the open items", told || "They come back to you if they are left lying.");
+    return said(
+      "others",
+      "history",
+      "Others hold the open items",
+      told || "They come back to you if they are left lying.",
+    );
   }
   const of = dealer.of ? `${dealer.done} of ${dealer.of} items read. ` : "";
   const reading = dealer.doing === "encoding" ? `The items are read for the first time. ${of}` : "";
   const left = dealer.eta === null ? "" : `It takes ${waitFor(dealer.eta)} more.`;
-  const bar = dealer.doing === "encoding" && dealer.of ? h("progress", { max: dealer.of, value: dealer.done, "aria-label": "Items read" }) : "";
-  return said(`wait ${dealer.done}`, "spin", "The first items come in a moment", told || `${reading}${left}` || dealer.said, bar);
+  const bar =
+    dealer.doing === "encoding" && dealer.of
+      ? h("progress", { max: dealer.of, value: dealer.done, "aria-label": "Items read" })
+      : "";
+  return said(
+    `wait ${dealer.done}`,
+    "spin",
+    "The first items come in a moment",
+    told || `${reading}${left}` || dealer.said,
+    bar,
+  );
 }
 
 /**
@@ -62,7 +77,10 @@ function nothing(state, session, toExport) {
  */
 function said(about, sign, title, text, ...more) {
   const drawn = sign === "spin" ? h("span.spin", { "aria-hidden": "true" }) : h("span.sign", {}, icon(sign));
-  return { about: `${about} ${text}`, children: [h("div.nothing-here", {}, drawn, h("h2", {}, title), h("p", {}, text), ...more)] };
+  return {
+    about: `${about} ${text}`,
+    children: [h("div.nothing-here", {}, drawn, h("h2", {}, title), h("p", {}, text), ...more)],
+  };
 }
 
 /** @param {Session} session */

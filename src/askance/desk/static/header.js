@@ -30,7 +30,12 @@ export function drawHead(parts, session) {
   const faces = here.slice(0, 4).map((one) => {
     const mine = one.name === state.person;
     const said = `${one.name}${mine ? " (you)" : ""}: ${plural(one.answers, "answer")}`;
-    return h(mine ? "li.face.me" : "li.face", { title: said }, h("span", { "aria-hidden": "true" }, initials(one.name)), h("span.unseen", {}, said));
+    return h(
+      mine ? "li.face.me" : "li.face",
+      { title: said },
+      h("span", { "aria-hidden": "true" }, initials(one.name)),
+      h("span.unseen", {}, said),
+    );
   });
   if (here.length > 4) faces.push(h("li.face.more", {}, `+${here.length - 4}`));
   fill(parts.people, faces);
@@ -43,6 +48,7 @@ export function drawHead(parts, session) {
  */
 export function drawSaved(root, session) {
   const waiting = session.outbox?.waiting.length ?? 0;
+  const refused = session.refusals.size;
   const trouble = Boolean(session.outbox?.trouble) || session.away;
   const [name, sign, text] =
     waiting && trouble
@@ -51,7 +57,9 @@ export function drawSaved(root, session) {
         ? ["saved", "cloud", "Saving…"]
         : trouble
           ? ["saved late", "cloud", "Offline"]
-          : ["saved", "check", "All saved"];
+          : refused
+            ? ["saved late", "broken", `${refused} not saved`]
+            : ["saved", "check", "All saved"];
   if (root.textContent === text && root.className === name) return;
   root.className = name ?? "";
   fill(root, icon(sign ?? ""), h("span", {}, text));
@@ -70,13 +78,28 @@ export function drawBanners(root, session) {
   const answers = plural(waiting, "answer waits", "answers wait");
   const trouble = outbox?.trouble;
   if (waiting && trouble?.status === 401) said.push(["warn", `${answers} to be saved until you sign in.`, false]);
-  else if (waiting && trouble) said.push([trouble.what === "disk" ? "error" : "warn", `${answers} to be saved. ${trouble.message} ${keptWhere(session)}`, true]);
-  else if (session.away) said.push(["warn", `The server cannot be reached. You can go on with the items at hand. ${keptWhere(session)}`, true]);
-  if (outbox?.fragile && waiting) said.push(["error", "This browser cannot keep answers: do not close the page before they are saved.", false]);
+  else if (waiting && trouble)
+    said.push([
+      trouble.what === "disk" ? "error" : "warn",
+      `${answers} to be saved. ${trouble.message} ${keptWhere(session)}`,
+      true,
+    ]);
+  else if (session.away)
+    said.push([
+      "warn",
+      `The server cannot be reached. You can go on with the items at hand. ${keptWhere(session)}`,
+      true,
+    ]);
+  if (outbox?.fragile && waiting)
+    said.push(["error", "This browser cannot keep answers: do not close the page before they are saved.", false]);
   const foreign = outbox?.foreign ?? [];
   if (foreign.length && state?.person) {
     const whose = [...new Set(foreign.map((one) => one.person))].join(", ");
-    said.push(["info", `${plural(foreign.length, "answer")} of ${whose} wait in this browser; they are saved when ${whose} labels here again.`, false]);
+    said.push([
+      "info",
+      `Answers of ${whose} wait in this browser (${foreign.length}); they are saved when ${whose} labels here.`,
+      false,
+    ]);
   }
   if (state?.banner) said.push([state.banner.level, state.banner.text, false]);
   if (root.dataset["said"] === JSON.stringify(said)) return; // else it would be read out again

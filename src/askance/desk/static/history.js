@@ -20,15 +20,22 @@ export class HistoryPanel {
   }
 
   async refresh() {
-    const at = String(this.session.state?.version) + String(this.session.outbox?.waiting.length) + String(this.session.deeds.at(-1)?.once);
+    const at =
+      String(this.session.state?.version) +
+      String(this.session.outbox?.waiting.length) +
+      String(this.session.deeds.at(-1)?.once);
     if (at === this.#at) return;
     this.#at = at;
     const reply = await get("/api/mine");
     const focused = document.activeElement?.getAttribute("data-key");
-    fill(this.list, reply.answers.map((/** @type {Mine} */ one) => this.#row(one)));
+    fill(
+      this.list,
+      reply.answers.map((/** @type {Mine} */ one) => this.#row(one)),
+    );
     if (!reply.answers.length) fill(this.list, h("li.soft", {}, "No answers yet."));
     this.#more(reply);
-    if (focused) /** @type {HTMLElement | null} */ (this.list.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus();
+    if (focused)
+      /** @type {HTMLElement | null} */ (this.list.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus();
   }
 
   /** @param {{answers: Mine[], more: boolean}} reply */
@@ -56,7 +63,12 @@ export class HistoryPanel {
         "button.answer",
         { type: "button", "data-key": one.key, onclick: open },
         h("span.text", { dir: "auto" }, one.text),
-        h("span.meta", {}, h("span.chip", { dir: "auto", "data-kind": one.kind }, spoken(one.value, one.kind)), h("span.soft", {}, ago(one.at))),
+        h(
+          "span.meta",
+          {},
+          h("span.chip", { dir: "auto", "data-kind": one.kind }, spoken(one.value, one.kind)),
+          h("span.soft", {}, ago(one.at)),
+        ),
       ),
     );
   }

@@ -80,13 +80,23 @@ function prose(fields) {
       },
       `Show the other ${(text.length - FIRST).toLocaleString("en")} characters`,
     );
-  const beside = more.length > 0 && h("dl.beside", {}, more.map((one) => h("div", {}, ...cell(one))));
+  const beside =
+    more.length > 0 &&
+    h(
+      "dl.beside",
+      {},
+      more.map((one) => h("div", {}, ...cell(one))),
+    );
   return h("div.reading", {}, body, rest, beside);
 }
 
 /** @param {Field[]} fields */
 function table(fields) {
-  return h("dl.cells", {}, fields.map((one) => h("div", {}, ...cell(one))));
+  return h(
+    "dl.cells",
+    {},
+    fields.map((one) => h("div", {}, ...cell(one))),
+  );
 }
 
 /** @param {Field} field */

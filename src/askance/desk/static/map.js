@@ -8,6 +8,9 @@ import { Scatter, palette as colorsOf } from "./scatter.js";
 /** @import {Palette} from "./palette.js" */
 /** @import {Session} from "./session.js" */
 
+const HELP =
+  "Draw a loop to select unlabeled items; wheel to zoom, Shift and drag to move. " +
+  "By keys: arrows move a circle, + and − size it, Space selects, Enter labels, Esc lets go.";
 const SIDES = { u: "not labeled", p: "asked", l: "labeled", a: "set aside" };
 const TOGETHER = 500; // items in one request
 const CALM = 5_000; // milliseconds between two maps
@@ -35,18 +38,39 @@ export class MapPanel {
     });
     this.hint = h("div.hover", { role: "status" });
     this.hint.hidden = true;
-    this.scatter = new Scatter(this.canvas, { hover: (point, at) => void this.#hover(point, at), caught: () => this.#drawCaught() });
-    const tool = (/** @type {string} */ sign, /** @type {string} */ title, /** @type {() => void} */ onclick) => h("button.tool", { type: "button", onclick, title }, icon(sign), h("span", {}, title));
+    this.scatter = new Scatter(this.canvas, {
+      hover: (point, at) => void this.#hover(point, at),
+      caught: () => this.#drawCaught(),
+    });
+    const tool = (/** @type {string} */ sign, /** @type {string} */ title, /** @type {() => void} */ onclick) =>
+      h("button.tool", { type: "button", onclick, title }, icon(sign), h("span", {}, title));
     this.lasso = tool("lasso", "Select", () => this.#mode("lasso"));
     this.hand = tool("hand", "Move", () => this.#mode("move"));
-    const zoom = [tool("wide", "Whole map", () => this.scatter.reset())];
-    const near = h("button.tool.glyph", { type: "button", "aria-label": "Zoom in", onclick: () => this.scatter.zoom(1.5) }, "+");
-    const far = h("button.tool.glyph", { type: "button", "aria-label": "Zoom out", onclick: () => this.scatter.zoom(1 / 1.5) }, "−");
+    const zoom = [tool("wide", "Fit", () => this.scatter.reset())];
+    const near = h(
+      "button.tool.glyph",
+      { type: "button", "aria-label": "Zoom in", onclick: () => this.scatter.zoom(1.5) },
+      "+",
+    );
+    const far = h(
+      "button.tool.glyph",
+      { type: "button", "aria-label": "Zoom out", onclick: () => this.scatter.zoom(1 / 1.5) },
+      "−",
+    );
     this.caught = h("div.caught", { role: "status" });
     this.legend = h("ul.legend.keys");
     this.note = h("p.soft");
-    const help = h("p.soft", { id: "map-help" }, "Draw a loop to select unlabeled items; wheel to zoom, Shift and drag to move. By keys: arrows move a circle, + and − size it, Space selects, Enter labels, Esc lets go.");
-    this.root = h("div.map", {}, h("div.tools", {}, this.lasso, this.hand, zoom, near, far), h("div.canvas", {}, this.canvas, this.hint), this.caught, this.legend, this.note, help);
+    const help = h("p.soft", { id: "map-help" }, HELP);
+    this.root = h(
+      "div.map",
+      {},
+      h("div.tools", {}, this.lasso, this.hand, zoom, near, far),
+      h("div.canvas", {}, this.canvas, this.hint),
+      this.caught,
+      this.legend,
+      this.note,
+      help,
+    );
     this.#mode("lasso");
   }
 
@@ -83,14 +107,22 @@ export class MapPanel {
   #drawLegend(places) {
     const { classes } = colorsOf(this.canvas);
     const counts = new Map();
-    places.label.forEach((label, point) => places.side[point] === "l" && counts.set(label, (counts.get(label) ?? 0) + 1));
+    places.label.forEach(
+      (label, point) => places.side[point] === "l" && counts.set(label, (counts.get(label) ?? 0) + 1),
+    );
     const names = places.names.slice(0, 20).map((name, place) => {
       const dot = h("span.key");
       dot.dataset["color"] = String(place % classes.length);
       return h("li", {}, dot, h("span", { dir: "auto" }, name), h("span.soft", {}, String(counts.get(place) ?? 0)));
     });
     const more = places.names.length > 20 ? [h("li.soft", {}, `and ${places.names.length - 20} more`)] : [];
-    fill(this.legend, names, more, h("li", {}, h("span.key.open"), "not labeled"), h("li", {}, h("span.key.asked"), "asked"));
+    fill(
+      this.legend,
+      names,
+      more,
+      h("li", {}, h("span.key.open"), "not labeled"),
+      h("li", {}, h("span.key.asked"), "asked"),
+    );
     const share = places.points < places.of ? ` of ${places.of.toLocaleString("en")}` : "";
     this.note.textContent = `${places.points.toLocaleString("en")}${share} items; placed by ${places.method}.`;
     this.canvas.setAttribute("aria-label", `Map of ${plural(places.points, "item")}`);
@@ -116,9 +148,12 @@ export class MapPanel {
     const names = state.task.names.map((one) => one.name);
     const name = await this.palette.ask({ title: `Label ${plural(points.length, "item")} as`, names });
     if (name === null) return;
-    const ids = await Promise.all(points.map(async (point) => places.ids?.[point] ?? (await this.#id(places.keys[point] ?? ""))));
+    const ids = await Promise.all(
+      points.map(async (point) => places.ids?.[point] ?? (await this.#id(places.keys[point] ?? ""))),
+    );
     const value = state.task.kind === "labels" ? [name] : name;
-    for (let at = 0; at < ids.length; at += TOGETHER) outbox.add("/api/answers", { ids: ids.slice(at, at + TOGETHER), value, how: "lasso" });
+    for (let at = 0; at < ids.length; at += TOGETHER)
+      outbox.add("/api/answers", { ids: ids.slice(at, at + TOGETHER), value, how: "lasso" });
     if (!places.names.includes(name)) places.names.push(name);
     const sides = [...places.side];
     for (const point of points) [sides[point], places.label[point]] = ["l", places.names.indexOf(name)];
@@ -142,8 +177,10 @@ export class MapPanel {
     this.hint.hidden = !key || !at;
     if (!places || !key || !at) return;
     const side = places.side[point] ?? "u";
-    const name = side === "l" ? (places.names[places.label[point] ?? -1] ?? "labeled") : SIDES[/** @type {"u"} */ (side)];
-    const draw = () => fill(this.hint, h("strong", { dir: "auto" }, name), h("span", { dir: "auto" }, this.#texts.get(key) ?? "…"));
+    const name =
+      side === "l" ? (places.names[places.label[point] ?? -1] ?? "labeled") : SIDES[/** @type {"u"} */ (side)];
+    const draw = () =>
+      fill(this.hint, h("strong", { dir: "auto" }, name), h("span", { dir: "auto" }, this.#texts.get(key) ?? "…"));
     const right = at.x > this.canvas.clientWidth / 2;
     this.hint.style.left = right ? "" : `${at.x + 14}px`;
     this.hint.style.right = right ? `${this.canvas.clientWidth - at.x + 14}px` : "";

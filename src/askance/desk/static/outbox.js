@@ -17,14 +17,13 @@ export class Outbox extends EventTarget {
   /** @type {Map<string, Entry>} */
   #entries = new Map();
   #running = false;
-  #flying = "";
   /** @type {(() => void) | null} */
   #wake = null;
 
   /** @param {string} project keeps the entries of several projects apart */
   constructor(project) {
     super();
-    this.prefix = `askance:out:${project}:`;
+    this.prefix = `askance:out:${encodeURIComponent(project)}:`; // a name with a colon is no other name
     this.person = "";
     /** @type {Refused | null} why nothing goes out just now */
     this.trouble = null;
@@ -69,7 +68,16 @@ export class Outbox extends EventTarget {
     const mark = once();
     const last = Math.max(0, ...[...this.#entries.values()].map((one) => one.n));
     const n = Math.max(Date.now(), last + 1);
-    const entry = { n, once: mark, path, body: { ...body, once: mark }, person: this.person, ...about, error: null };
+    const entry = {
+      n,
+      once: mark,
+      path,
+      body: { ...body, once: mark },
+      person: this.person,
+      ...about,
+      tried: false,
+      error: null,
+    };
     this.#keep(entry);
     this.#changed();
     void this.#run();
@@ -77,12 +85,13 @@ export class Outbox extends EventTarget {
   }
 
   /**
-   * Take back an entry that was not sent.
+   * Take back an entry, unless the server may have it.
    * @param {string} mark its `once`
-   * @returns {boolean} false if it is gone or on its way
+   * @returns {boolean} false if it is gone or was ever sent
    */
   take(mark) {
-    if (this.#flying === mark || !this.#entries.has(mark)) return false;
+    const entry = this.#entries.get(mark);
+    if (!entry || (entry.tried && !entry.error)) return false;
     this.#drop(mark);
     this.#changed();
     return true;
@@ -109,9 +118,13 @@ export class Outbox extends EventTarget {
   async #run() {
     if (this.#running) return;
     this.#running = true;
+    await this.#send().finally(() => (this.#running = false));
+  }
+
+  async #send() {
     let pause = FIRST;
     for (let entry = this.waiting[0]; entry; entry = this.waiting[0]) {
-      this.#flying = entry.once;
+      if (!entry.tried) this.#keep({ ...entry, tried: true });
       try {
         const reply = await post(entry.path, entry.body);
         this.#drop(entry.once);
@@ -123,14 +136,12 @@ export class Outbox extends EventTarget {
         if (error.passing) this.trouble = error;
         else this.#refuse(entry, error);
       }
-      this.#flying = "";
       this.#changed();
       if (this.trouble) {
         await this.#sleep(pause * (0.8 + 0.4 * Math.random())); // many pages must not come back in step
         pause = Math.min(2 * pause, LAST);
       }
     }
-    this.#running = false;
   }
 
   /** @param {number} milliseconds */
@@ -149,9 +160,9 @@ export class Outbox extends EventTarget {
   /** @param {Entry} entry @param {Refused} error */
   #refuse(entry, error) {
     this.trouble = null;
-    entry.error = { status: error.status, what: error.what, text: error.message };
-    this.#keep(entry);
-    this.dispatchEvent(new CustomEvent("refused", { detail: entry }));
+    const refused = { ...entry, error: { status: error.status, what: error.what, text: error.message } };
+    this.#keep(refused);
+    this.dispatchEvent(new CustomEvent("refused", { detail: refused }));
   }
 
   #sorted() {

@@ -58,8 +58,12 @@ export class Palette {
 
   /**
    * Let the person choose one name.
-   * @param {{title: string, names: string[], typed?: string, chosen?: Set<string>, toggle?: (name: string) => void}} how
-   *   with `chosen` and `toggle` several may be taken before the dialog is closed
+   * @param {object} how with `chosen` and `toggle` several may be taken before the dialog is closed
+   * @param {string} how.title
+   * @param {string[]} how.names
+   * @param {string} [how.typed]
+   * @param {Set<string>} [how.chosen]
+   * @param {(name: string) => void} [how.toggle]
    * @returns {Promise<string | null>} null if the person goes back
    */
   ask({ title, names, typed = "", chosen, toggle }) {
@@ -85,7 +89,8 @@ export class Palette {
     this.#rows = found.slice(0, SHOWN).map((name) => ({ name, hint: "", fresh: false }));
     if (typed && !same(this.#names, typed)) {
       const near = lookalike(this.#names, typed);
-      if (near && !found.includes(near)) this.#rows.unshift({ name: near, hint: `looks like '${near}'?`, fresh: false });
+      if (near && !found.includes(near))
+        this.#rows.unshift({ name: near, hint: `looks like '${near}'?`, fresh: false });
       this.#rows.push({ name: typed, hint: "new class", fresh: true });
     }
     this.#marked = 0;
@@ -108,7 +113,8 @@ export class Palette {
         row.hint && h("span.hint", {}, row.hint),
       ),
     );
-    if (!rows.length) rows.push(h("li.none", { role: "option", "aria-disabled": "true" }, "No classes yet. Type a name."));
+    if (!rows.length)
+      rows.push(h("li.none", { role: "option", "aria-disabled": "true" }, "No classes yet. Type a name."));
     fill(this.list, ...rows);
     this.#mark(this.#marked, true);
   }

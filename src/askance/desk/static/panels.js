@@ -74,8 +74,17 @@ export class Panels {
     const view = this.#views[this.name];
     if (view) {
       const title = TITLES[/** @type {keyof typeof TITLES} */ (this.name)];
-      const wide = h("button.tool.widen", { type: "button", "aria-pressed": "false", onclick: () => this.#widen() }, icon("wide"), h("span", {}, "Larger"));
-      const close = h("button.close", { type: "button", "aria-label": "Close this view", onclick: () => this.open("label") }, icon("cross"));
+      const wide = h(
+        "button.tool.widen",
+        { type: "button", "aria-pressed": "false", onclick: () => this.#widen() },
+        icon("wide"),
+        h("span", {}, "Larger"),
+      );
+      const close = h(
+        "button.close",
+        { type: "button", "aria-label": "Close this view", onclick: () => this.open("label") },
+        icon("cross"),
+      );
       fill(this.root, h("header", {}, h("h2", {}, title), wide, close), view.root);
     } else fill(this.root);
     this.root.scrollTop = 0;

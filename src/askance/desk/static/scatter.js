@@ -33,7 +33,8 @@ export class Scatter {
     this.tell = tell;
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
-    for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) canvas.addEventListener(end, (event) => this.#up(event));
+    for (const end of /** @type {const} */ (["pointerup", "pointercancel"]))
+      canvas.addEventListener(end, (event) => this.#up(event));
     canvas.addEventListener("pointerleave", () => this.#hover(-1, null));
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     canvas.addEventListener("blur", () => this.#aim(null));
@@ -128,11 +129,18 @@ export class Scatter {
     this.#outline(pen, colors);
   }
 
-  /** @param {CanvasRenderingContext2D} pen @param {number} point @param {string} side @param {number} size @param {Colors} colors */
+  /**
+   * @param {CanvasRenderingContext2D} pen
+   * @param {number} point
+   * @param {string} side
+   * @param {number} size
+   * @param {Colors} colors
+   */
   #dot(pen, point, side, size, colors) {
     const { x, y } = this.#spot(point);
     const label = this.places?.label[point] ?? -1;
-    pen.fillStyle = side === "l" && label >= 0 ? (colors.classes[label % colors.classes.length] ?? colors.quiet) : colors.quiet;
+    pen.fillStyle =
+      side === "l" && label >= 0 ? (colors.classes[label % colors.classes.length] ?? colors.quiet) : colors.quiet;
     pen.beginPath();
     pen.arc(x, y, side === "l" ? size + 0.8 : size, 0, 7);
     pen.fill();
@@ -242,7 +250,8 @@ export class Scatter {
     const { places } = this;
     if (!places) return;
     for (let point = 0; point < places.points; point++) {
-      if (places.side[point] === "u" && within({ x: places.x[point] ?? 0, y: places.y[point] ?? 0 }, point)) this.caught.add(point);
+      if (places.side[point] === "u" && within({ x: places.x[point] ?? 0, y: places.y[point] ?? 0 }, point))
+        this.caught.add(point);
     }
     this.tell.caught();
     this.draw();
@@ -285,7 +294,10 @@ export class Scatter {
   #screen({ x, y }) {
     const edge = 14;
     const { k, x: dx, y: dy } = this.#view;
-    return { x: dx + k * (edge + x * (this.canvas.clientWidth - 2 * edge)), y: dy + k * (edge + y * (this.canvas.clientHeight - 2 * edge)) };
+    return {
+      x: dx + k * (edge + x * (this.canvas.clientWidth - 2 * edge)),
+      y: dy + k * (edge + y * (this.canvas.clientHeight - 2 * edge)),
+    };
   }
 }
 
@@ -304,12 +316,17 @@ function here(event) {
   return { x: event.offsetX, y: event.offsetY };
 }
 
-/** Whether a spot lies in a loop: a ray to the right crosses it an odd number of times. @param {Spot} spot @param {Spot[]} loop */
+/**
+ * Whether a spot lies in a loop: a ray to the right crosses it an odd number of times.
+ * @param {Spot} spot
+ * @param {Spot[]} loop
+ */
 function inside(spot, loop) {
   let odd = false;
   loop.forEach((one, at) => {
     const two = loop.at(at - 1) ?? one;
-    if (one.y > spot.y !== two.y > spot.y && spot.x < ((two.x - one.x) * (spot.y - one.y)) / (two.y - one.y) + one.x) odd = !odd;
+    if (one.y > spot.y !== two.y > spot.y && spot.x < ((two.x - one.x) * (spot.y - one.y)) / (two.y - one.y) + one.x)
+      odd = !odd;
   });
   return odd;
 }

@@ -46,6 +46,8 @@ export class Session extends EventTarget {
 
   /** @type {Set<string>} items that were answered since the claim on its way began */
   #answered = new Set();
+  /** @type {Map<string, string>} items that an undo on its way is meant for, by its key */
+  #undone = new Map();
   #claiming = false;
   /** @type {Promise<void> | undefined} */
   #undoing;
@@ -121,7 +123,8 @@ export class Session extends EventTarget {
     const item = this.current;
     if (!item || !this.outbox) return;
     const mode = this.state?.suggest ?? "never";
-    const saw = item.guess && mode !== "never" ? { guess: item.guess.value, mode } : null;
+    const seen = mode === "before" || (mode === "after" && kind === "label"); // it is shown after a label only
+    const saw = item.guess && seen ? { guess: item.guess.value, mode } : null;
     this.#settle(item);
     const body = { id: item.id, value, kind, seconds: this.#seconds(), how, saw };
     const entry = this.outbox.add("/api/answer", body, item);
@@ -177,14 +180,16 @@ export class Session extends EventTarget {
     const item = this.current;
     if (!item) return;
     this.#settle(item);
+    this.outbox?.add("/api/note", { id: item.id, skip: true }, item);
     this.#next();
   }
 
   /** @param {Entry} entry an answer that the server would not take */
   async refused(entry) {
-    if (!entry.key) {
+    if (entry.path !== "/api/answer") {
       this.outbox?.take(entry.once);
-      return this.say(entry.error?.text ?? "");
+      if (!entry.body["skip"]) this.say(entry.error?.text ?? ""); // an item that is not mine is skipped already
+      return;
     }
     try {
       const known = this.deeds.find((one) => one.once === entry.once)?.item;
@@ -213,17 +218,18 @@ export class Session extends EventTarget {
   }
 
   async #undo() {
-    const deed = this.deeds.at(-1);
+    const deed = this.deeds.pop();
     if (!this.outbox) return;
-    if (deed && (this.outbox.take(deed.once) || deed.what === "skip")) {
-      this.deeds.pop();
+    if (deed) {
+      // What the server may have is taken back there, after it was saved: the order of entries is the order of deeds.
+      const gone = this.outbox.take(deed.once);
+      if (!gone && deed.what === "answer") this.#undone.set(this.outbox.add("/api/undo", {}).once, deed.item.id);
       this.#answered.delete(deed.item.id);
       return this.#show(deed.item, false);
     }
     if (!(await this.outbox.empty(5_000))) return this.say("Undo waits for the server. Try again when it is back.");
     try {
       const reply = await post("/api/undo", { once: once() });
-      if (deed?.item.id === reply.item.id) this.deeds.pop();
       this.#answered.delete(reply.item.id);
       this.#show({ ...reply.item, answer: reply.undone }, false);
       this.#tell("saved");
@@ -274,7 +280,12 @@ export class Session extends EventTarget {
     this.state = state;
     if (!this.outbox) {
       const outbox = (this.outbox = this.open(state.project));
-      outbox.addEventListener("saved", () => {
+      outbox.addEventListener("saved", (event) => {
+        const { entry, reply } = /** @type {CustomEvent} */ (event).detail;
+        const meant = this.#undone.get(entry.once);
+        if (meant && meant !== reply.item?.id)
+          this.say(`Undo took back the answer to ${reply.item?.id}, given elsewhere.`);
+        this.#undone.delete(entry.once);
         this.#tell("saved");
         if (this.queue.length < AHEAD) void this.claim();
       });

@@ -24,10 +24,27 @@
  */
 
 /** @typedef {{name: string, count: number}} Named */
-/** @typedef {{items: number, labeled: number, aside: number, pending: number, unlabeled: number, mine: number}} Progress */
+/**
+ * @typedef {object} Progress
+ * @property {number} items
+ * @property {number} labeled
+ * @property {number} aside
+ * @property {number} pending
+ * @property {number} unlabeled
+ * @property {number} mine
+ */
+
 /** @typedef {"starting" | "encoding" | "training" | "asking" | "measuring" | "idle" | "failed"} Doing */
 /** @typedef {{doing: Doing, done: number, of: number, eta: number | null, said: string}} Dealer */
-/** @typedef {{number: number, labels: number, since: number, learner: string, strategy: string, seconds: number}} Model */
+/**
+ * @typedef {object} Model
+ * @property {number} number
+ * @property {number} labels
+ * @property {number} since
+ * @property {string} learner
+ * @property {string} strategy
+ * @property {number} seconds
+ */
 /** @typedef {"never" | "after" | "before"} Suggest */
 /** @typedef {{name: string, answers: number, now: boolean}} Person */
 
@@ -64,12 +81,13 @@
  */
 
 /** @typedef {{labels: number, value: number, low: number, high: number, arm: "control" | "active" | "all"}} Point */
+/** @typedef {{value: number, low: number, high: number, sentence: string}} Measure */
 
 /**
  * @typedef {object} Proof
- * @property {{value: number, low: number, high: number, items: number, skipped: number, metric: string, sentence: string} | null} accuracy
- * @property {{value: number, low: number, high: number, size: number, sentence: string} | null} gain
- * @property {{value: number, low: number, high: number, sentence: string} | null} saved
+ * @property {(Measure & {items: number, skipped: number, metric: string}) | null} accuracy
+ * @property {(Measure & {size: number}) | null} gain
+ * @property {Measure | null} saved
  * @property {number} more
  * @property {"unknown" | "helps" | "hurts" | "undecided"} verdict
  * @property {string} sentence
@@ -91,7 +109,16 @@
  * @property {string} at
  */
 
-/** @typedef {{id: string, key: string, value: Value, kind: Kind, at: number | string, text: string, line?: number}} Mine */
+/**
+ * @typedef {object} Mine
+ * @property {string} id
+ * @property {string} key
+ * @property {Value} value
+ * @property {Kind} kind
+ * @property {number | string} at
+ * @property {string} text
+ * @property {number} [line]
+ */
 
 /**
  * Something to be saved, kept until the server has it.
@@ -103,6 +130,7 @@
  * @property {string} person who did it
  * @property {string} id of the item, "" if there is not one
  * @property {string} key of the item, "" if there is not one
+ * @property {boolean} tried whether it was sent, so that the server may have it
  * @property {{status: number, what: string, text: string} | null} error why the server refused it
  */
 

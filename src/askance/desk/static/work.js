@@ -1,13 +1,21 @@
 /* Around the item: what is known of it, what was just answered, and the answers that are no label. */
 
-import { lag, pointed } from "./choices.js";
 import { fill, h, icon, keycap, percent, plural, spoken } from "./dom.js";
 import { announced } from "./keys.js";
+import { lag, pointed } from "./values.js";
 
+/** @import {How} from "./types.js" */
 /** @import {Keys} from "./keys.js" */
 /** @import {Deed, Session} from "./session.js" */
 
-/** @typedef {{skip(): void, aside(kind: "unsure" | "none-of-these" | "broken", how: any): void, flag(): void, comment(): void}} Doing */
+/**
+ * What the buttons do.
+ * @typedef {object} Doing
+ * @property {() => void} skip
+ * @property {(kind: "unsure" | "none-of-these" | "broken", how: How) => void} aside
+ * @property {() => void} flag
+ * @property {() => void} comment
+ */
 
 /**
  * The row of buttons under the choices.
@@ -47,7 +55,9 @@ export function drawActions(root, keys, doing, session) {
       ),
     ),
   );
-  const given = { unsure: "unsure", "none-of-these": "none", broken: "broken", label: "" }[item?.answer?.kind ?? "label"];
+  const given = { unsure: "unsure", "none-of-these": "none", broken: "broken", label: "" }[
+    item?.answer?.kind ?? "label"
+  ];
   if (given) root.querySelector(`[data-action=${given}]`)?.classList.add("given");
   if (focused) /** @type {HTMLElement | null} */ (root.querySelector(`[data-action=${focused}]`))?.focus();
 }
@@ -89,7 +99,11 @@ export function drawNotice(root, session) {
       h(
         "p",
         {},
-        h("strong", {}, `Your answer '${short(spoken(item.answer?.value ?? null, item.answer?.kind), 60)}' was not saved. `),
+        h(
+          "strong",
+          {},
+          `Your answer '${short(spoken(item.answer?.value ?? null, item.answer?.kind), 60)}' was not saved. `,
+        ),
         refusal.error.text,
         gone ? " Answer again if you still want to, or let it go." : " Choose again.",
       ),
@@ -145,5 +159,7 @@ export function short(text, most) {
 
 /** @param {number} seconds */
 export function waitFor(seconds) {
-  return seconds < 60 ? `about ${Math.max(1, Math.round(seconds))} s` : `about ${plural(Math.round(seconds / 60), "minute")}`;
+  return seconds < 60
+    ? `about ${Math.max(1, Math.round(seconds))} s`
+    : `about ${plural(Math.round(seconds / 60), "minute")}`;
 }

@@ -80,7 +80,8 @@ export class Zoom {
     if (!before) return;
     const other = [...this.#fingers.values()].find((one) => one.pointerId !== event.pointerId);
     if (other) {
-      const span = (/** @type {PointerEvent} */ one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+      const span = (/** @type {PointerEvent} */ one) =>
+        Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
       const middle = [(event.clientX + other.clientX) / 2, (event.clientY + other.clientY) / 2];
       this.#about(middle[0] ?? 0, middle[1] ?? 0, span(event) / Math.max(span(before), 1));
     } else if (this.scale > 1) {
