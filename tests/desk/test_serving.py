@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from small_projects import write
 
-from askance.desk.serving import Dealing, Wish, listen, serve
+from askance.desk.serving import Behind, Wish, listen, serve
 from askance.errors import BadInput
 from askance.project.project import Project
 from benchmarks.desk import Client, Desk
@@ -151,7 +151,7 @@ def test_a_dealer_is_started_again_unless_that_would_not_help(tmp_path: Path) ->
     text = f"import sys; open({str(log)!r}, 'a').write('x'); sys.exit(int(sys.argv[1]))"
     for code, starts in (("1", 2), ("3", 1), ("0", 1)):
         log.write_text("")
-        dealing = Dealing(tmp_path, [sys.executable, "-c", text, code])
+        dealing = Behind(tmp_path, [sys.executable, "-c", text, code])
         dealing.start()
         end = time.monotonic() + 20
         while len(log.read_text()) < starts:

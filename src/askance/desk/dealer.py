@@ -1,13 +1,12 @@
 """The dealer: a process behind the page that encodes, trains and keeps a queue of questions full.
 
-Nobody waits for it. It writes questions and models into the journal, and what it thinks of them on the board; when it
-is killed, the next one goes on from there.
+Nobody waits for it, and it waits for nobody: what takes time and is not urgent is the measurer's. It writes questions
+and models into the journal, and its thoughts on the board; when it is killed, the next one goes on from there.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import sys
 import threading
 import time
@@ -15,24 +14,19 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from askance.desk.behind import FAILED, PATIENCE, end_with_parent
 from askance.desk.board import Board
 from askance.desk.claims import Claims
 from askance.desk.fold import Fold
 from askance.errors import AskanceError, BadInput, StorageError
 from askance.pool import PENDING
 from askance.project.project import Project
-from askance.study.layout import layout
-from askance.study.proof import prove
-from askance.study.stopping import DEFAULT, verdict
 from askance.study.study import Study
 from askance.study.why import guesses, why
 
 FEWEST, MOST = 10, 500  # questions dealt at once
 AHEAD = 3.0  # times of a round that the queue shall last
 TICK = 0.25  # seconds between two looks at the journal
-MEASURED = 5  # answers after which the accuracy is measured again, and a twentieth of all there are
-PATIENCE = 5.0  # seconds after an error that may pass by itself
-FAILED = 3  # exit code when trying again would not help
 WATCHED = 60.0  # seconds over which the pace of answers is taken
 
 
@@ -47,13 +41,14 @@ class Dealer:
     def __init__(self, project: Project, board: Board) -> None:
         self._project, self._board = project, board
         self._claims, self._fold = Claims(board), Fold()
+        self._said: dict[str, Any] = {}
         self._stop = threading.Event()
         self._paces: deque[tuple[float, int]] = deque()
-        self._cycle = 0.0  # seconds that the last round took, measuring included
-        self._measured = -1
+        self._cycle = 0.0  # seconds that a round takes
+        self._stopped = -1  # the line after which the strategy thinks that nothing is worth a label
         self._waits = -1  # the line after which the strategy waits for answers
         self._thought = -1  # the fit that open items were last looked at with
-        self._mapped = -1
+        self._read = -1  # the last reading of a file that the study knows
 
     def stop(self) -> None:
         """End soon."""
@@ -61,10 +56,16 @@ class Dealer:
 
     def run(self) -> None:
         """Deal until somebody says stop."""
-        study = self._prepared()
-        while study is not None and not self._stop.is_set():
+        while not self._stop.is_set():
             try:
-                busy = self.step(study)
+                if self._read != self._reading():  # somebody took in a file
+                    self._prepare()
+                busy = self.step(self._project.study)
+            except BadInput as error:
+                if self._read == self._reading():
+                    raise
+                self._say("starting", str(error))  # the study has grown; open it again
+                continue
             except StorageError as error:  # a full disk may have room again
                 self._say("failed", str(error))
                 self._stop.wait(PATIENCE)
@@ -74,34 +75,31 @@ class Dealer:
                 self._stop.wait(TICK)
 
     def step(self, study: Study) -> bool:
-        """One thing that is to be done, the most urgent first; False if there is none."""
+        """Deal if too few questions are open; whether it did."""
         study.refresh()
         begun = time.monotonic()
         wanted = self._wanted(study)
         if wanted:
             self._deal(study, wanted)
-        elif self._due(study):
-            self._measure(study)
-        elif self._mapped != len(study.pool):
-            self._map(study)
-        else:
-            return False
-        self._cycle = max(time.monotonic() - begun, self._cycle / 2)
-        return True
+            self._cycle = max(time.monotonic() - begun, self._cycle / 2)
+        return wanted > 0
 
     # What it does
 
-    def _prepared(self) -> Study | None:
+    def _prepare(self) -> None:
         """Encode, wait until somebody has said what an item gets, and open the study, which takes over from chance."""
+        self._read = self._reading()
         self._say("encoding", "Reading the items")
         self._project.encode(self._project.items.fact("limit"), self._watch)
         while self._project.items.fact("task").get("guessed") and not self._named():
             self._say("idle", "Waiting for somebody to say what an item gets.")
             if self._stop.wait(TICK):
-                return None
+                raise SystemExit(0)
         self._say("starting", "Opening the study")
         self._project.settle()
-        return self._project.study
+
+    def _reading(self) -> int:
+        return int(self._project.items.fact("reading", 0))
 
     def _named(self) -> bool:
         return any(kind != "asked" for _, kind, *_ in self._project.items.early())
@@ -109,9 +107,7 @@ class Dealer:
     def _wanted(self, study: Study) -> int:
         """How many questions to ask now: none while enough are open, or nothing would come of it."""
         progress = study.progress
-        if not progress.unlabeled or self._waits == study.state.taught:
-            return 0
-        if progress.stopped and self._measured >= study.state.taught:
+        if not progress.unlabeled or study.state.taught in (self._waits, self._stopped):
             return 0
         batch = min(MOST, max(FEWEST, math.ceil(self._pace(study) * self._cycle * AHEAD)))
         for line in study.journal.read(self._fold.line):
@@ -125,6 +121,7 @@ class Dealer:
         self._say("training" if training else "asking", f"Learning from {known:,} labels" if training else "Choosing")
         batch = study.ask(n)
         self._waits = study.state.taught if not batch.ids else -1
+        self._stopped = study.state.taught if study.progress.stopped else -1
         self._think(study)
 
     def _think(self, study: Study) -> None:
@@ -134,27 +131,6 @@ class Dealer:
         told = {guess.id: guess.as_json() for guess in guesses(study, ids)}
         reasons = {one.id: one.as_json() for one in why(study, ids)}
         self._board.tell((id, told.get(id), reasons.get(id)) for id in ids)
-
-    def _due(self, study: Study) -> bool:
-        """Whether enough answers have come to measure again."""
-        answers = study.progress.labeled + study.progress.aside
-        return answers != self._measured and answers >= self._measured + max(MEASURED, self._measured // 20)
-
-    def _measure(self, study: Study) -> None:
-        """Measure the accuracy, what asking is worth, and whether to go on."""
-        self._say("measuring", "Measuring how good the model is")
-        answers = study.progress.labeled + study.progress.aside
-        try:
-            self._board.put("proof", prove(study).as_json())
-            self._board.put("stop", verdict(study, DEFAULT).as_json())
-        except BadInput as error:  # too little is known yet
-            self._board.put("proof", {"sentence": str(error), "verdict": "unknown"})
-        self._measured = answers
-
-    def _map(self, study: Study) -> None:
-        self._say("measuring", "Drawing the map")
-        self._board.put("map", layout(study).as_json())
-        self._mapped = len(study.pool)
 
     # How it tells of it
 
@@ -170,13 +146,13 @@ class Dealer:
     def _watch(self, what: str, done: int, of: int, seconds: float) -> None:
         self._say("encoding", what[:1].upper() + what[1:], done=done, of=of, seconds=seconds)
         if self._stop.is_set():
-            raise SystemExit
+            raise SystemExit(0)
 
     def _say(self, doing: str, said: str = "", **more: Any) -> None:
         told = {"doing": doing, "said": said, **more}
         if doing in ("training", "asking") and self._cycle:
             told["takes"] = self._cycle
-        if told != getattr(self, "_said", None):
+        if told != self._said:
             self._said = told
             self._board.put("dealer", {**told, "at": time.time()})
 
@@ -186,20 +162,12 @@ def main(folder: str) -> int:
     board = Board(Path(folder))
     try:
         dealer = Dealer(Project(folder), board)
-        threading.Thread(target=_until_the_parent_ends, args=(dealer,), daemon=True).start()
+        end_with_parent(dealer.stop)
         dealer.run()
     except AskanceError as error:
         board.put("dealer", {"doing": "failed", "said": str(error), "at": time.time()})
         return FAILED
     return 0
-
-
-def _until_the_parent_ends(dealer: Dealer) -> None:
-    while os.read(sys.stdin.fileno(), 1024):
-        pass
-    dealer.stop()
-    time.sleep(PATIENCE)  # a long training is not waited for: it goes on from its part file
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A desk that runs: the page's server in this process, and a dealer behind it that is kept alive."""
+"""A desk that runs: the page's server in this process, and those behind it, which are kept alive."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from askance.desk.behind import FAILED
 from askance.errors import BadInput
 
 PORT = 8710  # where a desk listens if nobody says so and the port is free
-FAILED = 3  # what a dealer exits with when trying again would not help
-FIRST, LONGEST = 1.0, 30.0  # seconds until a dealer that died is started again
+FIRST, LONGEST = 1.0, 30.0  # seconds until a process that died is started again
 LOG = "desk.log"
-STOPPING = 10.0  # seconds that a dealer gets to end
+STOPPING = 10.0  # seconds that it gets to end
 
 
 @dataclass(frozen=True)
@@ -46,33 +46,38 @@ class Wish:
     browser: bool = True
 
 
-class Dealing:
-    """Keeps a dealer alive as long as this process lives.
+class Behind:
+    """Keeps a process behind the page alive as long as this one lives.
 
     Args:
         folder: The project's folder.
         command: What starts it.
     """
 
-    def __init__(self, folder: Path, command: Sequence[str] | None = None) -> None:
-        self._command = list(command or (sys.executable, "-m", "askance.desk.dealer", str(folder)))
+    def __init__(self, folder: Path, command: Sequence[str]) -> None:
+        self._command = list(command)
         self._log = folder / LOG
         self._over = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._keep, name="dealer", daemon=True)
+        self._thread = threading.Thread(target=self._keep, daemon=True)
 
     def start(self) -> None:
         """Start it."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End it: its standard input ends, and it goes when what it does is done, or soon."""
+    def end(self) -> None:
+        """Tell it to end: its standard input ends, and it goes when what it does is done, or soon."""
         self._over.set()
+        if self._process is not None:
+            with suppress(OSError):
+                assert self._process.stdin is not None
+                self._process.stdin.close()
+
+    def stop(self) -> None:
+        """End it, and wait for that."""
+        self.end()
         process = self._process
         if process is not None:
-            with suppress(OSError):
-                assert process.stdin is not None
-                process.stdin.close()
             try:
                 process.wait(STOPPING)
             except subprocess.TimeoutExpired:
@@ -146,14 +151,21 @@ def serve(
     check_address(wish.host, wish.password)
     with listen(wish.host, wish.port) as listening:
         port = int(listening.getsockname()[1])
-        dealing = Dealing(folder)
+        behind = [
+            Behind(folder, [sys.executable, "-m", f"askance.desk.{name}", str(folder)])
+            for name in ("dealer", "measurer")
+        ]
         with mounted(folder, port, wish) as (app, link):
-            dealing.start()
+            for one in behind:
+                one.start()
             try:
                 say(_words(wish, link))
                 _run(app, listening, lambda: (ready(link), wish.browser and webbrowser.open(link)))
             finally:
-                dealing.stop()
+                for one in behind:
+                    one.end()
+                for one in behind:
+                    one.stop()
 
 
 def _words(wish: Wish, link: str) -> str:
