@@ -34,8 +34,9 @@ LANDMARKS = 2_000  # items laid out by their neighbors; the others follow them
 STEPS = 500
 ANGLE = 0.8  # of Barnes and Hut: a fifth faster than 0.5 and as trustworthy
 PERPLEXITY = 30.0
-FEW = 30  # items; a layout of fewer cannot be judged by its neighbors
-JUDGED = 1_500  # items that layouts are compared on
+SHARE = 0.75  # of the items are landmarks, at most: layouts are compared on others, as landmarks flatter theirs
+JUDGED = 1_500  # so many, at most
+FEW = 30  # of fewer, nothing is to be seen, and two components stay
 BY_NEIGHBORS = 10  # of each item, when layouts are compared
 BETTER = 0.25  # of what the plain layout lacks in trustworthiness, a layout by neighbors must bring so much
 LEAST = 0.01  # and at least this
@@ -45,8 +46,6 @@ REACH = 3.0  # how far from the nearest landmark another may lie and count, in u
 _EDGES = (0.002, 0.998)  # what the map spans of the items it rests on: one outlier must not squeeze all others
 _MARGIN = 0.04  # of the map's width, on both sides together
 _ROWS = 4_096  # projected at once
-
-METHODS = ("none", "pca", "tsne")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,7 @@ class Chart:
         radius: How far in the plane the neighbors of a landmark lie.
         center: The middle of the map before it is scaled, (2,).
         width: What is one on the map, before it is scaled.
-        trust: The trustworthiness of two components, and of what was taken; None where it was not measured.
+        trusted: The trustworthiness of two components, and of what was taken; None where it was not measured.
     """
 
     method: str
@@ -75,7 +74,7 @@ class Chart:
     radius: float = 0.0
     center: Tensor = field(default_factory=lambda: torch.zeros(2))
     width: float = 0.0
-    trust: tuple[float, float] | None = None
+    trusted: tuple[float, float] | None = None
 
     def places(self, items: Any, rows: Tensor) -> Tensor:
         """Where some items lie, from 0 to 1, (rows, 2); what lies outside of the map is put on its edge."""
@@ -116,14 +115,14 @@ class Layout:
 
     def as_json(self) -> dict[str, Any]:
         """The points as plain values, places to four digits."""
-        trust = self.chart.trust if self.chart is not None else None
+        trusted = self.chart.trusted if self.chart is not None else None
         return {
             "method": self.method,
             "ids": list(self.ids),
             "x": self.x.round(4).tolist(),
             "y": self.y.round(4).tolist(),
             "items": self.items,
-            "trust": trust and {"pca": round(trust[0], 3), "taken": round(trust[1], 3)},
+            "trust": trusted and {"pca": round(trusted[0], 3), "taken": round(trusted[1], 3)},
         }
 
 
@@ -147,10 +146,10 @@ def layout(study: Study, most: int = MOST, *, fast: bool = False, before: Layout
         raise BadInput(f"A map of {most} points shows nothing. Use 1 or more.")
     study.refresh()
     state = study.state
-    pool, noise = state.pool, Dice(state.seed, "map").uniform(state.pool.keys)
-    shown = _shown(state.sides != UNLABELED, noise, most)
+    pool = state.pool
     if not isinstance(pool.items, Tensor):
         return Layout([], np.zeros(0), np.zeros(0), "none", len(pool))
+    shown = _shown(state.sides != UNLABELED, Dice(state.seed, "map").uniform(pool.keys), most)
     with threads(state.threads):
         chart = charted(pool, _base(study), state.seed, fast=fast, before=before.chart if before is not None else None)
         places = chart.places(pool.items, shown).double().numpy()
@@ -160,8 +159,8 @@ def layout(study: Study, most: int = MOST, *, fast: bool = False, before: Layout
 def charted(pool: Pool, base: int, seed: int, *, fast: bool = False, before: Chart | None = None) -> Chart:
     """What a map of a pool rests on: its principal components, and a layout by neighbors where that is clearly better.
 
-    Two components are compared with t-SNE [vandermaaten2008visualizing] by the trustworthiness of both on items that
-    are no landmarks, or on the landmarks where there are few others.
+    Two components are compared with t-SNE (van der Maaten & Hinton 2008) by the trustworthiness of both on items that
+    are no landmarks.
 
     Args:
         pool: The items; an array.
@@ -170,16 +169,16 @@ def charted(pool: Pool, base: int, seed: int, *, fast: bool = False, before: Cha
         fast: Two principal components in any case.
         before: A chart that is given back if it would be the same.
     """
-    items = pool.items
-    noise = Dice(seed, "map").uniform(pool.keys[:base])
-    order = drawn(torch.arange(base), noise, SAMPLE)
-    key = _key(items, order[:LANDMARKS], base, seed) + " fast" * fast
+    order = drawn(torch.arange(base), Dice(seed, "map").uniform(pool.keys[:base]), SAMPLE)
+    features = flat(pool.items, order)
+    seen = blake2b(features.contiguous().numpy().tobytes(), digest_size=12).hexdigest()
+    key = f"{seed} {base} {seen}{' fast' if fast else ''}"
     if before is not None and before.key == key:
         return before
-    middle, directions = _components(flat(items, order), seed)
+    middle, directions = _components(features, seed)
     nothing = torch.zeros(0, 2)
     plain = Chart("pca", key, middle, directions, nothing, nothing)
-    points = _projected(items, order, middle, directions)
+    points = _projected(pool.items, order, middle, directions)
     found = plain if fast else _by_neighbors(plain, points, seed)
     return _scaled(found, points)
 
@@ -191,9 +190,9 @@ def flat(items: Tensor, rows: Tensor) -> Tensor:
     if part.ndim == 2:
         return part
     part = part.reshape(len(part), -1)
-    return (
-        part if part.shape[1] <= NUMBERS else torch.nn.functional.adaptive_avg_pool1d(part.unsqueeze(1), NUMBERS)[:, 0]
-    )
+    if part.shape[1] > NUMBERS:
+        part = torch.nn.functional.adaptive_avg_pool1d(part.unsqueeze(1), NUMBERS).squeeze(1)
+    return part
 
 
 def _base(study: Study) -> int:
@@ -213,11 +212,6 @@ def _shown(known: Tensor, noise: Tensor, most: int) -> Tensor:
         return drawn(rows, noise, most).sort().values
     others = drawn((~known).nonzero().squeeze(1), noise, most - len(rows))
     return torch.cat([rows, others]).sort().values
-
-
-def _key(items: Tensor, rows: Tensor, base: int, seed: int) -> str:
-    told = flat(items, rows).contiguous().numpy().tobytes()
-    return f"{seed} {base} {blake2b(told, digest_size=8).hexdigest()}"
 
 
 def _components(features: Tensor, seed: int) -> tuple[Tensor, Tensor]:
@@ -250,17 +244,18 @@ def _projected(items: Tensor, rows: Tensor, middle: Tensor, directions: Tensor) 
 
 def _by_neighbors(plain: Chart, points: Tensor, seed: int) -> Chart:
     """A chart by neighbors if it is clearly more trustworthy than the plain one, which is given back else."""
-    landmarks, others = points[:LANDMARKS], points[LANDMARKS:]
-    if points.shape[1] < 3 or len(landmarks) < FEW or not float(landmarks[:, 0].std()) > 0:
-        return plain  # two components hold all there is
+    count = min(LANDMARKS, int(SHARE * len(points)))
+    points = points[: count + JUDGED]
+    landmarks, judged = points[:count], torch.arange(count, len(points))
+    if points.shape[1] < 3 or len(judged) < FEW or not float(landmarks[:, 0].std()) > 0:
+        return plain
     spots = _spread(landmarks, seed)
     radius = float(neighbors(spots, spots, 6)[1][:, 5].sqrt().median())
     found = Chart("tsne", plain.key, plain.middle, plain.directions, landmarks, spots, radius)
-    judged = others[:JUDGED] if len(others) >= FEW else landmarks
-    before, after = (_trust(judged, chart.raw(judged)) for chart in (plain, found))
+    before, after = (trust(points, chart.raw(points), judged) for chart in (plain, found))
     if after - before < max(LEAST, BETTER * (1 - before)):
-        return replace(plain, trust=(before, before))
-    return replace(found, trust=(before, after))
+        return replace(plain, trusted=(before, before))
+    return replace(found, trusted=(before, after))
 
 
 def _spread(points: Tensor, seed: int) -> Tensor:
@@ -268,9 +263,9 @@ def _spread(points: Tensor, seed: int) -> Tensor:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    start = points[:, :2] / points[:, 0].std() * 1e-4
+    points = points / points[:, 0].std()  # which changes nothing but what would underflow
     made = TSNE(
-        init=start.numpy(),
+        init=(1e-4 * points[:, :2]).numpy(),
         perplexity=min(PERPLEXITY, (len(points) - 1) / 3),
         max_iter=STEPS,
         angle=ANGLE,
@@ -281,11 +276,26 @@ def _spread(points: Tensor, seed: int) -> Tensor:
     return spots
 
 
-def _trust(points: Tensor, places: Tensor) -> float:
-    """The share of neighbors on the map that are neighbors: trustworthiness, from 0 to 1."""
-    from sklearn.manifold import trustworthiness
+def trust(points: Tensor, places: Tensor, judged: Tensor, count: int = BY_NEIGHBORS) -> float:
+    """Whether neighbors on a map are neighbors: the trustworthiness of some of its points.
 
-    return float(trustworthiness(points.numpy(), places.numpy(), n_neighbors=BY_NEIGHBORS))
+    ``1 - 2 / (m k (2 n - 3 k - 1)) sum max(0, rank - k)`` over the k nearest of each of m judged points on the map,
+    with their ranks among the n points as they lie in truth (Venna & Kaski 2001). With all points judged it is that of
+    scikit-learn.
+
+    Args:
+        points: As they lie in truth, (points, features); more than twice as many as neighbors.
+        places: On the map, (points, 2).
+        judged: Which of them are judged, int64.
+        count: So many neighbors of each.
+    """
+    far, seen = (
+        torch.cdist(array[judged], array).scatter_(1, judged.unsqueeze(1), torch.inf) for array in (points, places)
+    )
+    ranks = far.argsort(1).argsort(1) + 1
+    near = seen.topk(count, largest=False).indices
+    excess = (ranks.gather(1, near) - count).clamp_min(0).sum()
+    return 1 - 2 * float(excess) / (len(judged) * count * (2 * len(points) - 3 * count - 1))
 
 
 def _beside(points: Tensor, landmarks: Tensor, spots: Tensor, radius: float) -> Tensor:

@@ -74,7 +74,7 @@ def nearby(state: State, rows: Sequence[int], near: int, model: Model | None = N
     Args:
         state: Of the study.
         rows: Row numbers of the pool.
-        near: How many labeled neighbors, at most.
+        near: How many labeled neighbors, at most; 1 or more.
         model: Whose embeddings are taken of items that are no rows of features; None: the items themselves.
 
     Returns:
@@ -89,10 +89,12 @@ def nearby(state: State, rows: Sequence[int], near: int, model: Model | None = N
     own = torch.tensor(sorted(set(rows)), dtype=torch.int64)
     points = places(own)
     apart = _apart(places(_least(torch.arange(len(noise)), noise, SPREAD)))
-    others = ((state.sides == LABELED) | (state.sides == PENDING)).nonzero().squeeze(1)
-    open_ = _without((state.sides == UNLABELED).nonzero().squeeze(1), own)
+    free = torch.ones(len(noise), dtype=torch.bool)
+    free[own] = False
+    others = (((state.sides == LABELED) | (state.sides == PENDING)) & free).nonzero().squeeze(1)
+    open_ = ((state.sides == UNLABELED) & free).nonzero().squeeze(1)
     sample = _least(open_, noise, PICTURES if seen else MOST)
-    counts = _nearest_to(own, points, _least(_without(others, own), noise, len(others)), sample, places)
+    counts = _nearest_to(own, points, _least(others, noise, len(others)), sample, places)
     if len(sample) < len(open_):
         counts = [_about(count * len(open_) / len(sample)) for count in counts]
     return Nearby(
@@ -123,10 +125,6 @@ def _least(rows: Tensor, noise: Tensor, most: int) -> Tensor:
     return rows[noise[rows].topk(min(most, len(rows)), largest=False).indices]
 
 
-def _without(rows: Tensor, some: Tensor) -> Tensor:
-    return rows[~torch.isin(rows, some)]
-
-
 def _apart(points: Tensor) -> float:
     """The root of the mean squared distance between two points."""
     count = len(points)
@@ -137,22 +135,22 @@ def _labeled(
     state: State, own: Tensor, points: Tensor, near: int, places: Places, apart: float
 ) -> dict[int, tuple[Neighbor, ...]]:
     """The nearest labeled items of each row, itself left out."""
-    labeled, found = state.labeled, {}
-    if not len(labeled) or near < 1:
+    labeled, targets, found = state.labeled, state.targets[0], {}
+    if not len(labeled):
         return {row: () for row in own.tolist()}
     near_by, gaps = neighbors(points, places(labeled), near + 1)
     for row, which, far in zip(own.tolist(), near_by, gaps.double().tolist(), strict=True):
         others = [(int(at), gap) for at, gap in zip(which, far, strict=True) if int(labeled[at]) != row][:near]
-        found[row] = tuple(_neighbor(state, at, gap, apart) for at, gap in others)
+        found[row] = tuple(_neighbor(state, int(labeled[at]), targets[at], gap, apart) for at, gap in others)
     return found
 
 
-def _neighbor(state: State, at: int, gap: float, apart: float) -> Neighbor:
-    """The labeled item at a place of the labeled ones, at a squared distance."""
-    answer = state.task.answer(state.targets[0][at])
+def _neighbor(state: State, row: int, target: Tensor, gap: float, apart: float) -> Neighbor:
+    """A labeled row at a squared distance."""
+    answer = state.task.answer(target)
     label = answer[0] if isinstance(state.task, Targets) and state.task.n == 1 else answer
     similarity = max(0.0, 1 - gap / apart**2) if apart > 0 else float(gap == 0)
-    return Neighbor(state.pool.names(state.labeled[at : at + 1])[0], label, similarity, math.sqrt(gap))
+    return Neighbor(state.pool.names([row])[0], label, similarity, math.sqrt(gap))
 
 
 def _nearest_to(own: Tensor, points: Tensor, others: Tensor, sample: Tensor, places: Places) -> list[int]:

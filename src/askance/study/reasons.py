@@ -139,7 +139,7 @@ def distant(facts: Facts) -> str:
     if not facts.features:
         return ""
     if facts.distance is None:
-        return "nothing is labeled yet"
+        return "nothing else is labeled yet"
     return f"the nearest labeled item is at distance {facts.distance:.3g}, {_typical(facts)}"
 
 
@@ -148,7 +148,7 @@ def far(facts: Facts) -> str:
     if not facts.features:
         return "it is farther than others from all that is asked or labeled"
     if facts.distance is None:
-        return "nothing is labeled yet, so nothing labeled is near"
+        return "nothing else is labeled yet, so nothing labeled is near"
     if facts.distance >= NEAR * facts.apart:
         return f"nothing labeled is near: the nearest is at distance {facts.distance:.3g}, {_typical(facts)}"
     return f"it is farther than others from all that is asked or labeled: {distant(facts)}"

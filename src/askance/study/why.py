@@ -101,11 +101,11 @@ def why(study: Study, batch: Batch | Iterable[Any], *, near: int = 5) -> list[Wh
         return []
     state, rows = study.state, [one.row for one in asked]
     with threads(state.threads):
-        told = {fit: said(study, fit, [one.row for one in asked if one.fit == fit]) for fit in {o.fit for o in asked}}
+        told = {fit: said(study, fit, [one.row for one in asked if one.fit == fit]) for fit in _fits(asked)}
         newest = max(told)
         embeds = told[newest].knows and "embeddings" in study.parts.get(state.fits[newest].learner).gives
-        found = nearby(state, rows, near, study.models.task(state.fits, newest) if embeds else None)
-    return [_why(study, one, told[one.fit], found) for one in asked]
+        found = nearby(state, rows, max(1, near), study.models.task(state.fits, newest) if embeds else None)
+    return [_why(study, one, told[one.fit], found, near) for one in asked]
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,11 @@ class _Asked:
         if self.utility is None:
             return None
         return sum(stream == "active" for stream in self.batch.streams[: self.place + 1])
+
+
+def _fits(asked: Iterable[_Asked]) -> list[int]:
+    """Which fits some items were asked by, ascending: a journal is walked forward."""
+    return sorted({one.fit for one in asked})
 
 
 def _of_batch(study: Study, batch: Batch) -> list[_Asked]:
@@ -171,7 +176,7 @@ def _batches(study: Study) -> Iterator[Batch]:
         read, last = 8 * read, after
 
 
-def _why(study: Study, one: _Asked, told: Said, found: Nearby | None) -> Why:
+def _why(study: Study, one: _Asked, told: Said, found: Nearby | None, most: int) -> Why:
     batch, row, task = one.batch, one.row, told.task
     near, stands_for = (found.labeled[row], found.stands_for[row]) if found is not None else ((), None)
     likely, undecided = (told.likely(row) if isinstance(task, Classes) else ()), told.undecided(row)
@@ -205,7 +210,7 @@ def _why(study: Study, one: _Asked, told: Said, found: Nearby | None) -> Why:
         doubt=(likely[:2] if len(likely) > 1 else ()) if undecided is None else (undecided,),
         predicted=alone(numbers, task),
         spread=alone(give, task),
-        neighbors=near,
+        neighbors=near[: max(0, most)],
         stands_for=stands_for,
         about=facts.about,
         model=told.number,
