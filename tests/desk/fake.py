@@ -74,7 +74,8 @@ class Desk:
         self.fault, self.delay, self.password = "", 0.0, ""
         self.refuse: dict[str, tuple[int, str, str]] = {}
         self.seen: list[tuple[str, str, Any]] = []
-        self.doing, self.why_empty, self.banner, self.stop_now = "idle", "", None, False
+        self.doing, self.why_empty, self.stop_now = "idle", "", False
+        self.banner: dict[str, str] | None = None
         self.others = {"ben": 0}
         self.lock = RLock()
         for number, one in enumerate(self.items[:taught]):

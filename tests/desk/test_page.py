@@ -210,7 +210,9 @@ def test_a_refused_answer_is_let_go(chromium: Browser) -> None:
     desk = Desk()
     desk.refuse[desk.items[0].id] = (409, "first", "Ben was first.")
     with opened(chromium, desk) as page:
-        page.press("1", "2")
+        page.press("1")
+        page.until("document.querySelector('#toasts').innerText.includes('could not be saved')")
+        page.press("2")
         page.until("document.querySelector('#notice').innerText.includes('Ben was first.')")
         page.click("#notice .small")
         page.until("document.querySelector('#notice').innerText === ''")
