@@ -1,4 +1,4 @@
-"""Whole sittings at the real page: `askance label` on real files, a real browser, keys, two people, what is left of it."""
+"""Whole sittings at the real page: real files, a real browser, keys, two people, and what is left of it."""
 
 from __future__ import annotations
 

@@ -185,13 +185,14 @@ def charted(pool: Pool, base: int, seed: int, *, fast: bool = False, before: Cha
 
 def flat(items: Tensor, rows: Tensor) -> Tensor:
     """Features of some items of any shape, floating point, (rows, features); pictures are averaged down if large."""
-    part = arrays.take(items, rows).cpu()
+    part: Tensor = arrays.take(items, rows).cpu()
     part = part if part.dtype in (torch.float32, torch.float64) else part.float()
     if part.ndim == 2:
         return part
     part = part.reshape(len(part), -1)
     if part.shape[1] > NUMBERS:
-        part = torch.nn.functional.adaptive_avg_pool1d(part.unsqueeze(1), NUMBERS).squeeze(1)
+        pooled: Tensor = torch.nn.functional.adaptive_avg_pool1d(part.unsqueeze(1), NUMBERS)
+        return pooled.squeeze(1)
     return part
 
 

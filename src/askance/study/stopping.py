@@ -489,8 +489,8 @@ class Evidence:
         codes = torch.cat([new.answers, old.answers])
         if codes.shape[1] > 1:  # every set of labels is a class of its own
             codes = torch.unique(codes, dim=0, return_inverse=True)[1].unsqueeze(1)
-        first, second = codes.squeeze(1).split(len(new.answers))
-        return kappa(first, second)
+        codes, half = codes.squeeze(1), len(new.answers)
+        return kappa(codes[:half], codes[half:])
 
     def movement(self, still: bool) -> str:
         """How much answers changed from the oldest look to the newest, in words."""
