@@ -1,0 +1,154 @@
+"""What a proof may look at: control items, what was known when each was drawn, and what each stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from askance.history import Asked
+from askance.pool import LABELED, UNLABELED
+from askance.study.state import State
+
+LIGHT = 0.02  # what known items weigh together where they are left out: that shifts a share by less than this
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """What items weigh in a mean over the pool; ``drawn`` and ``known`` sum to 1.
+
+    Args:
+        drawn: Of items that were drawn by chance, float64 (drawn,).
+        own: The part of it that hangs on their draw alone; in the rest they stand for themselves, float64 (drawn,).
+        known: Of labeled items that were not drawn by chance, float64 (known,).
+        pool: How many items the pool has.
+    """
+
+    drawn: Tensor
+    own: Tensor
+    known: Tensor
+    pool: int
+
+    def of(self, kept: Tensor) -> Weights:
+        """The weights where only some known items are kept, bool (known,)."""
+        total = self.drawn.sum() + self.known[kept].sum()
+        return Weights(self.drawn / total, self.own / total, self.known * kept / total, self.pool)
+
+    def only(self) -> Weights:
+        """The weights where no known item is kept."""
+        total = self.drawn.sum()
+        return Weights(self.drawn / total, self.own / total, self.known[:0], self.pool)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The items of a study that a proof looks at, as row numbers.
+
+    A control item is drawn uniformly from the items that are open, so it stands for those; the items that were labeled
+    before it stand for themselves. The mean over control items of ``(labeled losses + open items x own loss) / items``
+    has the mean loss over the pool as its expectation, whatever a strategy took out of the pool before.
+
+    Args:
+        control: Labeled control items, ascending, int64 (control,).
+        skipped: Control items that were shown and carry no label, ascending, int64 (skipped,).
+        active: Other labeled items that were asked, in the order of asking, int64 (active,).
+        known: Labeled items that are no control items, ascending; empty where they weigh next to nothing.
+        weights: Of control and known items.
+        bounds: The same with the skipped items, behind the control items in ``drawn``.
+    """
+
+    control: Tensor
+    skipped: Tensor
+    active: Tensor
+    known: Tensor
+    weights: Weights
+    bounds: Weights
+
+    @property
+    def rows(self) -> Tensor:
+        """Labeled rows that are looked at: control, then known, int64 (control + known,)."""
+        return torch.cat([self.control, self.known])
+
+
+def evidence(state: State, skipped: Collection[int] = ()) -> Evidence:
+    """What a study's state holds for a proof.
+
+    Args:
+        state: The study's.
+        skipped: Rows of items that people were shown and skipped; those that are labeled, or were never asked on
+            the control stream, do not count.
+    """
+    drawn = {
+        row for ask in state.asked for row, stream in zip(ask.rows, ask.streams, strict=True) if stream == "control"
+    }
+    labeled = {int(row) for row in state.labeled}
+    aside = {row for row in state.controls if row not in labeled and state.answers.get(row)}
+    passed = {row for row in skipped if row in drawn and row not in labeled}
+    return gathered(state.sides, state.asked, state.controls, aside | passed)
+
+
+def gathered(sides: Tensor, asked: Sequence[Asked], controls: Collection[int], skipped: Collection[int]) -> Evidence:
+    """The same from its parts.
+
+    Args:
+        sides: The side of each item, (items,).
+        asked: All batches, in the order of asking.
+        controls: Rows of the control items.
+        skipped: Rows of control items that were shown and carry no label.
+    """
+    time = torch.full((len(sides),), -1, dtype=torch.int64)  # of labels that nobody asked for: from the start
+    place: dict[int, int] = {}
+    for number, ask in enumerate(asked):
+        time[torch.tensor(ask.rows, dtype=torch.int64)] = number
+        for row in ask.rows:
+            place.pop(row, None)
+            place[row] = number  # a dictionary keeps the order of the last asking
+    own = torch.zeros(len(sides), dtype=torch.bool)
+    own[_rows(controls)] = True
+    labeled = sides == LABELED
+    control, known = (labeled & own).nonzero().squeeze(1), (labeled & ~own).nonzero().squeeze(1)
+    active = torch.tensor([row for row in place if labeled[row] and not own[row]], dtype=torch.int64)
+    passed = _rows(sorted(skipped))
+    taken = time[sides != UNLABELED]
+    told = time[labeled]
+    weights = _weights(len(sides), time[control], taken, told, len(control), time[known])
+    bounds = _weights(len(sides), time[torch.cat([control, passed])], taken, told, len(control), time[known])
+    if float(weights.known.sum()) < LIGHT or len(known) < 2:
+        return Evidence(control, passed, active, known[:0], weights.only(), bounds.only())
+    return Evidence(control, passed, active, known, weights, bounds)
+
+
+def _weights(items: int, drawn: Tensor, taken: Tensor, told: Tensor, labeled: int, known: Tensor) -> Weights:
+    """What each item weighs in the mean over all draws.
+
+    Args:
+        items: How many the pool has.
+        drawn: When each item was drawn by chance; those with a label first.
+        taken: When each item that is not open any more was asked.
+        told: When each labeled item was asked.
+        labeled: How many of the drawn items have a label.
+        known: When each labeled item that was not drawn by chance was asked.
+    """
+    if not len(drawn):
+        return Weights(drawn.double(), drawn.double(), known.double(), items)
+    open_ = items - torch.searchsorted(taken.sort().values, drawn)  # when it was drawn
+    of = (open_ + torch.searchsorted(told.sort().values, drawn)).double()
+    times, order = drawn.sort()
+    later = torch.cat([(1 / of)[order].flip(0).cumsum(0).flip(0), of.new_zeros(1)])
+
+    def itself(asked: Tensor) -> Tensor:
+        """What items weigh in the draws after their asking."""
+        return later[torch.searchsorted(times, asked, right=True)] / len(drawn)
+
+    own = open_ / of / len(drawn)
+    both = own.clone()
+    both[:labeled] += itself(drawn[:labeled])
+    rest = itself(known)
+    total = both.sum() + rest.sum()
+    return Weights(both / total, own / total, rest / total, items)
+
+
+def _rows(rows: Collection[int]) -> Tensor:
+    return torch.tensor(list(rows), dtype=torch.int64)

@@ -1,0 +1,112 @@
+"""Intervals of weighted metrics, and of numbers that were resampled."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from askance.metrics import Z95
+from askance.seeds import Dice
+from askance.study.evidence import Weights
+from askance.study.weighted import Array, drawn_again, is_share, resampled, value
+from askance.task import Classes, Task
+
+
+def interval(task: Task, drawn: Tensor, known: Tensor, weights: Weights, seed: int) -> tuple[float, float]:
+    """The 95 % interval of a metric.
+
+    Classes: Wilson's. Labels: a bootstrap that draws two items more, one with all labels found and one with all missed.
+    Numbers: a bootstrap-t.
+
+    Args:
+        task: What the items are labeled with.
+        drawn: `parts` of the items that were drawn by chance, (drawn, 2).
+        known: Of the known items, (known, 2).
+        weights: Of both.
+        seed: The study's.
+    """
+    if isinstance(task, Classes):
+        return share_between(drawn[:, 0], known[:, 0], weights)
+    if not is_share(task):
+        return error_between(drawn[:, 0], known[:, 0], weights, seed)
+    half = max(0.5, float(drawn[:, 1].mean()))
+    more = torch.tensor([[half, half], [0, half]], dtype=torch.float64)
+    low, high = np.quantile(value(task, resampled(drawn, known, weights, seed, more, 1.0)[1:]), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def between(values: Array, variance: float, items: int, guarded: bool) -> tuple[float, float]:
+    """The 95 % interval of a resampled number.
+
+    Args:
+        values: Of the resamples.
+        variance: What the resamples do not know of: that of models trained on other labels.
+        items: How many items were drawn.
+        guarded: Whether the resamples drew from made-up items too. Where not, few items vary less than they should,
+            and the interval is as much wider as Student's is.
+    """
+    low, middle, high = np.quantile(values, [0.025, 0.5, 0.975])
+    spread = float(values.var())
+    wider = 1.0 if guarded else student(items) / Z95 * math.sqrt(items / (items - 1))
+    if spread == 0:
+        half = Z95 * math.sqrt(variance)
+        return float(middle) - half, float(middle) + half
+    factor = math.sqrt(1 + variance / spread) * wider
+    return float(middle - (middle - low) * factor), float(middle + (high - middle) * factor)
+
+
+def share_between(right: Tensor, known: Tensor, weights: Weights) -> tuple[float, float]:
+    """Wilson's interval for a weighted share, with what a pool of this size varies by. [wilson1927probable]
+
+    Items of unequal weight tell as much as ``(sum of weights)^2 / (sum of squared weights)`` items of the same.
+
+    Args:
+        right: Whether each drawn item is, float64 (drawn,).
+        known: Whether each known item is, float64 (known,).
+        weights: Of both.
+    """
+    total, fixed = float(weights.drawn.sum()), float(weights.known @ known)
+    share, items = float(weights.drawn @ right) / total, total**2 / float(weights.own.square().sum())
+    center, scale = share + Z95**2 / (2 * items), 1 + Z95**2 / items
+    half = Z95 * math.sqrt(max(0.0, share * (1 - share)) / items + Z95**2 / (4 * items**2))
+    both = fixed + total * share
+    pool = Z95**2 * max(0.0, both * (1 - both)) / weights.pool
+    low, high = (total * (share - (center + side * half) / scale) for side in (-1, 1))
+    return max(0.0, both - math.sqrt(low**2 + pool)), min(1.0, both + math.sqrt(high**2 + pool))
+
+
+def error_between(squares: Tensor, known: Tensor, weights: Weights, seed: int) -> tuple[float, float]:
+    """A bootstrap-t interval for the root of a weighted mean of squared errors, on the scale of its logarithm.
+
+    Squared errors are skewed, and the plain bootstrap of a few of them is too narrow and too low.
+
+    Args:
+        squares: Of the drawn items, float64 (drawn,).
+        known: Of the known items, float64 (known,).
+        weights: Of both.
+        seed: The study's.
+    """
+    items, all_ = len(squares), torch.cat([weights.drawn, weights.known])
+    mean = float(all_ @ torch.cat([squares, known]))
+    pool = float(all_ @ (torch.cat([squares, known]) - mean).square()) / weights.pool
+    own = squares * weights.own
+    columns = torch.stack([own, own.square()], 1).numpy()
+    again = drawn_again(columns, np.ones(items), Dice(seed, "bootstrap", part="control").generator())
+    sums = np.concatenate([columns.sum(0)[None], again])
+    means = np.maximum(mean + sums[:, 0] - sums[0, 0], 1e-300)
+    spreads = np.sqrt(np.maximum(sums[:, 1] - sums[:, 0] ** 2 / items, 0)) / means
+    if spreads[0] == 0:
+        return math.sqrt(mean), math.sqrt(mean)
+    turned = np.log(means[1:] / means[0]) / np.maximum(spreads[1:], 1e-3 * spreads[0])
+    low, high = np.quantile(turned, [0.025, 0.975]) * math.hypot(spreads[0], math.sqrt(pool) / mean)
+    return math.sqrt(mean) * math.exp(-high / 2), math.sqrt(mean) * math.exp(-low / 2)
+
+
+def student(items: int) -> float:
+    """Student's quantile of a two-sided 95 % interval."""
+    from scipy.special import stdtrit  # takes a while to load
+
+    return float(stdtrit(max(1, items - 1), 0.975))
