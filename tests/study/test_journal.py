@@ -164,7 +164,7 @@ def test_a_draft_that_no_kind_declares_is_refused(journal: Journal, draft: Draft
 
 
 def test_the_event_schema_is_whole() -> None:
-    assert " ".join(KINDS) == "opened offered asked released told fitted passed changed scored stopped"
+    assert " ".join(KINDS) == "opened offered asked released told fitted passed changed scored stopped noted"
 
 
 def test_a_study_needs_a_name() -> None:
