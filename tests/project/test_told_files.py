@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,60 @@ def test_json_lines_may_still_be_called_json(tickets: Project, tmp_path: Path) -
     assert tell_file(tickets, tmp_path / "a.json").new == 2
     (tmp_path / "b.json").write_text('{"id": "3", "label": "cat"}')
     assert tell_file(tickets, tmp_path / "b.json").new == 1
+
+
+ODD = (None, True, 0, -1, 1.5, float("nan"), "", "odd", "[", [], [3], [[]], [{}], {}, {"id": {}}, {"kind": []})
+ANSWERS = [{"annotation": 1, "by": "Ada", "kind": "label", "value": "cat", "at": "2026", "seconds": 1.0}]
+META = {"id": "1", "label": "cat", "answers": ANSWERS}
+TASKS = [
+    {
+        "id": 1,
+        "data": {"askance_id": "1", "text": "Ticket 1"},
+        "meta": META,
+        "annotations": [
+            {
+                "id": 1,
+                "import_id": 1,
+                "completed_by": {"email": "a@b.org"},
+                "was_cancelled": False,
+                "lead_time": 1.0,
+                "result": [{"type": "choices", "from_name": "label", "value": {"choices": ["cat"]}}],
+            }
+        ],
+    }
+]
+RECORDS = [{"text": "Ticket 1", **RECORD}]
+COCO = {
+    "images": [{"id": 1, "file_name": "p 1.png"}],
+    "categories": [{"id": 1, "name": "cat"}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 1}],
+    "askance": {"images": {"1": META}},
+}
+
+
+def spoiled(content: Any) -> Iterator[Any]:
+    """Some JSON with something else in the place of each of its parts, or without it."""
+    yield from ODD
+    if isinstance(content, dict):
+        for key, inner in content.items():
+            yield {name: held for name, held in content.items() if name != key}
+            yield from ({**content, key: odd} for odd in spoiled(inner))
+    elif isinstance(content, list):
+        for place, inner in enumerate(content):
+            yield from ([*content[:place], odd, *content[place + 1 :]] for odd in spoiled(inner))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("reads", "content"), [("text", TASKS), ("table", RECORDS), ("image", COCO)])
+@pytest.mark.parametrize("kind", ["classes", "labels", "number"])
+def test_whatever_stands_where_it_should_not_is_passed_over_or_refused_in_words(
+    tmp_path: Path, reads: str, kind: str, content: Any
+) -> None:
+    project = make(tmp_path, reads, kind, names=("cat", "dog"))
+    file = tmp_path / "odd.json"
+    for tried in spoiled(content):
+        file.write_text(json.dumps(tried))
+        try:
+            tell_file(project, file)
+        except BadInput as error:
+            assert "odd.json" in str(error), tried
