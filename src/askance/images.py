@@ -163,7 +163,7 @@ def head(source: bytes | Path, name: str) -> Head:
         except UnidentifiedImageError:
             raise BadInput(f"{name} is no image, or of a kind that is not known here. Save it again.") from None
         except (OSError, ValueError, Image.DecompressionBombError) as error:
-            why = getattr(error, "strerror", None) or error
+            why = str(getattr(error, "strerror", None) or error).rstrip(".")
             raise BadInput(f"{name} cannot be read: {why}. Check the file and its permissions.") from error
 
 

@@ -202,6 +202,15 @@ def test_an_image_that_is_gone_from_its_place_is_named(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("labels*"))
 
 
+def test_an_image_that_the_project_has_lost_is_left_out(tmp_path: Path) -> None:
+    project = make(tmp_path, "image")
+    answer(project)
+    (tmp_path / "photos" / "a b" / "p 1.png").unlink()
+    project.add(tmp_path / "photos")
+    found = written(project, tmp_path)
+    assert len(found["images"]) == 7 and not any("p 1.png" in image["file_name"] for image in found["images"])
+
+
 def test_soft_answers_are_passed_over_with_a_word(tmp_path: Path) -> None:
     project = make(tmp_path, "image", names=("cat", "dog"))
     project.study.tell({ids_of(project)[0]: {"cat": 0.25, "dog": 0.75}}, kind="soft", by="Ada")

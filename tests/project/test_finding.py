@@ -61,6 +61,7 @@ def test_an_image_is_known_by_as_much_of_its_path_as_there_is(tmp_path: Path, gi
         ("data:image/png;base64,AAAA", "no item"),
         ("data:image/png;base64,%%%", "no item"),
         ("data:image/png,plain", "no item"),
+        ("http://[a.png", "no item"),
         ("", "no item"),
     ],
 )

@@ -295,31 +295,6 @@ def test_what_is_no_number_is_named_with_its_place(tmp_path: Path, value: Any) -
         tell(project, tmp_path, [task({"askance_id": "1"}, annotation(number(value)))])
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"[{]", "is no JSON: .*line 1"),
-        (b'{\n "images": [\n', "is no JSON"),
-        (b"\xff\xfe[", "byte 1 is not UTF-8"),
-        (b"[" * 100_000, "nested too deeply"),
-    ],
-)
-def test_a_file_that_is_no_json_is_refused(tickets: Project, tmp_path: Path, content: bytes, message: str) -> None:
-    (tmp_path / "a.json").write_bytes(content)
-    with pytest.raises(BadInput, match=message) as error:
-        tell_file(tickets, tmp_path / "a.json")
-    assert "a.json" in str(error.value)
-    with pytest.raises(BadInput, match="missing.json cannot be read"):
-        tell_file(tickets, tmp_path / "missing.json")
-
-
-def test_json_lines_may_still_be_called_json(tickets: Project, tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text('{"id": "1", "label": "cat"}\n{"id": "2", "label": "dog"}\n')
-    assert tell_file(tickets, tmp_path / "a.json").new == 2
-    (tmp_path / "b.json").write_text('{"id": "3", "label": "cat"}')
-    assert tell_file(tickets, tmp_path / "b.json").new == 1
-
-
 def test_two_annotations_of_one_person_that_differ_are_a_conflict(tickets: Project, tmp_path: Path) -> None:
     told = tell(tickets, tmp_path, [task({"askance_id": "1"}, annotation(choices("cat")), annotation(choices("dog")))])
     assert told.new == 0 and "task 1, annotation 1" in told.conflicts[0] and "annotation 2" in told.conflicts[0]

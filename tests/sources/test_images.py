@@ -8,7 +8,7 @@ import pytest
 from pictures import GOOD, ODD, make_folder, picture, rotated, saved
 
 from askance.errors import BadInput
-from askance.images import Limits, decode, read, square
+from askance.images import Head, Limits, decode, head, read, square
 from askance.sources.images import check_image
 from askance.sources.opening import open_source
 
@@ -56,6 +56,19 @@ def test_every_odd_file_is_an_error_that_names_it(tmp_path: Path, name: str) -> 
 def test_a_rotated_image_is_turned_upright() -> None:
     upright, turned = decode(rotated(3), "a"), decode(saved(picture(3), "JPEG"), "b")
     assert upright.getpixel((0, 0)) == turned.getpixel((0, turned.height - 1))
+
+
+def test_the_head_of_an_image_is_read_without_the_rest(tmp_path: Path) -> None:
+    whole = saved(picture(1, 64).resize((64, 32)), "PNG")
+    (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
+    assert head(tmp_path / "a.png", "a.png") == head(whole, "a") == Head(64, 32, "image/png")
+    assert head(saved(picture(1), "JPEG"), "b").mime == "image/jpeg"
+    with pytest.raises(BadInput, match="notes is no image"):
+        head(b"notes", "notes")
+    with pytest.raises(BadInput, match="c.png cannot be read: No such file"):
+        head(tmp_path / "c.png", "c.png")
+    with pytest.raises(BadInput, match=r"huge cannot be read: .*bomb[^.]*\. Check the file"):
+        head(ODD["huge.png"](0), "huge")
 
 
 def test_limits_are_errors_with_the_files_name(tmp_path: Path) -> None:

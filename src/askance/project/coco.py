@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 from askance.errors import BadInput
 from askance.files import whole
-from askance.history import KINDS
 from askance.images import Head, head
 from askance.project.answers_file import AnswersFile, Filled, Gathering, read_seconds
 from askance.project.exporting import records, strict
@@ -24,6 +23,7 @@ from askance.project.features import root_of
 from askance.project.finding import Wanted
 from askance.project.items import Stored
 from askance.project.label_studio import answers_today
+from askance.project.label_studio_file import answers_in
 from askance.project.project import Project
 from askance.project.provenance import Labeled
 from askance.task import Named
@@ -33,6 +33,8 @@ OURS = "askance"
 
 def write_coco(path: Path, project: Project, labeled: Sequence[Labeled]) -> int:
     """Write an image for each row of each labeled item, and an annotation for each class or label that most people say.
+
+    Images that are in none of the project's files any more are left out, as nobody knows their size.
 
     Args:
         path: The file, which appears whole or not at all.
@@ -62,6 +64,8 @@ def write_coco(path: Path, project: Project, labeled: Sequence[Labeled]) -> int:
         answers = answers_today(task, item)
         for record in records(item, ids):
             (row,) = project.items.of([record["id"]])
+            if row.gone:
+                continue
             name, found = _image(project, row)
             place = len(images) + 1
             images.append({"id": place, "file_name": name, "width": found.width, "height": found.height})
@@ -121,7 +125,7 @@ def read_coco(path: Path, content: Mapping[str, Any], wanted: Wanted) -> Answers
         now = sorted(set(said.get(image["id"], ())))
         record = kept.get(str(image["id"])) if isinstance(kept, dict) else None
         record = record if isinstance(record, dict) else {}
-        answers = _answers(record, now)
+        answers = _answers(record, now, wanted.kind)
         if not now and not answers:
             blank += 1
             continue
@@ -130,9 +134,9 @@ def read_coco(path: Path, content: Mapping[str, Any], wanted: Wanted) -> Answers
             if answer["kind"] == "soft":
                 soft += 1
                 continue
-            value = answer.get("value")
+            value = answer["value"] if answer["kind"] == "label" else None
             text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            who = str(answer.get("by") or "") or wanted.by
+            who = answer.get("by") or wanted.by
             found.add(Filled(id, text, answer["kind"], who, read_seconds(answer.get("seconds")), where, value))
     remarks = [f"{blank:,} images have no annotation and were passed over"] if blank else []
     if soft:
@@ -168,12 +172,16 @@ def _categories(path: Path, content: Mapping[str, Any], wanted: Wanted) -> dict[
     return names
 
 
-def _answers(record: Mapping[str, Any], now: Sequence[str]) -> list[Mapping[str, Any]]:
+def _answers(record: Mapping[str, Any], now: Sequence[str], kind: str) -> list[dict[str, Any]]:
     """Everyone's answers, if the annotations still say what was exported with them."""
-    answers = record.get("answers")
-    if not isinstance(answers, list) or sorted(set(_names(record.get("label")))) != now:
+    label = record.get("label")
+    if sorted({str(name) for name in (label if isinstance(label, list) else [label]) if name is not None}) != now:
         return []
-    return [answer for answer in answers if isinstance(answer, dict) and answer.get("kind") in KINDS]
+    answers = answers_in(record)
+    values = [answer.get("value") for answer in answers if answer["kind"] == "label"]
+    each = [value if kind == "labels" else [value] for value in values]
+    named = all(isinstance(one, list) and all(isinstance(name, str) and name.strip() for name in one) for one in each)
+    return answers if named else []
 
 
 def _row(image: Mapping[str, Any], record: Mapping[str, Any], wanted: Wanted, place: str) -> str:

@@ -142,9 +142,7 @@ class Finder:
                 return self._by_cells({self._how.columns[0]: b64decode(held, validate=True)}) if sign else []
             except ValueError:
                 return []
-        url = urlsplit(text)
-        local = parse_qs(url.query).get("d")
-        return self.file(local[0] if local else unquote(url.path) if url.scheme else text) or self.file(unquote(text))
+        return next((ids for path in _paths_in(text) if (ids := self.file(path))), [])
 
     @cached_property
     def _raws(self) -> tuple[dict[bytes, list[str]], dict[bytes, list[str]]]:
@@ -180,6 +178,16 @@ def _opened(value: Any) -> Any:
         with suppress(ValueError, RecursionError):
             return json.loads(value)
     return value
+
+
+def _paths_in(text: str) -> list[str]:
+    """What may be the path of a file in a text: what Label Studio serves a file of its own by, a URL, a path."""
+    with suppress(ValueError):  # such as brackets that hold no address
+        url = urlsplit(text)
+        local = parse_qs(url.query).get("d")
+        if local or url.scheme:
+            return [local[0] if local else unquote(url.path), text]
+    return [text, unquote(text)]
 
 
 def _settled(text: str) -> str:

@@ -38,9 +38,9 @@ LOCAL = "/data/local-files/?d="  # what Label Studio serves a file of its own ma
 CONFIG = ".config.xml"
 
 _SHOWS = {  # the tag that shows an item, by how the project reads it; what it shows is called like the project's kind
-    "text": '<Style>.htx-text { white-space: pre-wrap; }</Style>\n  <Text name="item" value="$text"/>',
-    "table": '<Table name="item" value="$table"/>',
-    "image": '<Image name="item" value="$image"/>',
+    "text": f'<Style>.htx-text {{ white-space: pre-wrap; }}</Style>\n  <Text name="{ITEM}" value="$text"/>',
+    "table": f'<Table name="{ITEM}" value="$table"/>',
+    "image": f'<Image name="{ITEM}" value="$image"/>',
 }
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # of the signs that XML 1.0 can hold

@@ -52,7 +52,7 @@ def read_tasks(path: Path, tasks: Sequence[Any], wanted: Wanted) -> AnswersFile:
         place = f"{path}, task {number}"
         data, meta = _field(task, "data", dict, place), task.get("meta")
         meta = meta if isinstance(meta, dict) else {}
-        before = [one for one in meta.get("answers") or () if isinstance(one, dict) and one.get("kind") in KINDS]
+        before = answers_in(meta)
         id = ""
         annotations = list(_annotations(task, place))
         blank += not annotations
@@ -68,7 +68,7 @@ def read_tasks(path: Path, tasks: Sequence[Any], wanted: Wanted) -> AnswersFile:
                 soft += 1
                 continue
             id = id or wanted.find.row([meta.get("id"), data.get(ID), data.get(wanted.id or "")], data, place)
-            who = str(known.get("by") or "") if known else _who(annotation)
+            who = known["by"] if known else _who(annotation)
             seconds = read_seconds(annotation.get("lead_time"))
             found.add(Filled(id, _text(value), kind, who or wanted.by, seconds, where, value))
     if soft:
@@ -113,6 +113,13 @@ def read_records(
         who = _person(row.get("annotator")) or wanted.by
         found.add(Filled(id, _text(value), "label", who, read_seconds(row.get("lead_time")), place, value))
     return found.all(blank, remarks)
+
+
+def answers_in(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The answers that our own export keeps with an item, as far as they are still whole."""
+    answers = record.get("answers")
+    each = [one for one in answers if isinstance(one, dict)] if isinstance(answers, list) else []
+    return [one for one in each if one.get("kind") in KINDS and isinstance(one.get("by"), str)]
 
 
 def _annotations(task: Any, place: str) -> Iterator[tuple[Mapping[str, Any], str]]:
