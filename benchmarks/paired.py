@@ -10,16 +10,23 @@ from typing import Any
 
 import numpy as np
 
+from askance.lab.cell import first_rows
 from askance.lab.curves import area
+from askance.lab.datasets import Dataset
 from askance.lab.grids import Grid
+from askance.lab.plan import Plan
 from askance.lab.running import Stand, run_grid
 from askance.lab.statistics import LEVEL, holm, interval, paired_t
+from askance.learners.base import Learner, Lesson
+from askance.oracles.known import Known
 from askance.reports import words
 from askance.reports.results import Estimate, Results, Run
+from askance.study.study import Study
 from benchmarks.measure import ROOT
 
 CALIBRATION = "expected_calibration_error"
 MEASURES = ("area", "final", "calibration")  # mean accuracy over the labels bought; the last one; mean error of trust
+TEST = 500
 PARTS = ("training", "signals", "selection")
 
 Rows = Mapping[str, Mapping[str, Any]]  # what `rows` gives, as JSON has it
@@ -60,6 +67,28 @@ def measure(grid: Grid, name: str) -> list[Results]:
         print(f"{time.strftime('%H:%M:%S')} {stand.done}/{stand.cells}, {left} left: {stand.said} {about}", flush=True)
 
     return run_grid(grid, ROOT / ".cache" / "lab" / "papers" / name, say=say)
+
+
+def lesson_of(dataset: Dataset, learner: Learner, seed: int, labels: int, test: int = TEST) -> Lesson:
+    """What a study would learn from in its first fit, with labels drawn at random: the split and the labels of a run.
+
+    Args:
+        dataset: Items and labels.
+        learner: What learns.
+        seed: Decides the split and the labels.
+        labels: How many.
+        test: Items held out.
+    """
+    kept, _ = dataset.split(seed, test)
+    pool = dataset.pool.arranged(kept.tolist())
+    plan = Plan(("random",), (seed,), initial=labels, budget=labels + 1, test=test)
+    oracle = Known({pool.names([place])[0]: dataset.labels[row] for place, row in enumerate(kept.tolist())})
+    study = Study(pool, learner=learner, strategy="random", classes=dataset.classes, seed=seed, start=None)
+    study.tell(oracle.of(pool.names(first_rows(dataset, plan, lambda: pool, pool.keys, seed))))
+    lesson = study.lesson()
+    study.close()
+    assert lesson is not None
+    return lesson
 
 
 def rows(results: Results) -> dict[str, Any]:
