@@ -92,7 +92,7 @@ def lesson_of(dataset: Dataset, learner: Learner, seed: int, labels: int, test: 
 
 
 def rows(results: Results) -> dict[str, Any]:
-    """For each strategy the measures of every seed, and the mean seconds of a run by part.
+    """For each strategy the measures of every seed, the mean seconds of a run by part, and fits that diverged.
 
     Every run has to cover the same labels: nothing here is cut to what all of them cover.
     """
@@ -105,6 +105,7 @@ def rows(results: Results) -> dict[str, Any]:
             "final": [round(run.scores[-1], 5) for run in runs],
             "calibration": [round(area(run.labels, run.measures[CALIBRATION]), 5) for run in runs],
             "seconds": {part: round(_mean([_seconds(run, part) for run in runs]), 3) for part in PARTS},
+            "diverged": sum(len(run.notes.get("diverged", ())) for run in runs),
         }
     return found
 
@@ -124,6 +125,17 @@ def gaps(found: Rows, pairs: Sequence[tuple[str, str]], what: str = "area") -> l
         Gap(one, other, interval(values), p)
         for (one, other), values, p in zip(there, differences, adjusted, strict=True)
     ]
+
+
+def beside(where: Mapping[str, Rows], one: str, other: str, what: str = "area") -> dict[str, str]:
+    """The verdict on one pair of methods in several places, adjusted by Holm for the places."""
+    there = {place: found for place, found in where.items() if one in found and other in found}
+    values = {place: differences_of(found, one, other, what) for place, found in there.items()}
+    adjusted = holm([paired_t(gains) for gains in values.values()])
+    return {
+        place: Gap(one, other, interval(gains), p).verdict
+        for (place, gains), p in zip(values.items(), adjusted, strict=True)
+    }
 
 
 def differences_of(found: Rows, one: str, other: str, what: str = "area") -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -156,6 +168,35 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -
     """
     marks = ["---" if place < left else "--:" for place in range(len(heads))]
     return "\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in (heads, marks, *lines)) + "\n"
+
+
+def held(expected: str, found: Mapping[str, str], wanted: str) -> str:
+    """An expectation as an item of a list: in how many places it held, and what was found in the others.
+
+    Args:
+        expected: What was expected, as the beginning of a sentence.
+        found: A verdict for each place.
+        wanted: The verdict that was expected.
+    """
+    there = {place: verdict for place, verdict in found.items() if verdict != "not tested"}
+    if not there:
+        return f"- {expected}: not tested yet.\n"
+    places: dict[str, list[str]] = {}
+    for place, verdict in there.items():
+        if verdict != wanted:
+            places.setdefault(verdict, []).append(place)
+    others = "; ".join(f"{verdict} on {words.listing(names)}" for verdict, names in places.items())
+    count = sum(verdict == wanted for verdict in there.values())
+    return f"- {expected}: held in {count} of {len(there)}{f' ({others})' if others else ''}.\n"
+
+
+def measured_on(found: Mapping[str, Any]) -> str:
+    """When and on what, in a sentence."""
+    processor = found["machine"]["processor"]
+    return (
+        f"Measured on {found['date']} with askance {found['versions']['askance']} and torch "
+        f"{found['versions']['torch']}, in one thread of a shared {processor}: seconds are indicative."
+    )
 
 
 def _seconds(run: Run, part: str) -> float:
