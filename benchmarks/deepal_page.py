@@ -40,9 +40,9 @@ def page(survey: Mapping[str, Any], more: Mapping[str, Any] | None) -> str:
 
 def of_the_survey(name: str) -> str:
     """How a strategy did in the survey, as the end of a list of expectations; nothing where it has no interval yet."""
-    survey = _read(SURVEY)
+    survey = _read(SURVEY) or NOTHING
     found = []
-    for title, one in survey["sets"].items() if survey else ():
+    for title, one in survey["sets"].items():
         random, margin = (against(one, base).get(name) for base in ("random", "margin"))
         if random is not None and math.isfinite(random.found.low):
             other = f", {points(margin)} to margin" if margin is not None else ""
@@ -226,9 +226,9 @@ def _never(survey: Mapping[str, Any], order: Sequence[str]) -> str:
         if never
         else f"All {len(tested)} strategies that are tested are above random on one set or more.\n"
     )
-    for name, found in never.items():
-        below = sum(gap.verdict == "below" for gap in found)
-        lines.append(f"- `{name}`: below on {below} of {len(found)}\n")
+    for name, gaps in never.items():
+        below = sum(gap.verdict == "below" for gap in gaps)
+        lines.append(f"- `{name}`: below on {below} of {len(gaps)}\n")
     best = [name for name, found in tested.items() if all(gap.verdict == "above" for gap in found)]
     lines.append(f"\nAbove random wherever they are tested: {', '.join(f'`{name}`' for name in best) or 'none'}.\n")
     return "".join(lines)

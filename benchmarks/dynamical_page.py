@@ -33,7 +33,8 @@ LOOKED = {
     "last and all, shared picks": "The same: share of picks in common",
     "summed score over exact score": "Sum of the picks' scores over the exact score of the batch",
 }
-SHEET = {  # of the small experiment before this one: mean accuracy over the rounds, and the last
+# Of the small experiment before this one: mean accuracy over the rounds, and the last one.
+SHEET: dict[int, dict[str, tuple[float | None, float | None]]] = {
     10: {
         "random": (0.870, 0.928), "margin": (0.905, 0.961), "badge": (0.893, 0.949), "last": (0.881, 0.962),
         "last, lengths alone": (0.885, 0.963), "entropy": (0.864, 0.950), "last, de-influence": (0.871, 0.957),

@@ -25,7 +25,6 @@ from askance.study.study import Study
 from benchmarks.measure import ROOT
 
 CALIBRATION = "expected_calibration_error"
-MEASURES = ("area", "final", "calibration")  # mean accuracy over the labels bought; the last one; mean error of trust
 TEST = 500
 PARTS = ("training", "signals", "selection")
 
@@ -102,6 +101,7 @@ def rows(results: Results) -> dict[str, Any]:
         found[name] = {
             "seeds": [run.seed for run in runs],
             "area": [round(area(run.labels, run.scores), 5) for run in runs],
+            "first": [round(run.scores[0], 5) for run in runs],
             "final": [round(run.scores[-1], 5) for run in runs],
             "calibration": [round(area(run.labels, run.measures[CALIBRATION]), 5) for run in runs],
             "seconds": {part: round(_mean([_seconds(run, part) for run in runs]), 3) for part in PARTS},
