@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from askance.reports import words
 from benchmarks.dmle import FILE
 from benchmarks.paired import Gap, gaps, held, measured_on, points, score, table
 
@@ -66,14 +67,14 @@ def dmle_page() -> str:
         + _expected(tested)
         + "\n## What differs, and why\n\n"
         "- The paper begins with one label, goes on from the last weights, and takes ten full passes a round at a rate "
-        "of 1e-4. Ours begins with ten labels and trains from new weights until they are fitted.\n"
+        "of 1e-4. Ours begins with ten labels and trains for 100 steps from new weights.\n"
         "- All labels count as chosen, those drawn at random too, as in the released code. Beginning with one label "
         "that hardly matters; beginning with ten it is one more thing that the likelihood has wrong.\n"
         "- With the normalizer the term also asks the network to be *sure* of unlabeled items. With few labels that is "
         "what it can learn most easily, right or wrong: the column *first* is the training alone. The paper writes "
         "this probability down, and its code does not train by it.\n"
         "- Ranks, committees and core-sets have no gradient here or there; with them the released method is plain "
-        "training, and askance refuses them. Its `badge` has no score at all.\n"
+        "training, and askance refuses them. Drawn by the released `badge` there is no score at all.\n"
         "- Batches of 1 and of 5, and other betas (the paper tries 0.1 to 1000) were not run.\n\n"
         f"{measured_on(kept)} `python -m benchmarks.dmle` runs this again.\n"
     )
@@ -139,5 +140,11 @@ def _more(tested: Mapping[str, Mapping[tuple[str, str], Gap]]) -> str:
         asks: float(np.mean([100 * found[f"{asks}, penalty", asks].found.mean for found in tested.values()]))
         for asks in ASKS
     }
-    told = ", ".join(f"{value:+.1f} points drawn by {ASKS[asks]}" for asks, value in gains.items()).replace("-", "−")
-    return f"\nThe penalty over plain training, on average over the sets: {told}.\n"
+    told = ", ".join(f"{words.signed(value, 1)} points drawn by {ASKS[asks]}" for asks, value in gains.items())
+    most = max(gains, key=lambda asks: gains[asks])
+    said = (
+        "It is worth most where nothing was chosen."
+        if most == "random"
+        else "It is worth more where items were chosen."
+    )
+    return f"\nThe penalty over plain training, on average over the sets: {told}. {said}\n"
