@@ -28,11 +28,15 @@ from askance.strategies.catalogue import names, strategy
 from askance.task import Classes, Labels, Targets
 from askance.works import REFERENCES
 from benchmarks.datasets_page import datasets_page
+from benchmarks.deepal_page import deepal_page
 from benchmarks.digits_page import digits_page, numbers_in_readme
+from benchmarks.dmle_page import dmle_page
 from benchmarks.dpp_page import dpp_page
+from benchmarks.dynamical_page import dynamical_page
 from benchmarks.fidelity_page import fidelity_page
 from benchmarks.intervals import intervals_sentence
 from benchmarks.lab_page import census_page, smoke_page
+from benchmarks.noise_stability_page import noise_stability_page
 from benchmarks.speed_page import speed_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,6 +87,10 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "strategies.md": strategies_page(),
         ROOT / "docs" / "fidelity.md": NOTE + fidelity_page(),
         ROOT / "docs" / "papers" / "dpp.md": NOTE + dpp_page(),
+        ROOT / "docs" / "papers" / "deepal.md": NOTE + deepal_page(),
+        ROOT / "docs" / "papers" / "dmle.md": NOTE + dmle_page(),
+        ROOT / "docs" / "papers" / "dynamical.md": NOTE + dynamical_page(),
+        ROOT / "docs" / "papers" / "noise-stability.md": NOTE + noise_stability_page(),
         ROOT / "docs" / "speed.md": NOTE + speed_page(),
         ROOT / "docs" / "lab" / "census.md": NOTE + census_page(),
         ROOT / "docs" / "lab" / "smoke.md": NOTE + smoke_page(),
