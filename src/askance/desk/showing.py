@@ -198,12 +198,14 @@ class Showing:
         text = " · ".join(" ".join(field["text"].split()) for field in fields[: 1 if self.how.reads == "text" else 4])
         return text if len(text) <= SHORT else f"{text[: SHORT - 1]}…"
 
-    def _fields(self, row: Stored) -> list[dict[str, str]]:
+    def _fields(self, row: Stored) -> list[dict[str, Any]]:
+        """What is shown of a row: its own columns first, which are the item, and then what else the file says."""
         own = [name for name in self.how.columns if name in row.cells]
         aside = {self.how.id, self.how.label, *own}
         more = [name for name in row.cells if name not in aside]
         shown = own + more if self.how.reads != "image" else own
-        return [{"name": name, "text": row.cells[name]} for name in shown if row.cells[name].strip()]
+        fields = [{"name": name, "text": row.cells[name], "main": name in own} for name in shown]
+        return [field for field in fields if str(field["text"]).strip()]
 
 
 def kind_of(task: Task) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from askance.look import threads
 from askance.pool import UNLABELED, Pool
-from askance.study.early import NO_FIT, drawn
+from askance.study.early import NO_FIT, drawn, stream
 from askance.study.journal import Line
 from askance.study.models import Models, Parts
 from askance.study.pick import pick
@@ -82,4 +82,8 @@ def _again_early(state: State, line: Line) -> Audited:
     """The items that were drawn before anything was encoded."""
     names = state.pool.names((state.sides == UNLABELED).nonzero().squeeze(1))
     ids: list[Any] = drawn(names, state.seed)[: len(line.body["ids"])]
-    return Audited(line.number, line.body["ids"], ids, "" if ids == line.body["ids"] else "other items come out")
+    streams = [stream(id, state.seed) for id in ids]
+    why = "other items come out" if ids != line.body["ids"] else ""
+    if not why and streams != line.body["streams"]:
+        why = "the control items stand at other places"
+    return Audited(line.number, line.body["ids"], ids, why)

@@ -1,6 +1,8 @@
-"""The first items of a study: drawn before there are features to choose by, and control items therefore.
+"""The first items of a study, drawn at random before there are features to choose by.
 
-No torch here: a page shows the first item while torch is still being loaded.
+Dice say which of them are control items, about half, and with which of them the strategy begins. All are drawn alike;
+but if all were control items, the items that were asked by a strategy would stand without a beginning when both kinds
+are compared. No torch here: a page shows the first item while torch is still being loaded.
 """
 
 from __future__ import annotations
@@ -17,6 +19,16 @@ def drawn(ids: Iterable[Any], seed: int) -> list[Any]:
     True
     """
     return sorted(ids, key=lambda id: blake2b(f"{seed}|early|{id}".encode(), digest_size=8).digest())
+
+
+def stream(id: Any, seed: int) -> str:
+    """``control`` or ``active``, by dice.
+
+    >>> {stream(id, seed=0) for id in range(10)} == {"control", "active"}
+    True
+    """
+    side = blake2b(f"{seed}|stream|{id}".encode(), digest_size=1).digest()[0] & 1
+    return "control" if side else "active"
 
 
 def asked(ids: Sequence[Any], candidates: int, seen: int, seed: int) -> dict[str, Any]:
@@ -39,7 +51,7 @@ def asked(ids: Sequence[Any], candidates: int, seen: int, seed: int) -> dict[str
         "cold": True,
         "ids": list(ids),
         "ranks": list(range(n)),
-        "streams": ["control"] * n,
+        "streams": [stream(id, seed) for id in ids],
         "probabilities": [n / candidates] * n,
         "notes": [{} for _ in ids],
         "strategy": "random",

@@ -80,7 +80,7 @@ function progress(all) {
   const parts = [
     ["labeled", all.labeled, "labeled"],
     ["aside", all.aside, "set aside"],
-    ["pending", all.pending, "with people now"],
+    ["pending", all.pending, "asked, open"],
     ["open", all.unlabeled, "not asked yet"],
   ];
   const bar = h("div.stack", { role: "img", "aria-label": parts.map(([, n, title]) => `${n} ${title}`).join(", ") });

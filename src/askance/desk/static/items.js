@@ -62,10 +62,12 @@ export class Stage {
 
 /** @param {Field[]} fields the text first, what else there is after it */
 function prose(fields) {
-  const [first, ...more] = fields;
-  const text = first?.text ?? "";
+  const main = fields.some((one) => one.main) ? fields.filter((one) => one.main) : fields.slice(0, 1);
+  const more = fields.filter((one) => !main.includes(one));
+  const title = main.length > 1 && isShort(main[0].text) && h("h2.title", { dir: "auto" }, main[0].text);
+  const text = (title ? main.slice(1) : main).map((one) => one.text).join("\n\n");
   const body = h("div.prose", { dir: "auto" }, text.slice(0, FIRST));
-  if (text.length < 160 && !text.includes("\n")) body.classList.add("short");
+  if (!title && isShort(text)) body.classList.add("short");
   if (!text.trim()) fill(body, h("em.nothing", {}, "This text is empty."));
   const rest =
     text.length > FIRST &&
@@ -87,7 +89,12 @@ function prose(fields) {
       {},
       more.map((one) => h("div", {}, ...cell(one))),
     );
-  return h("div.reading", {}, body, rest, beside);
+  return h("div.reading", {}, title, body, rest, beside);
+}
+
+/** @param {string} text */
+function isShort(text) {
+  return text.length < 160 && !text.includes("\n");
 }
 
 /** @param {Field[]} fields */

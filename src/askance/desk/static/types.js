@@ -7,7 +7,7 @@
 /** @typedef {{value: Value, probability: number | null, since: number, top: Chance[]}} Guess */
 /** @typedef {{value: Value, kind: Kind}} Given */
 /** @typedef {{by: string, value: Value, kind: Kind}} Other */
-/** @typedef {{name: string, text: string}} Field */
+/** @typedef {{name: string, text: string, main?: boolean}} Field */
 
 /**
  * @typedef {object} Item
@@ -15,7 +15,7 @@
  * @property {string} key
  * @property {Field[]} fields
  * @property {string | null} image
- * @property {"active" | "control" | "early"} stream
+ * @property {"active" | "control" | "early" | "unasked"} stream
  * @property {Guess | null} guess
  * @property {Given | null} answer
  * @property {boolean} flag
