@@ -345,6 +345,15 @@ def test_an_unknown_name_becomes_a_class_unless_it_looks_like_one(chromium: Brow
     assert [one["value"] for one in answers(desk)] == ["refund", "billing", "biling"]
 
 
+def test_letters_right_after_an_answer_are_not_lost(chromium: Browser) -> None:
+    desk = Desk()
+    with opened(chromium, desk) as page:
+        for word in ("access", "praise", "returns", "delivery"):
+            page.press(*word, "Enter")
+        wait(lambda: len(answers(desk)) == 4)
+    assert [one["value"] for one in answers(desk)] == ["access", "praise", "returns", "delivery"]
+
+
 def test_slips_are_judged_as_the_server_judges_them(chromium: Browser) -> None:
     names = [
         "billing",

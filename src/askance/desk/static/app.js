@@ -144,7 +144,9 @@ const SCROLLS = {
 
 /** @param {KeyboardEvent} event */
 function press(event) {
-  const target = /** @type {HTMLElement} */ (event.target);
+  const focused = /** @type {HTMLElement} */ (event.target);
+  // A dialog that closed keeps the focus for a moment, and a quick letter is not meant for it.
+  const target = focused.closest("dialog:not([open])") ? document.body : focused;
   if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
   if (event.repeat && event.key.length === 1) return event.preventDefault(); // a key that is held answers one item
   const chord = chordOf(event);
