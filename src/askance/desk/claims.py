@@ -41,10 +41,10 @@ class Claims:
             self._board.hold(mine, person, now + LEASE)
         return mine[:n]
 
-    def free(self, fold: Fold) -> int:
-        """How many open items nobody holds."""
+    def free(self, fold: Fold) -> list[str]:
+        """The open items that nobody holds."""
         held = self._board.held(self._clock())
-        return sum(id not in held for id in fold.open)
+        return [id for id in fold.open if id not in held]
 
     def held(self) -> int:
         """How many items somebody holds."""

@@ -21,6 +21,7 @@ from askance.desk.fold import Fold
 from askance.errors import AskanceError, BadInput, StorageError
 from askance.pool import PENDING
 from askance.project.project import Project
+from askance.study.early import NO_FIT
 from askance.study.study import Study
 from askance.study.why import guesses, why
 
@@ -97,6 +98,10 @@ class Dealer:
                 raise SystemExit(0)
         self._say("starting", "Opening the study")
         self._project.settle()
+        study = self._project.study
+        early = [id for id in self._free(study) if self._fold.questions[id].fit == NO_FIT]
+        if early:
+            study.release(early)  # nobody has seen them, and from now on there is better than chance
 
     def _reading(self) -> int:
         return int(self._project.items.fact("reading", 0))
@@ -110,10 +115,13 @@ class Dealer:
         if not progress.unlabeled or study.state.taught in (self._waits, self._stopped):
             return 0
         batch = min(MOST, max(FEWEST, math.ceil(self._pace(study) * self._cycle * AHEAD)))
+        return batch if len(self._free(study)) <= batch // 2 else 0
+
+    def _free(self, study: Study) -> list[str]:
+        """What is open and held by nobody."""
         for line in study.journal.read(self._fold.line):
             self._fold.fold(line)
-        free = self._claims.free(self._fold)
-        return batch if free <= batch // 2 else 0
+        return self._claims.free(self._fold)
 
     def _deal(self, study: Study, n: int) -> None:
         training = not study.round_open and not study.current

@@ -95,7 +95,7 @@ class Showing:
         desk, now = self.desk, time.time() if now is None else now
         fold = desk.fold()
         dealer = _dealer(desk.board.fact("dealer", {}), now)
-        waiting = desk.claims.free(fold)
+        waiting = len(desk.claims.free(fold))
         present = desk.claims.present()
         people = ({by for by, own in fold.mine.items() if own} - set(OURS)) | present | {person}
         done = {by: len(fold.mine.get(by, ())) for by in people if by}
