@@ -17,7 +17,7 @@ from worlds import World, blobs
 from askance import BadInput, Pool, Study
 from askance.learners.base import Learner
 from askance.study import layout as module
-from askance.study.layout import Layout, layout, trust
+from askance.study.layout import Layout, layout
 
 
 @pytest.fixture(autouse=True)
@@ -73,17 +73,6 @@ def test_neighbors_are_kept_where_two_directions_cannot_and_twice_the_same() -> 
     )
     assert fast.method == "pca" and now > was + 0.03
     assert after > before + 0.02  # on items that are no landmarks
-
-
-def test_all_points_judged_the_measure_is_scikit_learn_s_and_of_some_it_is_theirs() -> None:
-    points, spots = groups(90), torch.tensor(np.random.default_rng(1).normal(size=(90, 2)))
-    spots[:45] = points[:45, :2].double()
-    for count in (5, 10):
-        theirs = trustworthiness(points.numpy(), spots.numpy(), n_neighbors=count)
-        assert trust(points, spots, torch.arange(90), count) == pytest.approx(theirs, abs=1e-12)
-    halves = [trust(points, spots, rows) for rows in torch.arange(90).split(45)]
-    assert sum(halves) / 2 == pytest.approx(trust(points, spots, torch.arange(90)))
-    assert trust(points, points, torch.arange(90)) == 1.0
 
 
 def test_where_there_is_nothing_to_keep_two_directions_are_as_good_and_stay() -> None:

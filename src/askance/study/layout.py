@@ -34,10 +34,10 @@ LANDMARKS = 2_000  # items laid out by their neighbors; the others follow them
 STEPS = 500
 ANGLE = 0.8  # of Barnes and Hut: a fifth faster than 0.5 and as trustworthy
 PERPLEXITY = 30.0
-SHARE = 0.75  # of the items are landmarks, at most: layouts are compared on others, as landmarks flatter theirs
+SHARE = 0.75  # of the items are landmarks, at most: layouts are compared on others alone, as landmarks flatter theirs
 JUDGED = 1_500  # so many, at most
 FEW = 30  # of fewer, nothing is to be seen, and two components stay
-BY_NEIGHBORS = 10  # of each item, when layouts are compared
+BY_NEIGHBORS = 10  # of each item, when layouts are compared; of few items a twentieth
 BETTER = 0.25  # of what the plain layout lacks in trustworthiness, a layout by neighbors must bring so much
 LEAST = 0.01  # and at least this
 
@@ -246,14 +246,13 @@ def _projected(items: Tensor, rows: Tensor, middle: Tensor, directions: Tensor) 
 def _by_neighbors(plain: Chart, points: Tensor, seed: int) -> Chart:
     """A chart by neighbors if it is clearly more trustworthy than the plain one, which is given back else."""
     count = min(LANDMARKS, int(SHARE * len(points)))
-    points = points[: count + JUDGED]
-    landmarks, judged = points[:count], torch.arange(count, len(points))
+    landmarks, judged = points[:count], points[count : count + JUDGED]
     if points.shape[1] < 3 or len(judged) < FEW or not float(landmarks[:, 0].std()) > 0:
         return plain
     spots = _spread(landmarks, seed)
     radius = float(neighbors(spots, spots, 6)[1][:, 5].sqrt().median())
     found = Chart("tsne", plain.key, plain.middle, plain.directions, landmarks, spots, radius)
-    before, after = (trust(points, chart.raw(points), judged) for chart in (plain, found))
+    before, after = (_trust(judged, chart.raw(judged)) for chart in (plain, found))
     if after - before < max(LEAST, BETTER * (1 - before)):
         return replace(plain, trusted=(before, before))
     return replace(found, trusted=(before, after))
@@ -277,26 +276,12 @@ def _spread(points: Tensor, seed: int) -> Tensor:
     return spots
 
 
-def trust(points: Tensor, places: Tensor, judged: Tensor, count: int = BY_NEIGHBORS) -> float:
-    """Whether neighbors on a map are neighbors: the trustworthiness of some of its points.
+def _trust(points: Tensor, places: Tensor) -> float:
+    """Whether neighbors on the map are neighbors: trustworthiness (Venna & Kaski 2001), from 0 to 1."""
+    from sklearn.manifold import trustworthiness
 
-    ``1 - 2 / (m k (2 n - 3 k - 1)) sum max(0, rank - k)`` over the k nearest of each of m judged points on the map,
-    with their ranks among the n points as they lie in truth (Venna & Kaski 2001). With all points judged it is that of
-    scikit-learn.
-
-    Args:
-        points: As they lie in truth, (points, features); more than twice as many as neighbors.
-        places: On the map, (points, 2).
-        judged: Which of them are judged, int64.
-        count: So many neighbors of each.
-    """
-    far, seen = (
-        torch.cdist(array[judged], array).scatter_(1, judged.unsqueeze(1), torch.inf) for array in (points, places)
-    )
-    ranks = far.argsort(1).argsort(1) + 1
-    near = seen.topk(count, largest=False).indices
-    excess = (ranks.gather(1, near) - count).clamp_min(0).sum()
-    return 1 - 2 * float(excess) / (len(judged) * count * (2 * len(points) - 3 * count - 1))
+    count = min(BY_NEIGHBORS, max(2, len(points) // 20))
+    return float(trustworthiness(points.numpy(), places.numpy(), n_neighbors=count))
 
 
 def _beside(points: Tensor, landmarks: Tensor, spots: Tensor, radius: float) -> Tensor:
