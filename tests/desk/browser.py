@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -182,6 +183,7 @@ class Browser:
             pass_fds=(to_browser, from_browser),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # so that its helpers can be ended with it
             env={**os.environ, "HOME": folder, "XDG_CONFIG_HOME": folder, "XDG_CACHE_HOME": folder},
         )
         os.close(to_browser)
@@ -238,11 +240,11 @@ class Browser:
         """End the browser and wait for it."""
         with suppress(AssertionError, OSError):
             self.send("Browser.close", {})
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
         self._reader.join(5)
         os.close(self._out)
         os.close(self._in)
@@ -263,12 +265,19 @@ class Browser:
 @contextmanager
 def browser() -> Iterator[Browser]:
     """A browser that is gone, with all it wrote, when the block ends."""
-    with tempfile.TemporaryDirectory(prefix="askance-browser-", ignore_cleanup_errors=True) as folder:
+    folder = tempfile.mkdtemp(prefix="askance-browser-")
+    try:
         ours = Browser(folder)
         try:
             yield ours
         finally:
             ours.close()
+    finally:
+        for _ in range(50):  # a helper may write its last line while the folder is emptied
+            shutil.rmtree(folder, ignore_errors=True)
+            if not Path(folder).exists():
+                break
+            time.sleep(0.1)
 
 
 def _code(key: str) -> str:
