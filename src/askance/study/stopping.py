@@ -214,6 +214,8 @@ class Stable(Criterion):
         if len(rounds) < 2:
             return Part("Stable", None, wanted=self.kappa, said=_FEW)
         value, error = (sum(column) / len(rounds) for column in zip(*rounds, strict=True))
+        if math.isnan(value):  # some of the older models gave every item the same answer
+            return Part("Stable", None, wanted=self.kappa, said=_FEW)
         low, high = value - Z95 * error, min(1.0, value + Z95 * error)
         met = (low if self.certain else value) >= self.kappa
         said = f"{seen.movement(met)} over the last {seen.looks[0].labels - seen.looks[-1].labels} labels"
@@ -365,7 +367,7 @@ def verdict(study: Steps, criterion: Criterion = DEFAULT) -> Stop:
     found = criterion.read(Evidence(study))
     if found.met:
         return Stop(True, f"You can stop: {_joined([part.said for part in found.why])}.", found.parts)
-    told = [part for part in found.why if part.known] or list(found.why)
+    told = [part for part in found.why if part.value is not None] or list(found.why)  # a number tells more
     said = told[0].said if told else f"no part of the criterion means anything for {type(study.state.task).__name__}"
     return Stop(False, f"Go on: {said}.", found.parts)
 
@@ -489,8 +491,7 @@ class Evidence:
         codes = torch.cat([new.answers, old.answers])
         if codes.shape[1] > 1:  # every set of labels is a class of its own
             codes = torch.unique(codes, dim=0, return_inverse=True)[1].unsqueeze(1)
-        first, second = codes.squeeze(1).split(len(new.answers))
-        return kappa(first, second)
+        return kappa(codes[: len(new.answers), 0], codes[len(new.answers) :, 0])
 
     def movement(self, still: bool) -> str:
         """How much answers changed from the oldest look to the newest, in words."""
