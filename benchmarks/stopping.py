@@ -28,19 +28,17 @@ from askance.look import predict
 from askance.oracles.known import Known
 from askance.pool import Pool
 from askance.reports import words
+from askance.study.evidence import STOP_SET, Evidence, kappa
 from askance.study.stopping import (
     DEFAULT,
     NET,
     OLDEST,
     RATE,
     SPREAD,
-    STOP_SET,
-    Evidence,
     Foreseen,
     Gain,
     Stable,
     forecast,
-    kappa,
 )
 from askance.study.study import Study
 from benchmarks.measure import ROOT

@@ -25,24 +25,21 @@ from askance.learners.linear import Linear
 from askance.oracles.known import Known
 from askance.pool import Pool
 from askance.strategies.base import Strategy
-from askance.study import stopping
+from askance.study import evidence
+from askance.study.evidence import SHARES, STOP_SET, Evidence, concordance, kappa
 from askance.study.stopping import (
     DEFAULT,
-    SHARES,
-    STOP_SET,
     Budget,
     Criterion,
     Either,
     EmptyRegion,
     Every,
-    Evidence,
     Foreseen,
     Gain,
+    Part,
     Stable,
     Stop,
-    concordance,
     forecast,
-    kappa,
     verdict,
 )
 from askance.study.study import Study
@@ -67,7 +64,7 @@ def grown(world: World, labels: int, batch: int = 5, **options: Any) -> Study:
     return study
 
 
-def one_part(study: Study, criterion: Criterion) -> stopping.Part:
+def one_part(study: Study, criterion: Criterion) -> Part:
     (part,) = verdict(study, criterion).parts
     return part
 
@@ -139,8 +136,8 @@ def test_a_verdict_asks_models_about_two_pools_in_all_and_the_stop_set_has_a_lim
         asked.append(len(items))
         return original(model, items, *given)
 
-    original = stopping.predict
-    monkeypatch.setattr(stopping, "predict", counted)
+    original = evidence.predict
+    monkeypatch.setattr(evidence, "predict", counted)
     for items in (60, 301, 9000):
         study = grown(clear(items), 40, batch=4)
         asked.clear()
