@@ -59,23 +59,21 @@ def between(values: Array, variance: float, items: int, guarded: bool) -> tuple[
 
 
 def share_between(right: Tensor, known: Tensor, weights: Weights) -> tuple[float, float]:
-    """Wilson's interval for a weighted share, with what a pool of this size varies by. [wilson1927probable]
+    """Wilson's interval for a weighted share. [wilson1927probable]
 
-    Items of unequal weight tell as much as ``(sum of weights)^2 / (sum of squared weights)`` items of the same.
+    Items of unequal weight tell as much as ``1 / (sum of squared weights)`` items of the same. Known items shift it.
 
     Args:
         right: Whether each drawn item is, float64 (drawn,).
         known: Whether each known item is, float64 (known,).
         weights: Of both.
     """
-    total, fixed = float(weights.drawn.sum()), float(weights.known @ known)
-    share, items = float(weights.drawn @ right) / total, total**2 / float(weights.own.square().sum())
+    share, items = float(weights.alone @ right), 1 / float(weights.alone.square().sum())
+    shift = float(weights.drawn @ right + weights.known @ known) - share
     center, scale = share + Z95**2 / (2 * items), 1 + Z95**2 / items
     half = Z95 * math.sqrt(max(0.0, share * (1 - share)) / items + Z95**2 / (4 * items**2))
-    both = fixed + total * share
-    pool = Z95**2 * max(0.0, both * (1 - both)) / weights.pool
-    low, high = (total * (share - (center + side * half) / scale) for side in (-1, 1))
-    return max(0.0, both - math.sqrt(low**2 + pool)), min(1.0, both + math.sqrt(high**2 + pool))
+    low, high = (shift + (center + side * half) / scale for side in (-1, 1))
+    return min(1.0, max(0.0, low)), min(1.0, max(0.0, high))
 
 
 def error_between(squares: Tensor, known: Tensor, weights: Weights, seed: int) -> tuple[float, float]:
@@ -89,19 +87,17 @@ def error_between(squares: Tensor, known: Tensor, weights: Weights, seed: int) -
         weights: Of both.
         seed: The study's.
     """
-    items, all_ = len(squares), torch.cat([weights.drawn, weights.known])
-    mean = float(all_ @ torch.cat([squares, known]))
-    pool = float(all_ @ (torch.cat([squares, known]) - mean).square()) / weights.pool
-    own = squares * weights.own
+    items, own = len(squares), squares * weights.alone
+    mean = float(weights.drawn @ squares + weights.known @ known)
     columns = torch.stack([own, own.square()], 1).numpy()
     again = drawn_again(columns, np.ones(items), Dice(seed, "bootstrap", part="control").generator())
     sums = np.concatenate([columns.sum(0)[None], again])
-    means = np.maximum(mean + sums[:, 0] - sums[0, 0], 1e-300)
-    spreads = np.sqrt(np.maximum(sums[:, 1] - sums[:, 0] ** 2 / items, 0)) / means
+    means = np.maximum(mean + sums[:, 0] - sums[0, 0], 1e-3 * mean)
+    spreads = np.sqrt(np.maximum(sums[:, 1] - sums[:, 0] ** 2 / items, 0)) / np.maximum(means, 1e-300)
     if spreads[0] == 0:
         return math.sqrt(mean), math.sqrt(mean)
     turned = np.log(means[1:] / means[0]) / np.maximum(spreads[1:], 1e-3 * spreads[0])
-    low, high = np.quantile(turned, [0.025, 0.975]) * math.hypot(spreads[0], math.sqrt(pool) / mean)
+    low, high = np.quantile(turned, [0.025, 0.975]) * spreads[0]
     return math.sqrt(mean) * math.exp(-high / 2), math.sqrt(mean) * math.exp(-low / 2)
 
 
