@@ -38,23 +38,23 @@ def interval(task: Task, drawn: Tensor, known: Tensor, weights: Weights, seed: i
     return float(low), float(high)
 
 
-def between(values: Array, variance: float, items: int, guarded: bool) -> tuple[float, float]:
-    """The 95 % interval of a resampled number.
+def between(values: Array, variance: float, items: int, least: float) -> tuple[float, float]:
+    """The 95 % interval of a resampled number, as much wider than the resamples as Student's is than the normal one.
 
     Args:
         values: Of the resamples.
         variance: What the resamples do not know of: that of models trained on other labels.
         items: How many items were drawn.
-        guarded: Whether the resamples drew from made-up items too. Where not, few items vary less than they should,
-            and the interval is as much wider as Student's is.
+        least: What the resamples vary by at least, as a variance; few items may all say the same by chance.
     """
     low, middle, high = np.quantile(values, [0.025, 0.5, 0.975])
     spread = float(values.var())
-    wider = 1.0 if guarded else student(items) / Z95 * math.sqrt(items / (items - 1))
-    if spread == 0:
-        half = Z95 * math.sqrt(variance)
+    both = max(spread * items / (items - 1), least) + variance
+    quantile = student(items)
+    if spread < least / 100:  # too little to have a shape
+        half = quantile * math.sqrt(both)
         return float(middle) - half, float(middle) + half
-    factor = math.sqrt(1 + variance / spread) * wider
+    factor = quantile / Z95 * math.sqrt(both / spread) if spread else 1.0
     return float(middle - (middle - low) * factor), float(middle + (high - middle) * factor)
 
 
