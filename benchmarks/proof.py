@@ -287,10 +287,13 @@ def _skipping(name: str, drawn: Drawn, seed: int) -> dict[str, Any]:
     dice = np.random.default_rng(seed + 10**7)
     lost = [row for row in drawn.controls if dice.random() < (SKIPS if drawn.sure[row] < AMBIGUOUS else SLIPS)]
     less = drawn.without(lost)
-    now = true(name, LEARNER.fit(less.lesson))
+    model = LEARNER.fit(less.lesson)
+    now = true(name, model)
     found = {"skipped": len(lost)}
     for what, skipped in (("counted", lost), ("ignored", [])):
-        score = Today(less.lesson, LEARNER, gathered(less.sides, less.asked, less.controls, skipped), seed, PIECE).score
+        score = Today(
+            less.lesson, LEARNER, model, gathered(less.sides, less.asked, less.controls, skipped), seed, PIECE
+        ).score
         found[what] = _interval(score.value, score.low, score.high, now)
     return found
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from askance import arrays
 from askance.history import History
-from askance.learners.base import Learner, Lesson
+from askance.learners.base import Learner, Lesson, Model
 from askance.look import predict
 from askance.seeds import Dice
 from askance.study.evidence import Evidence
@@ -45,12 +45,13 @@ class Arms:
     Args:
         lesson: All that is labeled.
         learner: What learns.
+        model: What it makes of the lesson; its probabilities are believed where models are told apart.
         found: The items to look at.
         seed: The study's seed.
         piece: Rows in a piece.
     """
 
-    def __init__(self, lesson: Lesson, learner: Learner, found: Evidence, seed: int, piece: int) -> None:
+    def __init__(self, lesson: Lesson, learner: Learner, model: Model, found: Evidence, seed: int, piece: int) -> None:
         self.lesson, self.learner, self.found, self.seed, self.piece = lesson, learner, found, seed, piece
         self.task = lesson.task
         dice = Dice(seed, "proof")
@@ -61,6 +62,7 @@ class Arms:
         self.fold = fold.numpy()  # those of the accuracy
         self._order = dice.of("order").uniform(keys[found.control]).argsort()  # the last are left out for equal sizes
         self.truth = lesson.targets[torch.searchsorted(lesson.labeled, found.rows)]
+        self._reference = self._say(model)[self._sampled]
 
     @property
     def size(self) -> int:
@@ -68,17 +70,12 @@ class Arms:
         items = len(self.found.control)
         return min(items - math.ceil(items / FOLDS), len(self.found.active))
 
-    def reference(self) -> Tensor:
-        """What the model of all labels says of the sampled items."""
-        return self._read(self.lesson)[self._sampled]
-
-    def control(self, folds: int, labels: int, reference: Tensor, noise: float) -> Taught:
+    def control(self, folds: int, labels: int, noise: float) -> Taught:
         """One model for each fold, of the labels of that many folds around it.
 
         Args:
             folds: How many folds a model learns from, one after another, around the circle.
             labels: How many labels of them.
-            reference: What is believed of the sampled items.
             noise: The mean squared error of numbers.
         """
         guesses, used = [], torch.zeros((FOLDS, len(self.fold)), dtype=torch.bool)
@@ -86,13 +83,13 @@ class Arms:
             inside = torch.from_numpy(np.isin(self.fold, [(number + step) % FOLDS for step in range(folds)]))
             used[number] = inside
             rows = self.found.control[self._order[inside[self._order]][:labels]]
-            guesses.append(self._read(self._part(rows)))
-        apart = [expected(self.task, guess[self._sampled], reference, noise) for guess in guesses]
+            guesses.append(self._say(self.learner.fit(self._part(rows))))
+        apart = [expected(self.task, guess[self._sampled], self._reference, noise) for guess in guesses]
         return Taught(labels, guesses, used, _variance(np.array(apart), folds))
 
     def active(self, labels: int) -> Taught:
         """The model of the first labels that were asked for."""
-        guesses = [self._read(self._part(self.found.active[:labels].sort().values))]
+        guesses = [self._say(self.learner.fit(self._part(self.found.active[:labels])))]
         return Taught(labels, guesses, torch.zeros((1, len(self.fold)), dtype=torch.bool), 0.0)
 
     def parts(self, taught: Taught) -> tuple[Tensor, Tensor]:
@@ -128,9 +125,9 @@ class Arms:
             history=History(self.lesson.history.asked, MappingProxyType(answers)),
         )
 
-    def _read(self, lesson: Lesson) -> Tensor:
+    def _say(self, model: Model) -> Tensor:
         items = arrays.take(self.lesson.items, self._looked)
-        return predict(self.learner.fit(lesson), items, self.task, self.piece).double()
+        return predict(model, items, self.task, self.piece).double()
 
 
 def _variance(metrics: Array, folds: int) -> float:

@@ -11,6 +11,7 @@ from askance.seeds import Dice
 from askance.study.weighted import Array
 
 EXPONENTS = np.linspace(0.15, 1.5, 28)
+FAST = 1.0  # the exponent that a curve may still get to, however flat it begins: twice the labels, half the error
 FAR = 1000.0  # times the most labels of the curve: nobody would label so many, and no law holds so far
 
 
@@ -33,9 +34,9 @@ class Saved:
 def saved(sizes: Array, errors: Array, variances: Array, today: Array, used: int, seed: int) -> tuple[Saved, Saved]:
     """Labels saved by asking, from power laws, ``error = floor + scale * labels ** -exponent``.
 
-    Both laws are fitted to every resample anew, each error with its share of the noise of other labels to learn from.
-    The lower end is that of the law without a floor, by which drawing at random gets anywhere; the upper end is that
-    of the law with one. Which of them holds cannot be seen on a short curve.
+    The law is fitted to every resample anew, each error with its share of the noise of other labels to learn from. The
+    upper end is that of the law as fitted, by which drawing at random may never get there. The lower end is that of a
+    law without a floor whose exponent is at least `FAST`: a short curve does not show whether a slow beginning ends.
 
     Args:
         sizes: Labels at the points of the curve, (points,).
@@ -52,15 +53,15 @@ def saved(sizes: Array, errors: Array, variances: Array, today: Array, used: int
     drawn = errors.copy()
     drawn[1:] += noise * np.sqrt(variances)
     weights = 1 / (drawn[1:].var(0) + 1e-9)
-    free, level = (crossing(sizes, drawn, today, weights, floor) for floor in (False, True))
-    low = float(np.quantile(free[1:], 0.025, method="inverted_cdf"))
+    fast, level = (crossing(sizes, drawn, today, weights, least) for least in (FAST, None))
+    low = float(np.quantile(fast[1:], 0.025, method="inverted_cdf"))
     high = float(np.quantile(level[1:], 0.975, method="inverted_cdf"))
     value = min(max(float(level[0]), low), high)
     ends = (value, low, high)
     return Saved(*(end - used for end in ends)), Saved(*(math.log(end / used) for end in ends))
 
 
-def crossing(sizes: Array, errors: Array, today: Array, weights: Array, floor: bool) -> Array:
+def crossing(sizes: Array, errors: Array, today: Array, weights: Array, fast: float | None = None) -> Array:
     """How many labels a law takes to an error, by least squares for each row; infinite where it never gets there.
 
     Args:
@@ -68,13 +69,15 @@ def crossing(sizes: Array, errors: Array, today: Array, weights: Array, floor: b
         errors: (rows, points).
         today: The error to reach, (rows,).
         weights: Of each point, (points,).
-        floor: Whether the law may level off.
+        fast: The least exponent of a law that does not level off and goes through the last point; None: any law.
 
     >>> sizes = np.array([10.0, 20.0, 40.0])
-    >>> crossing(sizes, (1 / sizes)[None], np.array([1 / 160]), np.ones(3), floor=False).round(6)
+    >>> crossing(sizes, (1 / sizes)[None], np.array([1 / 160]), np.ones(3)).round(6)
     array([160.])
-    >>> crossing(sizes, (0.05 + 1 / sizes)[None], np.array([0.04]), np.ones(3), floor=True)
+    >>> crossing(sizes, (0.05 + 1 / sizes)[None], np.array([0.04]), np.ones(3))
     array([inf])
+    >>> crossing(sizes, (1 / sizes**0.5)[None], np.array([1 / 160**0.5]), np.ones(3), fast=1.0)     # not 160
+    array([80.])
     """
     best, needed = np.full(len(errors), np.inf), np.full(len(errors), np.inf)
     most = float(sizes[-1])
@@ -84,17 +87,17 @@ def crossing(sizes: Array, errors: Array, today: Array, weights: Array, floor: b
         falls = (sizes / most) ** -exponent
         middle = float(weights @ falls) / total
         scale = np.maximum(errors @ (weights * falls) / (weights @ falls**2), 0)
-        least = np.zeros(len(errors))
-        if floor:
+        floor = np.zeros(len(errors))
+        if fast is None:
             slope = (errors - mean[:, None]) @ (weights * (falls - middle)) / (weights @ (falls - middle) ** 2)
             slope = np.maximum(slope, 0)  # more labels do no harm
             above = mean > slope * middle  # else the floor would be below 0, where no error is
-            least = np.where(above, mean - slope * middle, 0)
-            scale = np.where(above, slope, scale)
-        rest = (errors - least[:, None] - scale[:, None] * falls) ** 2 @ weights
+            floor, scale = np.where(above, mean - slope * middle, 0), np.where(above, slope, scale)
+        rest = (errors - floor[:, None] - scale[:, None] * falls) ** 2 @ weights
         better = rest < best
         best[better] = rest[better]
-        needed[better] = _reached(least, scale, exponent, today, most)[better]
+        last, steep = (scale, exponent) if fast is None else (errors[:, -1], max(fast, exponent))
+        needed[better] = _reached(floor, last, steep, today, most)[better]
     return needed
 
 

@@ -17,29 +17,31 @@ LIGHT = 0.02  # what known items weigh together where they are left out: that sh
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What items weigh in a mean over the pool; ``drawn`` and ``known`` sum to 1.
+    """What items weigh in a mean over the pool; all of them sum to 1.
 
     Args:
         drawn: Of items that were drawn by chance, float64 (drawn,).
-        own: The part of it that hangs on their draw alone; in the rest they stand for themselves, float64 (drawn,).
-        known: Of labeled items that were not drawn by chance, float64 (known,).
-        pool: How many items the pool has.
+        known: Of labeled items that were not, float64 (known,).
     """
 
     drawn: Tensor
-    own: Tensor
     known: Tensor
-    pool: int
+
+    @property
+    def alone(self) -> Tensor:
+        """What drawn items would weigh if nothing else were known, float64 (drawn,).
+
+        Intervals are made of these: that known items stand for a part of the pool shifts a mean, and is not so sure
+        that it should make the mean surer.
+        """
+        return self.drawn / self.drawn.sum()
 
     def of(self, kept: Tensor) -> Weights:
-        """The weights where only some known items are kept, bool (known,)."""
-        total = self.drawn.sum() + self.known[kept].sum()
-        return Weights(self.drawn / total, self.own / total, self.known * kept / total, self.pool)
-
-    def only(self) -> Weights:
-        """The weights where no known item is kept."""
-        total = self.drawn.sum()
-        return Weights(self.drawn / total, self.own / total, self.known[:0], self.pool)
+        """The weights where some known items, bool (known,), stand for all of them."""
+        left = self.known[kept].sum()
+        if not left:
+            return Weights(self.alone, 0 * self.known)
+        return Weights(self.drawn, self.known * kept * (self.known.sum() / left))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +118,8 @@ def gathered(sides: Tensor, asked: Sequence[Asked], controls: Collection[int], s
     weights = _weights(len(sides), time[control], taken, told, len(control), time[known])
     bounds = _weights(len(sides), time[torch.cat([control, passed])], taken, told, len(control), time[known])
     if float(weights.known.sum()) < LIGHT or len(known) < 2:
-        return Evidence(control, passed, active, known[:0], weights.only(), bounds.only())
+        known = known[:0]
+        weights, bounds = (Weights(one.alone, one.known[:0]) for one in (weights, bounds))
     return Evidence(control, passed, active, known, weights, bounds)
 
 
@@ -132,7 +135,7 @@ def _weights(items: int, drawn: Tensor, taken: Tensor, told: Tensor, labeled: in
         known: When each labeled item that was not drawn by chance was asked.
     """
     if not len(drawn):
-        return Weights(drawn.double(), drawn.double(), known.double(), items)
+        return Weights(drawn.double(), known.double())
     open_ = items - torch.searchsorted(taken.sort().values, drawn)  # when it was drawn
     of = (open_ + torch.searchsorted(told.sort().values, drawn)).double()
     times, order = drawn.sort()
@@ -142,12 +145,10 @@ def _weights(items: int, drawn: Tensor, taken: Tensor, told: Tensor, labeled: in
         """What items weigh in the draws after their asking."""
         return later[torch.searchsorted(times, asked, right=True)] / len(drawn)
 
-    own = open_ / of / len(drawn)
-    both = own.clone()
-    both[:labeled] += itself(drawn[:labeled])
-    rest = itself(known)
-    total = both.sum() + rest.sum()
-    return Weights(both / total, own / total, rest / total, items)
+    own, rest = open_ / of / len(drawn), itself(known)
+    own[:labeled] += itself(drawn[:labeled])
+    total = own.sum() + rest.sum()
+    return Weights(own / total, rest / total)
 
 
 def _rows(rows: Collection[int]) -> Tensor:

@@ -55,14 +55,11 @@ def gain(arms: Arms, active: Taught, control: Taught) -> Gain:
 
 def _between(arms: Arms, drawn: Tensor, known: Tensor, weights: Weights, variance: float) -> tuple[float, float, float]:
     """The gain and its interval, of the parts of both arms side by side, (items, 4)."""
-    rivals = drawn[:0]
-    if is_share(arms.task):  # half an item for either arm, so that few items on which both agree do not look certain
-        one = max(0.5, float(drawn[:, [1, 3]].mean()))
-        rivals = torch.tensor([[one, one, 0, one], [0, one, one, one]], dtype=torch.float64)
-    sums = resampled(drawn, known, weights, arms.seed, rivals, 0.5)
+    sums = resampled(drawn, known, weights, arms.seed, drawn[:0], 1.0)
     active, control = (error(arms.task, value(arms.task, half)) for half in (sums[:, :2], sums[:, 2:]))
-    gaps = control - active
-    return float(gaps[0]), *between(gaps[1:], variance, len(drawn), len(rivals) > 0)
+    gaps, items = control - active, len(drawn)
+    least = 2 / items**2 if is_share(arms.task) else 0.0  # as if each arm alone were right about one item
+    return float(gaps[0]), *between(gaps[1:], variance, items, least)
 
 
 def _skipped(arms: Arms, active: Taught, control: Taught, right: Taught) -> Tensor:

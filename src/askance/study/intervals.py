@@ -38,44 +38,42 @@ def interval(task: Task, drawn: Tensor, known: Tensor, weights: Weights, seed: i
     return float(low), float(high)
 
 
-def between(values: Array, variance: float, items: int, guarded: bool) -> tuple[float, float]:
-    """The 95 % interval of a resampled number.
+def between(values: Array, variance: float, items: int, least: float) -> tuple[float, float]:
+    """The 95 % interval of a resampled number, as much wider than the resamples as Student's is than the normal one.
 
     Args:
         values: Of the resamples.
         variance: What the resamples do not know of: that of models trained on other labels.
         items: How many items were drawn.
-        guarded: Whether the resamples drew from made-up items too. Where not, few items vary less than they should,
-            and the interval is as much wider as Student's is.
+        least: What the resamples vary by at least, as a variance; few items may all say the same by chance.
     """
     low, middle, high = np.quantile(values, [0.025, 0.5, 0.975])
     spread = float(values.var())
-    wider = 1.0 if guarded else student(items) / Z95 * math.sqrt(items / (items - 1))
-    if spread == 0:
-        half = Z95 * math.sqrt(variance)
+    both = max(spread * items / (items - 1), least) + variance
+    quantile = student(items)
+    if spread < least / 100:  # too little to have a shape
+        half = quantile * math.sqrt(both)
         return float(middle) - half, float(middle) + half
-    factor = math.sqrt(1 + variance / spread) * wider
+    factor = quantile / Z95 * math.sqrt(both / spread) if spread else 1.0
     return float(middle - (middle - low) * factor), float(middle + (high - middle) * factor)
 
 
 def share_between(right: Tensor, known: Tensor, weights: Weights) -> tuple[float, float]:
-    """Wilson's interval for a weighted share, with what a pool of this size varies by. [wilson1927probable]
+    """Wilson's interval for a weighted share. [wilson1927probable]
 
-    Items of unequal weight tell as much as ``(sum of weights)^2 / (sum of squared weights)`` items of the same.
+    Items of unequal weight tell as much as ``1 / (sum of squared weights)`` items of the same. Known items shift it.
 
     Args:
         right: Whether each drawn item is, float64 (drawn,).
         known: Whether each known item is, float64 (known,).
         weights: Of both.
     """
-    total, fixed = float(weights.drawn.sum()), float(weights.known @ known)
-    share, items = float(weights.drawn @ right) / total, total**2 / float(weights.own.square().sum())
+    share, items = float(weights.alone @ right), 1 / float(weights.alone.square().sum())
+    shift = float(weights.drawn @ right + weights.known @ known) - share
     center, scale = share + Z95**2 / (2 * items), 1 + Z95**2 / items
     half = Z95 * math.sqrt(max(0.0, share * (1 - share)) / items + Z95**2 / (4 * items**2))
-    both = fixed + total * share
-    pool = Z95**2 * max(0.0, both * (1 - both)) / weights.pool
-    low, high = (total * (share - (center + side * half) / scale) for side in (-1, 1))
-    return max(0.0, both - math.sqrt(low**2 + pool)), min(1.0, both + math.sqrt(high**2 + pool))
+    low, high = (shift + (center + side * half) / scale for side in (-1, 1))
+    return min(1.0, max(0.0, low)), min(1.0, max(0.0, high))
 
 
 def error_between(squares: Tensor, known: Tensor, weights: Weights, seed: int) -> tuple[float, float]:
@@ -89,19 +87,17 @@ def error_between(squares: Tensor, known: Tensor, weights: Weights, seed: int) -
         weights: Of both.
         seed: The study's.
     """
-    items, all_ = len(squares), torch.cat([weights.drawn, weights.known])
-    mean = float(all_ @ torch.cat([squares, known]))
-    pool = float(all_ @ (torch.cat([squares, known]) - mean).square()) / weights.pool
-    own = squares * weights.own
+    items, own = len(squares), squares * weights.alone
+    mean = float(weights.drawn @ squares + weights.known @ known)
     columns = torch.stack([own, own.square()], 1).numpy()
     again = drawn_again(columns, np.ones(items), Dice(seed, "bootstrap", part="control").generator())
     sums = np.concatenate([columns.sum(0)[None], again])
-    means = np.maximum(mean + sums[:, 0] - sums[0, 0], 1e-300)
-    spreads = np.sqrt(np.maximum(sums[:, 1] - sums[:, 0] ** 2 / items, 0)) / means
+    means = np.maximum(mean + sums[:, 0] - sums[0, 0], 1e-3 * mean)
+    spreads = np.sqrt(np.maximum(sums[:, 1] - sums[:, 0] ** 2 / items, 0)) / np.maximum(means, 1e-300)
     if spreads[0] == 0:
         return math.sqrt(mean), math.sqrt(mean)
     turned = np.log(means[1:] / means[0]) / np.maximum(spreads[1:], 1e-3 * spreads[0])
-    low, high = np.quantile(turned, [0.025, 0.975]) * math.hypot(spreads[0], math.sqrt(pool) / mean)
+    low, high = np.quantile(turned, [0.025, 0.975]) * spreads[0]
     return math.sqrt(mean) * math.exp(-high / 2), math.sqrt(mean) * math.exp(-low / 2)
 
 

@@ -152,23 +152,24 @@ def proven(lesson: Lesson, learner: Learner, found: Evidence, seed: int, piece: 
     skipped = len(found.skipped)
     if len(found.control) < 2:
         return Proof(None, skipped, None, None, ENOUGH - len(found.control), "unknown", "control", ())
-    now = Today(lesson, learner, found, seed, piece)
+    model = learner.fit(lesson)
+    now = Today(lesson, learner, model, found, seed, piece)
     point = Point(len(lesson.labeled), now.score.value, now.score.low, now.score.high, "all")
     lacking = ENOUGH - len(found.control)
     if lacking > 0:
         return Proof(now.score, skipped, None, None, lacking, "unknown", "control", (point,))
     if len(found.active) < ENOUGH // 2:
         return Proof(now.score, skipped, None, None, 0, "unknown", "active", (point,))
-    return _compared(Arms(lesson, learner, found, seed, piece), now, point)
+    return _compared(Arms(lesson, learner, model, found, seed, piece), now, point)
 
 
 def _compared(arms: Arms, now: Today, today: Point) -> Proof:
     """The proof where there is enough to compare both arms."""
     task, items = arms.task, len(arms.found.control)
-    reference, noise = arms.reference(), 0.0 if is_share(task) else now.score.value**2
+    noise = 0.0 if is_share(task) else now.score.value**2
     fold, size = items // FOLDS, arms.size
-    drawn = [arms.control(folds, folds * fold, reference, noise) for folds in (1, 2) if folds * fold < size]
-    drawn.append(arms.control(FOLDS - 1, size, reference, noise))
+    drawn = [arms.control(folds, folds * fold, noise) for folds in (1, 2) if folds * fold < size]
+    drawn.append(arms.control(FOLDS - 1, size, noise))
     asked = [arms.active(one.labels) for one in drawn]
     found = gain(arms, asked[-1], drawn[-1])
     verdict: Verdict = "helps" if found.low > 0 else "hurts" if found.high < 0 else "undecided"

@@ -81,7 +81,7 @@ def expected(task: Task, guesses: Tensor, reference: Tensor, noise: float) -> fl
 
 
 def resampled(drawn: Tensor, known: Tensor, weights: Weights, seed: int, more: Tensor, mass: float) -> Array:
-    """Weighted sums of columns, and what they are when the drawn items are drawn again, from a pool drawn again.
+    """Weighted sums of columns, and what they are when the drawn items are drawn again.
 
     Args:
         drawn: A row for each drawn item, float64 (drawn, columns).
@@ -94,18 +94,12 @@ def resampled(drawn: Tensor, known: Tensor, weights: Weights, seed: int, more: T
     Returns:
         float64 (1 + RESAMPLES, columns), the sums themselves first.
     """
-    rows, all_ = torch.cat([drawn, known]), torch.cat([weights.drawn, weights.known])
-    sums = all_ @ rows
-    table = torch.cat([drawn * weights.own[:, None], more * weights.own.mean()]).numpy()
+    sums = (weights.drawn @ drawn + weights.known @ known).numpy()
+    own = torch.cat([drawn * weights.alone[:, None], more / len(drawn)]).numpy()
     chance = np.concatenate([np.ones(len(drawn)), np.full(len(more), mass)])
     dice = Dice(seed, "bootstrap", part="control").generator()
-    again = drawn_again(table, chance, dice) * (len(drawn) / chance.sum())
-    resamples = np.concatenate([sums.numpy()[None], again + (sums.numpy() - table[: len(drawn)].sum(0))])
-    apart = (rows - sums) * (all_ / weights.pool).sqrt()[:, None]  # the pool itself is a sample of what there might be
-    lengths, turns = np.linalg.eigh((apart.T @ apart).numpy())
-    noise = dice.standard_normal((RESAMPLES, len(lengths))) * np.sqrt(np.maximum(lengths, 0))
-    resamples[1:] += noise @ turns.T
-    return resamples
+    again = drawn_again(own, chance, dice) * (len(drawn) / chance.sum())
+    return np.concatenate([sums[None], again + (sums - own[: len(drawn)].sum(0))])
 
 
 def drawn_again(table: Array, chance: Array, dice: np.random.Generator) -> Array:
