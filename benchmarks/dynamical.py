@@ -174,6 +174,7 @@ def main() -> None:
             found[name][results.title] = {
                 **settings,
                 "dataset": results.dataset["name"],
+                "steps": results.settings["learner"].get("steps"),
                 "items": results.dataset["items"],
                 "rows": rows(results),
             }
