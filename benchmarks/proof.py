@@ -289,7 +289,7 @@ def _skipping(name: str, drawn: Drawn, seed: int) -> dict[str, Any]:
     less = drawn.without(lost)
     model = LEARNER.fit(less.lesson)
     now = true(name, model)
-    found = {"skipped": len(lost)}
+    found: dict[str, Any] = {"skipped": len(lost)}
     for what, skipped in (("counted", lost), ("ignored", [])):
         score = Today(
             less.lesson, LEARNER, model, gathered(less.sides, less.asked, less.controls, skipped), seed, PIECE

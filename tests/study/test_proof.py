@@ -105,7 +105,7 @@ def test_the_order_of_answers_changes_nothing_and_the_seed_of_the_study_does() -
 
 
 def test_both_arms_learn_from_as_many_labels_and_never_from_an_item_they_are_scored_on() -> None:
-    world, study = studied(learner=Witness(ridge=1.0), labels=130)
+    _, study = studied(learner=Witness(ridge=1.0), labels=130)
     study.tell({next(iter(set(range(400)) - set(study.labels))): "class 0"})  # nobody asked for it
     control = {row for row in study.state.controls}
     asked = [row for ask in study.history.asked for row in ask.rows if row not in control]
