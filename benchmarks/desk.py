@@ -119,12 +119,12 @@ class Desk:
     process: subprocess.Popen[str] | None = None
     starts: list[float] = field(default_factory=list)
 
-    def start(self) -> str:
-        """Start it; its link, once it answers."""
+    def start(self, *more: str) -> str:
+        """Start it, perhaps with more options; its link, once it answers."""
         begun = time.monotonic()
         command = [sys.executable, "-m", "askance.cli", "label", "--project", str(self.folder), "--json"]
         self.process = subprocess.Popen(
-            [*command, "--port", str(self.port)],
+            [*command, "--port", str(self.port), *more],
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
