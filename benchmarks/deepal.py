@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from askance.errors import BadInput
 from askance.lab.across import across
 from askance.lab.grids import Condition, Grid
 from askance.lab.presets import PRESETS
@@ -44,7 +45,13 @@ WHOLE_SEEDS = tuple(range(5))
 
 
 def read(grid: Grid, folder: Path) -> list[Results]:
-    """What is there of a grid that may be running: its ledger is copied first, by SQLite itself."""
+    """What is there of a grid that may be running: its ledger is copied first, by SQLite itself.
+
+    Raises:
+        BadInput: If there is no ledger.
+    """
+    if not (folder / LEDGER).is_file():
+        raise BadInput(f"There are no results in {folder}. Name the folder that `askance lab run` writes to.")
     with tempfile.TemporaryDirectory() as place:
         with (
             closing(sqlite3.connect(f"{(folder / LEDGER).resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as source,

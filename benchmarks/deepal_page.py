@@ -109,6 +109,9 @@ def _survey(survey: Mapping[str, Any]) -> str:
         "over paired seeds; bold is above and italic below by a paired t-test at 0.05, adjusted by Holm for all "
         "strategies of the set. A number of seeds in parentheses is one smaller than the others have.\n",
     ]
+    short = sum(one["short"] for one in sets_.values())
+    if short:
+        lines.append(f"\n{short} runs ended before their budget; their areas are over the labels that they bought.\n")
     order = _order(survey, names)
     for what, said in (("area", "Area against random"), ("final", "Accuracy with all labels bought, against random")):
         lines += [f"\n### {said}\n", _gains(survey, order, "random", what)]

@@ -210,7 +210,8 @@ def measured_on(found: Mapping[str, Any]) -> str:
     processor = found["machine"]["processor"]
     return (
         f"Measured on {found['date']} with askance {found['versions']['askance']} and torch "
-        f"{found['versions']['torch']}, in one thread of a shared {processor}: seconds are indicative."
+        f"{found['versions']['torch']}, in one thread of a shared {processor}: seconds are indicative. The "
+        "rate of training was chosen on seed 100, by plain training on labels drawn at random; no other setting was."
     )
 
 
