@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from askance.errors import BadInput
 from askance.lab.across import across
 from askance.lab.grids import Condition, Grid
 from askance.lab.presets import PRESETS
@@ -33,7 +34,7 @@ from askance.learners import catalogue as learners
 from askance.look import threads
 from askance.reports.results import Estimate, Results
 from benchmarks.measure import ROOT, machine
-from benchmarks.paired import Gap, gaps, lesson_of, rows
+from benchmarks.paired import Gap, gaps, lesson_of, rows, short
 
 FOLDER = ROOT / "docs" / "results"
 SURVEY, FACTORS = FOLDER / "deepal-survey.json", FOLDER / "deepal-factors.json"
@@ -44,7 +45,13 @@ WHOLE_SEEDS = tuple(range(5))
 
 
 def read(grid: Grid, folder: Path) -> list[Results]:
-    """What is there of a grid that may be running: its ledger is copied first, by SQLite itself."""
+    """What is there of a grid that may be running: its ledger is copied first, by SQLite itself.
+
+    Raises:
+        BadInput: If there is no ledger.
+    """
+    if not (folder / LEDGER).is_file():
+        raise BadInput(f"There are no results in {folder}. Name the folder that `askance lab run` writes to.")
     with tempfile.TemporaryDirectory() as place:
         with (
             closing(sqlite3.connect(f"{(folder / LEDGER).resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as source,
@@ -64,7 +71,7 @@ def compact(conditions: Sequence[Results]) -> dict[str, Any]:
         "strategies": held[0].settings["strategies"],
         "cells": sum(len(one.settings["seeds"]) * len(one.settings["strategies"]) for one in conditions),
         "done": sum(len(one.runs) for one in conditions),
-        "sets": {results.title: _set(results) for results in held},
+        "sets": {short(results.title): _set(results) for results in held},
     }
     together = across(held)
     found["ranks"] = {one.name: round(one.rank, 3) for one in together.methods if np.isfinite(one.rank)}
@@ -151,7 +158,7 @@ def main() -> None:
         _write(FACTORS, compact(read(PRESETS["deepal-factors"].grid(), options.factors)))
     if options.whole:
         with threads(1):
-            told = {one.name: whole(one, WHOLE_SEEDS) for one in PRESETS["deepal-survey"].grid().conditions}
+            told = {short(one.name): whole(one, WHOLE_SEEDS) for one in PRESETS["deepal-survey"].grid().conditions}
         _write(SURVEY, {"whole": {"seeds": list(WHOLE_SEEDS), "machine": machine(), "accuracy": told}})
 
 

@@ -109,7 +109,7 @@ def _whole(survey: Mapping[str, Any]) -> str:
         everything = {"seeds": told["seeds"], "final": accuracy}
         gap = gaps({"lpl": one["rows"]["lpl"], "all": everything}, [("lpl", "all")], "final")[0]
         labels, own = one["items"] - one["test"], score(everything, "final")
-        lines.append(f"{points(gap)} on {title}, where all {labels:,} give {own} ({gap.found.count} seeds)")
+        lines.append(f"{points(gap)} on {title}, where all {labels:,} give {own} ({gap.found.count} of its seeds)")
     return (
         "- LPL in the end against the plain network with the labels of the whole pool and as many steps, in points: "
         f"{'; '.join(lines) or 'not tested yet'}.\n"

@@ -12,7 +12,7 @@ import numpy as np
 from askance.reports import words
 from benchmarks.deepal import FACTORS, SURVEY, against, gap_of
 from benchmarks.deepal_claims import between, claims, factors
-from benchmarks.paired import PARTS, Gap, points, score, table
+from benchmarks.paired import PARTS, Gap, points, score, table, tidy
 
 NOTHING: dict[str, Any] = {"sets": {}, "done": 0, "cells": 0}
 
@@ -29,7 +29,7 @@ def page(survey: Mapping[str, Any], more: Mapping[str, Any] | None) -> str:
         survey: What benchmarks/deepal.py wrote of the survey.
         more: And of the factors, if it did.
     """
-    return (
+    return tidy(
         "# DeepAL+ on equal terms\n\n"
         "*A Comparative Survey of Deep Active Learning* (Zhan et al. 2022, DeepAL+): what it claims, what askance ran, "
         "and what came out.\n\n" + _CLAIMED + _EQUAL + (_survey(survey) if survey["sets"] else _MISSING)
@@ -109,6 +109,9 @@ def _survey(survey: Mapping[str, Any]) -> str:
         "over paired seeds; bold is above and italic below by a paired t-test at 0.05, adjusted by Holm for all "
         "strategies of the set. A number of seeds in parentheses is one smaller than the others have.\n",
     ]
+    short = sum(one["short"] for one in sets_.values())
+    if short:
+        lines.append(f"\n{short} runs ended before their budget; their areas are over the labels that they bought.\n")
     order = _order(survey, names)
     for what, said in (("area", "Area against random"), ("final", "Accuracy with all labels bought, against random")):
         lines += [f"\n### {said}\n", _gains(survey, order, "random", what)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from askance.reports import words
 from benchmarks.dmle import FILE
-from benchmarks.paired import Gap, gaps, held, measured_on, points, score, table
+from benchmarks.paired import Gap, gaps, held, measured_on, points, score, table, tidy
 
 TRAININGS = {
     "": "plain",
@@ -37,7 +37,7 @@ def dmle_page() -> str:
         for what in ("area", "calibration")
     }
     some = next(iter(kept["sets"].values()))
-    return (
+    return tidy(
         "# The likelihood of the choice\n\n"
         "*Dependency-Aware Maximum Likelihood Estimation for Active Learning* (Kalkanli et al., TMLR 2025, DMLE): what "
         "it claims, what askance has of it, and what came out.\n\n"

@@ -12,7 +12,7 @@ from askance.lab.statistics import interval
 from askance.reports import words
 from benchmarks.deepal_page import of_the_survey
 from benchmarks.dynamical import FILE
-from benchmarks.paired import Rows, beside, differences_of, gaps, held, measured_on, points, score, table
+from benchmarks.paired import Rows, beside, differences_of, gaps, held, measured_on, points, score, table, tidy
 
 SAID = {
     "last": "`dynamic-al`",
@@ -50,7 +50,7 @@ SHEET: dict[int, dict[str, tuple[float | None, float | None]]] = {
 def dynamical_page() -> str:
     """The page."""
     kept = json.loads(FILE.read_text("utf-8"))
-    return (
+    return tidy(
         "# Training dynamics\n\n"
         "*Deep Active Learning by Leveraging Training Dynamics* (Wang et al., NeurIPS 2022, dynamicAL): what it "
         "claims, what askance has of it, and what came out.\n\n"

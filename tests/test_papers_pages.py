@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from askance.errors import BadInput
 from askance.given import view
 from askance.lab.cell import run_cell
 from askance.lab.datasets import digits
@@ -126,6 +127,8 @@ def test_a_survey_that_is_being_written_is_read_from_a_copy(tmp_path: Path) -> N
     assert (tmp_path / LEDGER).read_bytes() == before
     ledger.keep(kept[3:])  # its writer was not locked out
     ledger.close()
+    with pytest.raises(BadInput, match="no results"):
+        deepal.read(grid, tmp_path / "elsewhere")
 
 
 def test_a_finished_survey_says_what_the_runs_say_and_who_never_beats_random() -> None:
