@@ -256,7 +256,7 @@ def measured(name: str, curve: list[float], seed: int) -> dict[str, Any]:
     found = gathered(drawn.sides, drawn.asked, drawn.controls, ())
     proof = proven(lesson, LEARNER, found, seed, PIECE)
     gain, score = proof.gain, proof.accuracy
-    assert gain is not None and score is not None
+    assert gain is not None and score is not None and proof.saved is not None
     now = true(name, LEARNER.fit(lesson))
     active = true(name, LEARNER.fit(lesson_of(lesson, torch.isin(lesson.labeled, found.active[: gain.size]))))
     chance = float(np.interp(math.log(gain.size), np.log(SIZES), curve))
@@ -271,12 +271,11 @@ def measured(name: str, curve: list[float], seed: int) -> dict[str, Any]:
             gain.value, gain.low, gain.high, float(error(task, np.array(chance)) - error(task, np.array(active)))
         ),
         "verdict": proof.verdict,
-        "saved": None,
+        "saved": [None if math.isinf(end) else round(end) for end in vars(proof.saved).values()],
+        "withheld": proof.withheld,
         "needed": _needed(task, curve, now),
         "sentence": proof.sentence,
     }
-    if proof.saved is not None:
-        row["saved"] = [None if math.isinf(end) else round(end) for end in vars(proof.saved).values()]
     if isinstance(task, Classes):
         row["skipping"] = _skipping(name, drawn, seed)
     return row

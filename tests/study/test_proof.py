@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -105,7 +105,7 @@ def test_the_order_of_answers_changes_nothing_and_the_seed_of_the_study_does() -
 
 
 def test_both_arms_learn_from_as_many_labels_and_never_from_an_item_they_are_scored_on() -> None:
-    world, study = studied(learner=Witness(ridge=1.0), labels=130)
+    _, study = studied(learner=Witness(ridge=1.0), labels=130)
     study.tell({next(iter(set(range(400)) - set(study.labels))): "class 0"})  # nobody asked for it
     control = {row for row in study.state.controls}
     asked = [row for ask in study.history.asked for row in ask.rows if row not in control]
@@ -249,7 +249,8 @@ def test_labels_saved_are_said_to_be_extrapolated() -> None:
         "Drawing at random would have taken 100 labels fewer (from 20 to 150). This is extrapolated."
     )
     shown = Proof(Score(0.5, 0.4, 0.6, 60, "control"), 0, Gain(0.1, 0.05, 0.15, 48), Saved(math.inf, 30, math.inf),
-                  0, "helps", "", ())  # fmt: skip
+                  False, 0, "helps", "", ())  # fmt: skip
+    assert replace(shown, withheld=True).as_json()["saved"] is None
     assert shown.as_json()["saved"] == {
         "value": None, "low": 30, "high": None, "extrapolated": True,
         "sentence": "Asking this way saved 30 labels or more. This is extrapolated.",

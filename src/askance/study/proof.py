@@ -57,7 +57,8 @@ class Proof:
         accuracy: How good the model of all labels is; None with fewer than 2 labeled control items.
         skipped: Control items that were shown and carry no label. They widen the intervals.
         gain: By how much asking this way teaches better than drawing at random; None until there is enough.
-        saved: Labels that asking saved, an extrapolation; None while its sign is open.
+        saved: Labels that asking saved, an extrapolation; None until there is enough.
+        withheld: Whether that is not to be shown, as its sign is open or not the verdict's.
         more: About how many more control labels would decide what is open; 0 if nothing is. Never above `MOST`.
         verdict: Whether asking this way helps.
         why: What is missing, where the verdict is unknown.
@@ -68,6 +69,7 @@ class Proof:
     skipped: int
     gain: Gain | None
     saved: Saved | None
+    withheld: bool
     more: int
     verdict: Verdict
     why: Literal["", "control", "active"]
@@ -80,7 +82,7 @@ class Proof:
 
     def as_json(self) -> dict[str, Any]:
         """The proof as plain values; None where an interval has no end."""
-        accuracy, gain, saved = self.accuracy, self.gain, self.saved
+        accuracy, gain, saved = self.accuracy, self.gain, None if self.withheld else self.saved
         return {
             "accuracy": accuracy
             and {
@@ -151,15 +153,15 @@ def proven(lesson: Lesson, learner: Learner, found: Evidence, seed: int, piece: 
     """
     skipped = len(found.skipped)
     if len(found.control) < 2:
-        return Proof(None, skipped, None, None, ENOUGH - len(found.control), "unknown", "control", ())
+        return Proof(None, skipped, None, None, True, ENOUGH - len(found.control), "unknown", "control", ())
     model = learner.fit(lesson)
     now = Today(lesson, learner, model, found, seed, piece)
     point = Point(len(lesson.labeled), now.score.value, now.score.low, now.score.high, "all")
     lacking = ENOUGH - len(found.control)
     if lacking > 0:
-        return Proof(now.score, skipped, None, None, lacking, "unknown", "control", (point,))
+        return Proof(now.score, skipped, None, None, True, lacking, "unknown", "control", (point,))
     if len(found.active) < ENOUGH // 2:
-        return Proof(now.score, skipped, None, None, 0, "unknown", "active", (point,))
+        return Proof(now.score, skipped, None, None, True, 0, "unknown", "active", (point,))
     return _compared(Arms(lesson, learner, model, found, seed, piece), now, point)
 
 
@@ -178,15 +180,15 @@ def _compared(arms: Arms, now: Today, today: Point) -> Proof:
     open_ = found if verdict == "undecided" else times
     more = 0 if agree else _lacking(items, open_.value, open_.low, open_.high)
     curve = [_point(arms, one, "control") for one in drawn] + [_point(arms, one, "active") for one in asked]
-    shown = less if agree else None
-    return Proof(now.score, len(arms.found.skipped), found, shown, more, verdict, "", (*curve, today))
+    return Proof(now.score, len(arms.found.skipped), found, less, not agree, more, verdict, "", (*curve, today))
 
 
 def _saved(arms: Arms, now: Today, curve: list[Taught]) -> tuple[Saved, Saved]:
     """Labels saved, and the logarithm of how many times as many chance would take."""
     drawn, known = zip(*(arms.parts(one) for one in curve), strict=True)
     columns = [torch.cat([*side, own], 1) for side, own in ((drawn, now.drawn), (known, now.known))]
-    sums = resampled(*columns, arms.found.weights, arms.seed, columns[0][:0], 1.0)
+    weights = arms.found.weights
+    sums = resampled(*columns, weights, weights.alone, arms.seed)
     missed = error(arms.task, value(arms.task, sums.reshape(len(sums), -1, 2)))
     sizes, variances = np.array([(one.labels, one.variance) for one in curve], dtype=np.float64).T
     return saved(sizes, missed[:, :-1], variances, missed[:, -1], len(arms.lesson.labeled), arms.seed)
