@@ -274,14 +274,14 @@ def test_ten_thousand_items_take_seconds() -> None:
     study.run(Known({row: int(truth[row]) for row in range(10_000)}), 500, batch=250)
     begun = time.process_time()
     assert prove(study).gain is not None
-    assert time.process_time() - begun < 40  # some five seconds on a machine that is not busy
+    assert time.process_time() - begun < 20  # some two seconds on a machine that is not busy
 
 
 @pytest.mark.slow
 def test_in_simulated_projects_the_intervals_hold_the_truth() -> None:
     from benchmarks.proof import SIZES, measured
 
-    rows = [measured("honeypot", FLAT, seed) for seed in range(300, 316)]
+    rows = [measured("honeypot", FLAT, seed) for seed in range(1000, 1016)]
     assert len(FLAT) == len(SIZES)
     for what in ("accuracy", "gain"):
         held = sum(row[what][1] <= row[what][3] <= row[what][2] for row in rows)

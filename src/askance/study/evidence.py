@@ -31,7 +31,7 @@ class Weights:
     def alone(self) -> Tensor:
         """What drawn items would weigh if nothing else were known, float64 (drawn,).
 
-        An interval is made of these where what known items add is not sure: it shifts a mean and makes it no surer.
+        Intervals are made of these: known items shift a mean, and in trials they made it hardly surer.
         """
         return self.drawn / self.drawn.sum()
 

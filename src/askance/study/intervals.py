@@ -34,9 +34,7 @@ def interval(task: Task, drawn: Tensor, known: Tensor, weights: Weights, seed: i
         return error_between(drawn[:, 0], known[:, 0], weights, seed)
     half = max(0.5, float(drawn[:, 1].mean()))
     more = torch.tensor([[half, half], [0, half]], dtype=torch.float64)
-    low, high = np.quantile(
-        value(task, resampled(drawn, known, weights, weights.alone, seed, more)[1:]), [0.025, 0.975]
-    )
+    low, high = np.quantile(value(task, resampled(drawn, known, weights, seed, more)[1:]), [0.025, 0.975])
     return float(low), float(high)
 
 

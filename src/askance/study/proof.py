@@ -186,9 +186,8 @@ def _compared(arms: Arms, now: Today, today: Point) -> Proof:
 def _saved(arms: Arms, now: Today, curve: list[Taught]) -> tuple[Saved, Saved]:
     """Labels saved, and the logarithm of how many times as many chance would take."""
     drawn, known = zip(*(arms.parts(one) for one in curve), strict=True)
-    columns = [torch.cat([*side, own], 1) for side, own in ((drawn, now.drawn), (known, now.known))]
-    weights = arms.found.weights
-    sums = resampled(*columns, weights, weights.alone, arms.seed)
+    control, rest = torch.cat([*drawn, now.drawn], 1), torch.cat([*known, now.known], 1)
+    sums = resampled(control, rest, arms.found.weights, arms.seed)
     missed = error(arms.task, value(arms.task, sums.reshape(len(sums), -1, 2)))
     sizes, variances = np.array([(one.labels, one.variance) for one in curve], dtype=np.float64).T
     return saved(sizes, missed[:, :-1], variances, missed[:, -1], len(arms.lesson.labeled), arms.seed)

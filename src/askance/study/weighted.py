@@ -80,16 +80,13 @@ def expected(task: Task, guesses: Tensor, reference: Tensor, noise: float) -> fl
     return math.sqrt(float((guesses - reference).double().square().mean()) + noise)
 
 
-def resampled(
-    drawn: Tensor, known: Tensor, weights: Weights, own: Tensor, seed: int, more: Tensor | None = None
-) -> Array:
+def resampled(drawn: Tensor, known: Tensor, weights: Weights, seed: int, more: Tensor | None = None) -> Array:
     """Weighted sums of columns, and what they are when the drawn items are drawn again.
 
     Args:
         drawn: A row for each drawn item, float64 (drawn, columns).
         known: A row for each known item, which every resample holds, float64 (known, columns).
         weights: Of both.
-        own: With what weight a drawn item is replaced by another, float64 (drawn,).
         seed: The study's.
         more: Made-up items that resamples draw from too, float64 (more, columns).
 
@@ -97,6 +94,7 @@ def resampled(
         float64 (1 + RESAMPLES, columns), the sums themselves first.
     """
     sums = (weights.drawn @ drawn + weights.known @ known).numpy()
+    own = weights.alone
     table = drawn * own[:, None]
     rows = (table if more is None else torch.cat([table, more * own.mean()])).numpy()
     dice = Dice(seed, "bootstrap", part="control").generator()
