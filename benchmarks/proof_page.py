@@ -35,10 +35,10 @@ def _about(pools: dict[str, list[Row]]) -> str:
     lines = [f"| {NAMES[name]} | {WORLDS[name].about} |\n" for name in pools]
     sizes = [row["control"] for rows in pools.values() for row in rows]
     return (
-        f"{' or '.join(f'{count:,}' for count in counts)} projects on each pool, seeds from {FIRST}; methods were chosen "
-        f"on seeds below and from 1,000 on. A project has 1,000 or 2,000 items, 100 to 500 labels and a share of control items of 10, "
-        f"20 or 30%, so that there are {min(sizes)} to {max(sizes)} of them; ten items are asked for at a time, and a "
-        "linear head with a ridge of 1 learns. The truth is that of 20,000 other items.\n\n"
+        f"{' or '.join(f'{count:,}' for count in counts)} projects on each pool, seeds from {FIRST}; methods were "
+        "chosen on seeds below and from 1,000 on. A project has 1,000 or 2,000 items, 100 to 500 labels and a share of "
+        f"control items of 10, 20 or 30%, so that there are {min(sizes)} to {max(sizes)} of them; ten items are asked "
+        "for at a time, and a linear head with a ridge of 1 learns. The truth is that of 20,000 other items.\n\n"
         f"| Pool | What it is |\n| --- | --- |\n{''.join(lines)}\n"
     )
 
