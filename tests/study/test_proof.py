@@ -148,9 +148,26 @@ def test_before_there_are_labels_enough_it_says_how_many_more_it_takes() -> None
     assert (proof.verdict, proof.more, proof.gain, proof.saved) == ("unknown", ENOUGH - 10, None, None)
     assert proof.sentence == "Unknown yet: about 10 more control labels."
     assert proof.accuracy is not None and proof.accuracy.items == 10
-    nothing = prove(blobs().study())
+    nothing = prove(blobs().study(control=0.1))
     assert (nothing.accuracy, nothing.more, nothing.curve) == (None, ENOUGH, ())
     assert nothing.as_json()["accuracy"] is None
+
+
+def test_a_project_without_control_items_is_not_told_to_wait_for_them() -> None:
+    world = blobs()
+    study = world.study(strategy="random", start=None)
+    study.run(world.oracle, 40)
+    proof = prove(study)
+    assert (proof.verdict, proof.more, proof.accuracy) == ("unknown", 0, None)
+    assert "draws no control items" in proof.sentence
+
+
+def test_where_little_was_asked_for_both_arms_are_small_and_no_curve_is_drawn() -> None:
+    _, study = studied(control=0.86, labels=90)
+    proof = prove(study)
+    asked = 90 - len(study.state.controls)
+    assert proof.gain is not None and proof.gain.size == asked < len(study.state.controls) // 5
+    assert (proof.saved, proof.withheld, len(proof.curve)) == (None, True, 3)
 
 
 def test_where_everything_was_drawn_at_random_there_is_nothing_to_compare() -> None:

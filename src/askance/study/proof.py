@@ -28,6 +28,7 @@ ENOUGH = 20  # control labels for a statement on asking; with fewer a fold is th
 MOST = 1000  # control labels that are still worth naming as what lacks
 
 Verdict = Literal["unknown", "helps", "hurts", "undecided"]
+Why = Literal["", "none", "control", "active"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Proof:
         withheld: Whether that is not to be shown, as its sign is open or not the verdict's.
         more: About how many more control labels would decide what is open; 0 if nothing is. Never above `MOST`.
         verdict: Whether asking this way helps.
-        why: What is missing, where the verdict is unknown.
+        why: What is missing, where the verdict is unknown: ``control`` labels, of which ``none`` are drawn, or labels
+            that were asked for, ``active``.
         curve: Points of both arms, and of all labels.
     """
 
@@ -72,7 +74,7 @@ class Proof:
     withheld: bool
     more: int
     verdict: Verdict
-    why: Literal["", "control", "active"]
+    why: Why
     curve: tuple[Point, ...]
 
     @property
@@ -136,6 +138,8 @@ def prove(study: Study, skipped: Iterable[Any] = frozenset()) -> Proof:
     study.refresh()
     rows = [study.pool.row(name) for name in skipped]
     state = study.state
+    if not state.controls and not state.control:
+        return Proof(None, 0, None, None, True, 0, "unknown", "none", ())
     with inner_threads(state.threads):
         lesson = lesson_of(state, study.parts)
         return proven(lesson, study.learner, evidence(state, rows), state.seed, state.piece)
@@ -175,10 +179,12 @@ def _compared(arms: Arms, now: Today, today: Point) -> Proof:
     asked = [arms.active(one.labels) for one in drawn]
     found = gain(arms, asked[-1], drawn[-1])
     verdict: Verdict = "helps" if found.low > 0 else "hurts" if found.high < 0 else "undecided"
-    less, times = _saved(arms, now, drawn)
-    agree = (verdict == "helps" and less.low > 0) or (verdict == "hurts" and less.high < 0)
+    less, times = _saved(arms, now, drawn) if len(drawn) > 2 else (None, None)
+    agree = less is not None and (
+        (verdict == "helps" and 0 < less.low < math.inf) or (verdict == "hurts" and less.high < 0)
+    )
     open_ = found if verdict == "undecided" else times
-    more = 0 if agree else _lacking(items, open_.value, open_.low, open_.high)
+    more = _lacking(items, open_.value, open_.low, open_.high) if open_ and not agree else 0
     curve = [_point(arms, one, "control") for one in drawn] + [_point(arms, one, "active") for one in asked]
     return Proof(now.score, len(arms.found.skipped), found, less, not agree, more, verdict, "", (*curve, today))
 
