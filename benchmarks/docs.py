@@ -38,7 +38,6 @@ from benchmarks.intervals import intervals_sentence
 from benchmarks.lab_page import census_page, smoke_page
 from benchmarks.noise_stability_page import noise_stability_page
 from benchmarks.speed_page import speed_page
-from benchmarks.stopping import stopping_measured
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "make docs"
@@ -77,7 +76,7 @@ def generated() -> dict[Path, str]:
     """Every document that is generated, whole or in part, with the text it should have."""
     readme, adding = ROOT / "README.md", ROOT / "docs" / "adding-a-strategy.md"
     export, encoders = ROOT / "docs" / "export.md", ROOT / "docs" / "encoders.md"
-    statistics, stopping = ROOT / "docs" / "statistics.md", ROOT / "docs" / "stopping.md"
+    statistics = ROOT / "docs" / "statistics.md"
     columns = "".join(f"| `{name}` | {what} |\n" for name, what in COLUMNS.items())
     return {
         export: between_markers(
@@ -85,7 +84,6 @@ def generated() -> dict[Path, str]:
         ),
         encoders: between_markers(encoders.read_text("utf-8"), {"measured": encoders_measured()}),
         statistics: between_markers(statistics.read_text("utf-8"), {"intervals": intervals_sentence()}),
-        stopping: between_markers(stopping.read_text("utf-8"), {"stopping": stopping_measured()}),
         ROOT / "docs" / "strategies.md": strategies_page(),
         ROOT / "docs" / "fidelity.md": NOTE + fidelity_page(),
         ROOT / "docs" / "papers" / "dpp.md": NOTE + dpp_page(),

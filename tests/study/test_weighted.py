@@ -73,18 +73,26 @@ def test_an_error_has_an_interval_that_holds_it_as_often_as_it_says() -> None:
 
 def test_resamples_differ_as_a_mean_of_so_many_items_does() -> None:
     column = torch.tensor([[0.0], [1.0]] * 50, dtype=torch.float64)
-    sums = resampled(column, column[:0], alike(100), 3, column[:0], 1.0)
+    sums = resampled(column, column[:0], alike(100), 3)
     assert sums[0, 0] == pytest.approx(0.5) and len(sums) == 2001
     assert sums[1:].mean() == pytest.approx(0.5, abs=0.005)
     assert sums[1:].std() == pytest.approx(0.05, rel=0.1)
-    assert np.array_equal(sums, resampled(column, column[:0], alike(100), 3, column[:0], 1.0))
-    assert not np.array_equal(sums, resampled(column, column[:0], alike(100), 4, column[:0], 1.0))
+    assert np.array_equal(sums, resampled(column, column[:0], alike(100), 3))
+    assert not np.array_equal(sums, resampled(column, column[:0], alike(100), 4))
 
 
 def test_made_up_items_are_drawn_with_their_share_and_stay_out_of_the_value() -> None:
-    column, more = torch.zeros(9, 1, dtype=torch.float64), torch.ones(2, 1, dtype=torch.float64)
-    sums = resampled(column, column[:0], alike(9), 0, more, 0.5)
-    assert sums[0, 0] == 0 and sums[1:].mean() == pytest.approx(0.1, abs=0.01)  # one of ten items
+    column, more = torch.zeros(8, 1, dtype=torch.float64), torch.ones(2, 1, dtype=torch.float64)
+    sums = resampled(column, column[:0], alike(8), 0, more)
+    assert sums[0, 0] == 0 and sums[1:].mean() == pytest.approx(0.2, abs=0.01)  # two of ten items
+
+
+def test_known_items_stay_in_every_resample_and_take_nothing_from_what_others_vary_by() -> None:
+    column, known = torch.tensor([[0.0], [1.0]] * 50, dtype=torch.float64), torch.ones(2, 1, dtype=torch.float64)
+    weights = Weights(torch.full((100,), 0.008, dtype=torch.float64), torch.full((2,), 0.1, dtype=torch.float64))
+    sums = resampled(column, known, weights, 3)
+    assert sums[0, 0] == pytest.approx(0.4 + 0.2) and sums[1:].mean() == pytest.approx(0.6, abs=0.005)
+    assert sums[1:].std() == pytest.approx(0.05, rel=0.1)
 
 
 def test_a_variance_that_resamples_do_not_know_makes_an_interval_wider() -> None:

@@ -56,8 +56,8 @@ def saved(sizes: Array, errors: Array, variances: Array, today: Array, used: int
     fast, level = (crossing(sizes, drawn, today, weights, least) for least in (FAST, None))
     low = float(np.quantile(fast[1:], 0.025, method="inverted_cdf"))
     high = float(np.quantile(level[1:], 0.975, method="inverted_cdf"))
-    value = min(max(float(level[0]), low), high)
-    ends = (value, low, high)
+    low = min(low, high)
+    ends = (min(max(float(level[0]), low), high), low, high)
     return Saved(*(end - used for end in ends)), Saved(*(math.log(end / used) for end in ends))
 
 

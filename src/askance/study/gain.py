@@ -55,7 +55,7 @@ def gain(arms: Arms, active: Taught, control: Taught) -> Gain:
 
 def _between(arms: Arms, drawn: Tensor, known: Tensor, weights: Weights, variance: float) -> tuple[float, float, float]:
     """The gain and its interval, of the parts of both arms side by side, (items, 4)."""
-    sums = resampled(drawn, known, weights, arms.seed, drawn[:0], 1.0)
+    sums = resampled(drawn, known, weights, arms.seed)
     active, control = (error(arms.task, value(arms.task, half)) for half in (sums[:, :2], sums[:, 2:]))
     gaps, items = control - active, len(drawn)
     least = 2 / items**2 if is_share(arms.task) else 0.0  # as if each arm alone were right about one item

@@ -34,7 +34,7 @@ def interval(task: Task, drawn: Tensor, known: Tensor, weights: Weights, seed: i
         return error_between(drawn[:, 0], known[:, 0], weights, seed)
     half = max(0.5, float(drawn[:, 1].mean()))
     more = torch.tensor([[half, half], [0, half]], dtype=torch.float64)
-    low, high = np.quantile(value(task, resampled(drawn, known, weights, seed, more, 1.0)[1:]), [0.025, 0.975])
+    low, high = np.quantile(value(task, resampled(drawn, known, weights, seed, more)[1:]), [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -90,7 +90,7 @@ def error_between(squares: Tensor, known: Tensor, weights: Weights, seed: int) -
     items, own = len(squares), squares * weights.alone
     mean = float(weights.drawn @ squares + weights.known @ known)
     columns = torch.stack([own, own.square()], 1).numpy()
-    again = drawn_again(columns, np.ones(items), Dice(seed, "bootstrap", part="control").generator())
+    again = drawn_again(columns, Dice(seed, "bootstrap", part="control").generator())
     sums = np.concatenate([columns.sum(0)[None], again])
     means = np.maximum(mean + sums[:, 0] - sums[0, 0], 1e-3 * mean)
     spreads = np.sqrt(np.maximum(sums[:, 1] - sums[:, 0] ** 2 / items, 0)) / np.maximum(means, 1e-300)

@@ -28,6 +28,7 @@ ENOUGH = 20  # control labels for a statement on asking; with fewer a fold is th
 MOST = 1000  # control labels that are still worth naming as what lacks
 
 Verdict = Literal["unknown", "helps", "hurts", "undecided"]
+Why = Literal["", "none", "control", "active"]
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,12 @@ class Proof:
         accuracy: How good the model of all labels is; None with fewer than 2 labeled control items.
         skipped: Control items that were shown and carry no label. They widen the intervals.
         gain: By how much asking this way teaches better than drawing at random; None until there is enough.
-        saved: Labels that asking saved, an extrapolation; None while its sign is open.
+        saved: Labels that asking saved, an extrapolation; None until there is enough.
+        withheld: Whether that is not to be shown, as its sign is open or not the verdict's.
         more: About how many more control labels would decide what is open; 0 if nothing is. Never above `MOST`.
         verdict: Whether asking this way helps.
-        why: What is missing, where the verdict is unknown.
+        why: What is missing, where the verdict is unknown: ``control`` labels, of which ``none`` are drawn, or labels
+            that were asked for, ``active``.
         curve: Points of both arms, and of all labels.
     """
 
@@ -68,9 +71,10 @@ class Proof:
     skipped: int
     gain: Gain | None
     saved: Saved | None
+    withheld: bool
     more: int
     verdict: Verdict
-    why: Literal["", "control", "active"]
+    why: Why
     curve: tuple[Point, ...]
 
     @property
@@ -80,7 +84,7 @@ class Proof:
 
     def as_json(self) -> dict[str, Any]:
         """The proof as plain values; None where an interval has no end."""
-        accuracy, gain, saved = self.accuracy, self.gain, self.saved
+        accuracy, gain, saved = self.accuracy, self.gain, None if self.withheld else self.saved
         return {
             "accuracy": accuracy
             and {
@@ -134,6 +138,8 @@ def prove(study: Study, skipped: Iterable[Any] = frozenset()) -> Proof:
     study.refresh()
     rows = [study.pool.row(name) for name in skipped]
     state = study.state
+    if not state.controls and not state.control:
+        return Proof(None, 0, None, None, True, 0, "unknown", "none", ())
     with inner_threads(state.threads):
         lesson = lesson_of(state, study.parts)
         return proven(lesson, study.learner, evidence(state, rows), state.seed, state.piece)
@@ -151,15 +157,15 @@ def proven(lesson: Lesson, learner: Learner, found: Evidence, seed: int, piece: 
     """
     skipped = len(found.skipped)
     if len(found.control) < 2:
-        return Proof(None, skipped, None, None, ENOUGH - len(found.control), "unknown", "control", ())
+        return Proof(None, skipped, None, None, True, ENOUGH - len(found.control), "unknown", "control", ())
     model = learner.fit(lesson)
     now = Today(lesson, learner, model, found, seed, piece)
     point = Point(len(lesson.labeled), now.score.value, now.score.low, now.score.high, "all")
     lacking = ENOUGH - len(found.control)
     if lacking > 0:
-        return Proof(now.score, skipped, None, None, lacking, "unknown", "control", (point,))
+        return Proof(now.score, skipped, None, None, True, lacking, "unknown", "control", (point,))
     if len(found.active) < ENOUGH // 2:
-        return Proof(now.score, skipped, None, None, 0, "unknown", "active", (point,))
+        return Proof(now.score, skipped, None, None, True, 0, "unknown", "active", (point,))
     return _compared(Arms(lesson, learner, model, found, seed, piece), now, point)
 
 
@@ -173,20 +179,21 @@ def _compared(arms: Arms, now: Today, today: Point) -> Proof:
     asked = [arms.active(one.labels) for one in drawn]
     found = gain(arms, asked[-1], drawn[-1])
     verdict: Verdict = "helps" if found.low > 0 else "hurts" if found.high < 0 else "undecided"
-    less, times = _saved(arms, now, drawn)
-    agree = (verdict == "helps" and less.low > 0) or (verdict == "hurts" and less.high < 0)
+    less, times = _saved(arms, now, drawn) if len(drawn) > 2 else (None, None)
+    agree = less is not None and (
+        (verdict == "helps" and 0 < less.low < math.inf) or (verdict == "hurts" and less.high < 0)
+    )
     open_ = found if verdict == "undecided" else times
-    more = 0 if agree else _lacking(items, open_.value, open_.low, open_.high)
+    more = _lacking(items, open_.value, open_.low, open_.high) if open_ and not agree else 0
     curve = [_point(arms, one, "control") for one in drawn] + [_point(arms, one, "active") for one in asked]
-    shown = less if agree else None
-    return Proof(now.score, len(arms.found.skipped), found, shown, more, verdict, "", (*curve, today))
+    return Proof(now.score, len(arms.found.skipped), found, less, not agree, more, verdict, "", (*curve, today))
 
 
 def _saved(arms: Arms, now: Today, curve: list[Taught]) -> tuple[Saved, Saved]:
     """Labels saved, and the logarithm of how many times as many chance would take."""
     drawn, known = zip(*(arms.parts(one) for one in curve), strict=True)
-    chance, sure = torch.cat([*drawn, now.drawn], 1), torch.cat([*known, now.known], 1)
-    sums = resampled(chance, sure, arms.found.weights, arms.seed, chance[:0], 1.0)
+    control, rest = torch.cat([*drawn, now.drawn], 1), torch.cat([*known, now.known], 1)
+    sums = resampled(control, rest, arms.found.weights, arms.seed)
     missed = error(arms.task, value(arms.task, sums.reshape(len(sums), -1, 2)))
     sizes, variances = np.array([(one.labels, one.variance) for one in curve], dtype=np.float64).T
     return saved(sizes, missed[:, :-1], variances, missed[:, -1], len(arms.lesson.labeled), arms.seed)

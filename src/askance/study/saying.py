@@ -39,11 +39,8 @@ def saved_said(saved: Saved) -> str:
         )
     if math.isinf(saved.value):
         return f"Asking this way saved {_count(saved.low)} labels or more. This is extrapolated."
-    span = (
-        f"from {_count(saved.low)} to {_count(saved.high)}"
-        if math.isfinite(saved.high)
-        else (f"{_count(saved.low)} or more")
-    )
+    open_ = math.isinf(saved.high)
+    span = f"{_count(saved.low)} or more" if open_ else f"from {_count(saved.low)} to {_count(saved.high)}"
     return f"Asking this way saved about {_count(saved.value)} labels ({span}). This is extrapolated."
 
 
@@ -59,6 +56,8 @@ def verdict_said(verdict: str, why: str, gain: Gain | None, more: int, metric: s
         most: From where on that number is not worth naming.
     """
     if gain is None:
+        if why == "none":
+            return "Unknown: this project draws no control items at random, so there is nothing to compare with."
         if why == "active":
             return "Unknown yet: nearly every label is of an item drawn at random, so there is nothing to compare with."
         return f"Unknown yet: about {more} more control label{'s' * (more != 1)}."
@@ -95,4 +94,4 @@ def _span(gain: Gain, metric: str) -> str:
 
 
 def _count(labels: float) -> str:
-    return f"{round(labels):,}" if math.isfinite(labels) else "any number of"
+    return f"{round(labels):,}"

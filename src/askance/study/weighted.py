@@ -80,7 +80,7 @@ def expected(task: Task, guesses: Tensor, reference: Tensor, noise: float) -> fl
     return math.sqrt(float((guesses - reference).double().square().mean()) + noise)
 
 
-def resampled(drawn: Tensor, known: Tensor, weights: Weights, seed: int, more: Tensor, mass: float) -> Array:
+def resampled(drawn: Tensor, known: Tensor, weights: Weights, seed: int, more: Tensor | None = None) -> Array:
     """Weighted sums of columns, and what they are when the drawn items are drawn again.
 
     Args:
@@ -89,30 +89,29 @@ def resampled(drawn: Tensor, known: Tensor, weights: Weights, seed: int, more: T
         weights: Of both.
         seed: The study's.
         more: Made-up items that resamples draw from too, float64 (more, columns).
-        mass: The chance of each, in items; ``mass * len(more)`` is a whole number.
 
     Returns:
         float64 (1 + RESAMPLES, columns), the sums themselves first.
     """
     sums = (weights.drawn @ drawn + weights.known @ known).numpy()
-    own = torch.cat([drawn * weights.alone[:, None], more / len(drawn)]).numpy()
-    chance = np.concatenate([np.ones(len(drawn)), np.full(len(more), mass)])
+    own = weights.alone
+    table = drawn * own[:, None]
+    rows = (table if more is None else torch.cat([table, more * own.mean()])).numpy()
     dice = Dice(seed, "bootstrap", part="control").generator()
-    again = drawn_again(own, chance, dice) * (len(drawn) / chance.sum())
-    return np.concatenate([sums[None], again + (sums - own[: len(drawn)].sum(0))])
+    again = drawn_again(rows, dice) * (len(drawn) / len(rows))
+    return np.concatenate([sums[None], again + (sums - table.sum(0).numpy())])
 
 
-def drawn_again(table: Array, chance: Array, dice: np.random.Generator) -> Array:
-    """Sums of rows that are drawn with replacement, a row for each resample.
+def drawn_again(table: Array, dice: np.random.Generator) -> Array:
+    """Sums of as many rows, drawn with replacement; a row for each resample.
 
     Args:
         table: (items, columns).
-        chance: Of each row, in items, (items,).
         dice: Thrown.
     """
-    items, shares = round(float(chance.sum())), chance / chance.sum()
+    items = len(table)
     steps = [min(STEP, RESAMPLES - begin) for begin in range(0, RESAMPLES, STEP)]
-    return np.concatenate([dice.multinomial(items, shares, size=step) @ table for step in steps])
+    return np.concatenate([dice.multinomial(items, np.full(items, 1 / items), size=step) @ table for step in steps])
 
 
 def extremes(task: Task, drawn: Tensor) -> list[Tensor]:
