@@ -46,7 +46,8 @@ class Client:
         name: Who labels.
     """
 
-    def __init__(self, link: str, name: str) -> None:
+    def __init__(self, link: str, name: str, keep: bool = False) -> None:
+        self.keep = keep
         split = urlsplit(link)
         self._host, self._port = split.hostname or "127.0.0.1", split.port or 80
         self._connection: http.client.HTTPConnection | None = None
@@ -88,6 +89,8 @@ class Client:
             connection.request(method, path, body, {**self._headers, "Cookie": self._cookie})
             found = connection.getresponse()
             text = found.read()
+            if not self.keep:
+                self.close()
         except (OSError, http.client.HTTPException):
             self.close()
             raise
@@ -253,7 +256,7 @@ class _Worker:
 
     def _work(self, end: float) -> None:
         try:
-            client = Client(self._link, self._name)
+            client = Client(self._link, self._name, keep=True)
             late: list[dict[str, Any]] = []
             while time.monotonic() < end:
                 self._turn(client, late)

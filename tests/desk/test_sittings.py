@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from benchmarks.desk import Client
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.skipif("ASKANCE_DESK" not in os.environ, reason="minutes of whole desks: set ASKANCE_DESK"),
     pytest.mark.skipif(PROGRAM is None, reason="no Chromium on the PATH: install chromium to test the page"),
 ]
 
