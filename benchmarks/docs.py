@@ -37,6 +37,7 @@ from benchmarks.fidelity_page import fidelity_page
 from benchmarks.intervals import intervals_sentence
 from benchmarks.lab_page import census_page, smoke_page
 from benchmarks.noise_stability_page import noise_stability_page
+from benchmarks.proof_page import page as proof_page
 from benchmarks.speed_page import speed_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,7 +77,7 @@ def generated() -> dict[Path, str]:
     """Every document that is generated, whole or in part, with the text it should have."""
     readme, adding = ROOT / "README.md", ROOT / "docs" / "adding-a-strategy.md"
     export, encoders = ROOT / "docs" / "export.md", ROOT / "docs" / "encoders.md"
-    statistics = ROOT / "docs" / "statistics.md"
+    statistics, proof = ROOT / "docs" / "statistics.md", ROOT / "docs" / "proof.md"
     columns = "".join(f"| `{name}` | {what} |\n" for name, what in COLUMNS.items())
     return {
         export: between_markers(
@@ -84,6 +85,7 @@ def generated() -> dict[Path, str]:
         ),
         encoders: between_markers(encoders.read_text("utf-8"), {"measured": encoders_measured()}),
         statistics: between_markers(statistics.read_text("utf-8"), {"intervals": intervals_sentence()}),
+        proof: between_markers(proof.read_text("utf-8"), {"measured": proof_page()}),
         ROOT / "docs" / "strategies.md": strategies_page(),
         ROOT / "docs" / "fidelity.md": NOTE + fidelity_page(),
         ROOT / "docs" / "papers" / "dpp.md": NOTE + dpp_page(),

@@ -276,7 +276,6 @@ def measured(name: str, curve: list[float], seed: int) -> dict[str, Any]:
         "saved": [None if math.isinf(end) else round(end) for end in vars(proof.saved).values()],
         "withheld": proof.withheld,
         "needed": _needed(task, curve, now),
-        "sentence": proof.sentence,
     }
     if isinstance(task, Classes):
         row["skipping"] = _skipping(name, drawn, seed)
@@ -300,7 +299,7 @@ def _skipping(name: str, drawn: Drawn, seed: int) -> dict[str, Any]:
 
 
 def _interval(*numbers: float) -> list[float]:
-    return [round(number, 5) for number in numbers]
+    return [round(number, 4) for number in numbers]
 
 
 def _needed(task: Task, curve: list[float], now: float) -> list[float | None]:
@@ -344,7 +343,7 @@ def simulate(pools: list[str], projects: int, jobs: int) -> None:
 def _write(kept: dict[str, Any]) -> None:
     """One project a line, so that what changed can be seen."""
     pools = ",\n".join(
-        f' "{name}": [\n' + ",\n".join(f"  {json.dumps(row)}" for row in rows) + "\n ]"
+        f' "{name}": [\n' + ",\n".join(f"  {json.dumps(row, separators=(',', ':'))}" for row in rows) + "\n ]"
         for name, rows in kept["pools"].items()
     )
     with whole(RESULTS) as file:

@@ -75,10 +75,13 @@ def _verdicts(pools: dict[str, list[Row]]) -> str:
         if name in pools
     }
     said = "; ".join(f"{NAMES[name].lower()} {_share(found)}" for name, found in false.items())
+    claims = [row["gain"][3] for name in false for row in pools[name] if row["verdict"] == "helps"]
+    lucky = sum(truth > 0 for truth in claims)
     return (
         "What the proof said of the way of asking:\n\n"
         "| Pool | Mean true gain | Helps | Hurts | Undecided |\n| --- | --: | --: | --: | --: |\n"
-        f"{''.join(lines)}\n*Helps* where it does not: {said}.\n\n"
+        f"{''.join(lines)}\n*Helps* where it does not: {said}. In {lucky} of these {len(claims)} projects the "
+        "labels at hand were better than random ones, by luck.\n\n"
         "The interval of the gain is about the labels that a project has. Read as one about what the strategy does in "
         "such projects on average, which it does not claim to be, it held the mean of projects of like size in these "
         f"shares: {', '.join(general)}.\n\n"

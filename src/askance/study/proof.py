@@ -59,7 +59,7 @@ class Proof:
         skipped: Control items that were shown and carry no label. They widen the intervals.
         gain: By how much asking this way teaches better than drawing at random; None until there is enough.
         saved: Labels that asking saved, an extrapolation; None until there is enough.
-        withheld: Whether that is not to be shown, as its sign is open or not the verdict's.
+        withheld: Whether that is not to be shown: its sign is open, or asking this way is not known to help.
         more: About how many more control labels would decide what is open; 0 if nothing is. Never above `MOST`.
         verdict: Whether asking this way helps.
         why: What is missing, where the verdict is unknown: ``control`` labels, of which ``none`` are drawn, or labels
@@ -180,13 +180,11 @@ def _compared(arms: Arms, now: Today, today: Point) -> Proof:
     found = gain(arms, asked[-1], drawn[-1])
     verdict: Verdict = "helps" if found.low > 0 else "hurts" if found.high < 0 else "undecided"
     less, times = _saved(arms, now, drawn) if len(drawn) > 2 else (None, None)
-    agree = less is not None and (
-        (verdict == "helps" and 0 < less.low < math.inf) or (verdict == "hurts" and less.high < 0)
-    )
-    open_ = found if verdict == "undecided" else times
-    more = _lacking(items, open_.value, open_.low, open_.high) if open_ and not agree else 0
+    shown = less is not None and verdict == "helps" and 0 < less.low < math.inf
+    open_ = None if shown or verdict == "hurts" else found if verdict == "undecided" else times
+    more = _lacking(items, open_.value, open_.low, open_.high) if open_ else 0
     curve = [_point(arms, one, "control") for one in drawn] + [_point(arms, one, "active") for one in asked]
-    return Proof(now.score, len(arms.found.skipped), found, less, not agree, more, verdict, "", (*curve, today))
+    return Proof(now.score, len(arms.found.skipped), found, less, not shown, more, verdict, "", (*curve, today))
 
 
 def _saved(arms: Arms, now: Today, curve: list[Taught]) -> tuple[Saved, Saved]:

@@ -32,11 +32,6 @@ def gain_said(gain: Gain, metric: str) -> str:
 
 def saved_said(saved: Saved) -> str:
     """The labels saved, and that it is an extrapolation."""
-    if saved.high < 0:
-        return (
-            f"Drawing at random would have taken {_count(-saved.value)} labels fewer "
-            f"(from {_count(-saved.high)} to {_count(-saved.low)}). This is extrapolated."
-        )
     if math.isinf(saved.value):
         return f"Asking this way saved {_count(saved.low)} labels or more. This is extrapolated."
     open_ = math.isinf(saved.high)
