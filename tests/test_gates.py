@@ -16,7 +16,7 @@ from benchmarks.selection import quality
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "gate",
-    [name for name in gates.GATES if name not in ("digits", "startup", "demo", "project", "desk-load", "desk-kills")],
+    [name for name in gates.GATES if name not in ("digits", "startup", "demo", "project")],
 )
 def test_a_small_version_of_the_gate_passes(gate: str) -> None:
     figures = gates.GATES[gate](True)

@@ -11,9 +11,10 @@ from small_projects import Clock, begun, desk, fresh
 
 from askance.desk.claims import LEASE
 from askance.desk.desk import Desk, check_person
-from askance.errors import BadInput
+from askance.errors import BadInput, StorageError
 from askance.project.early import transfer
 from askance.project.project import Project
+from askance.study.sql import sqlite_driver
 
 
 @pytest.fixture
@@ -159,12 +160,28 @@ def test_undo_takes_the_last_answer_back_and_gives_the_item_again(running: Desk)
     running.answer("ann", first, "money")
     running.answer("ann", second, "printer", "label")
     assert running.undo("ann", once="u1") == (second, "printer", "label")
-    assert running.undo("ann", once="u1") is not None  # the reply was lost
+    assert running.undo("ann", once="u1") == (second, "printer", "label")  # the reply was lost
     assert set(running.fold().answers) == {first}
     assert running.claim("ann", 1) == [second]
     assert running.undo("ann", once="u2") == (first, "money", "label")
     assert running.undo("ann", once="u3") is None
     assert running.undo("bob") is None
+    running.answer("ann", first, None, "unsure")
+    assert running.undo("ann", once="u4") == running.undo("ann", once="u4") == (first, None, "unsure")
+
+
+def test_a_project_file_that_cannot_be_written_says_so(early: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = early.claim("ann", 1)[0]
+
+    def full(*given: object) -> None:
+        raise sqlite_driver().OperationalError("database or disk is full")
+
+    early.declare("printer")
+    with monkeypatch.context() as broken, pytest.raises(StorageError, match="disk is full"):
+        broken.setattr(early.items, "add_early", full)
+        early.answer("ann", id, "printer", once="a")
+    early.answer("ann", id, "printer", once="a")  # and goes on when there is room
+    assert early.fold().label(id) == "printer"
 
 
 def test_a_crowd_gets_one_label_or_none(running: Desk) -> None:

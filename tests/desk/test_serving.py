@@ -19,8 +19,6 @@ from askance.errors import BadInput
 from askance.project.project import Project
 from benchmarks.desk import Client, Desk
 
-whole = pytest.mark.skipif("ASKANCE_DESK" not in os.environ, reason="minutes of whole desks: set ASKANCE_DESK")
-
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
@@ -85,7 +83,6 @@ def until(client: Client, what: str, patience: float = 120.0) -> dict[str, objec
 
 
 @pytest.mark.slow
-@whole
 def test_from_a_file_to_a_model_that_asks(place: Path, started: Started) -> None:
     client = Client(started.link, "ann")
     label(client, 20)
@@ -103,7 +100,6 @@ def test_from_a_file_to_a_model_that_asks(place: Path, started: Started) -> None
 
 
 @pytest.mark.slow
-@whole
 def test_a_dealer_that_is_killed_comes_back_and_people_do_not_notice(place: Path, started: Started) -> None:
     client = Client(started.link, "ann")
     label(client, 10)
@@ -122,7 +118,6 @@ def test_a_dealer_that_is_killed_comes_back_and_people_do_not_notice(place: Path
 
 
 @pytest.mark.slow
-@whole
 def test_the_second_time_it_goes_on(place: Path, started: Started) -> None:
     label(Client(started.link, "ann"), 5)
     started.end()
@@ -133,7 +128,6 @@ def test_the_second_time_it_goes_on(place: Path, started: Started) -> None:
 
 
 @pytest.mark.slow
-@whole
 def test_what_cannot_be_encoded_is_said_on_the_page(place: Path) -> None:
     begun = Started(place, "tickets.csv", "--text", "body", "--encoder", "no-such-encoder")
     client = Client(begun.link, "ann")

@@ -22,6 +22,7 @@ from askance.desk.objections import LOGIN
 from askance.desk.pictures import Shown
 from askance.desk.showing import Showing
 from askance.errors import AskanceError, BadInput, StorageError
+from askance.study.sql import sqlite_driver
 
 STATIC = Path(__file__).with_name("static")
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -306,6 +307,7 @@ def _errors(app: FastAPI) -> None:
     def bad(_: Request, error: Exception) -> JSONResponse:
         return _error(422, "input", str(error))
 
+    @app.exception_handler(sqlite_driver().Error)
     @app.exception_handler(StorageError)
     def storage(_: Request, error: Exception) -> JSONResponse:
         return _error(503, "disk", str(error))

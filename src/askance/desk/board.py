@@ -13,7 +13,7 @@ from threading import RLock
 from typing import Any
 
 from askance.errors import StorageError
-from askance.study.sql import PATIENCE, sqlite_driver
+from askance.study.sql import PATIENCE, WAL_SAFE_SINCE, sqlite_driver
 
 FILE = "desk.db"
 _TABLES = (
@@ -43,7 +43,8 @@ class Board:
             self._connection = driver.connect(
                 str(self.path), isolation_level=None, timeout=PATIENCE, check_same_thread=False
             )
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            if driver.sqlite_version_info >= WAL_SAFE_SINCE:
+                self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")  # a lease may go with the power
             for text in _TABLES:
                 self._connection.execute(text)

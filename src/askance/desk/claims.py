@@ -50,10 +50,6 @@ class Claims:
         """How many items somebody holds."""
         return len(self._board.held(self._clock()))
 
-    def holder(self, id: str) -> str | None:
-        """Who holds an item."""
-        return self._board.held(self._clock()).get(id)
-
     def take(self, id: str, person: str) -> None:
         """Give an item to a person, before all else they hold: it comes back by undo."""
         self._board.hold([id], person, self._clock() + LEASE, first=True)

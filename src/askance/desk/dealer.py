@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,6 @@ class Dealer:
         self._cycle = 0.0  # seconds that a round takes
         self._stopped = -1  # the line after which the strategy thinks that nothing is worth a label
         self._waits = -1  # the line after which the strategy waits for answers
-        self._thought = -1  # the fit that open items were last looked at with
         self._read = -1  # the last reading of a file that the study knows
 
     def stop(self) -> None:
@@ -162,7 +162,8 @@ class Dealer:
             told["takes"] = self._cycle
         if told != self._said:
             self._said = told
-            self._board.put("dealer", {**told, "at": time.time()})
+            with suppress(StorageError):  # what it says can wait until there is room on the disk
+                self._board.put("dealer", {**told, "at": time.time()})
 
 
 def main(folder: str) -> int:
@@ -172,6 +173,8 @@ def main(folder: str) -> int:
         dealer = Dealer(Project(folder), board)
         end_with_parent(dealer.stop)
         dealer.run()
+    except StorageError:
+        raise  # a disk that is full may have room when this is started again
     except AskanceError as error:
         board.put("dealer", {"doing": "failed", "said": str(error), "at": time.time()})
         return FAILED

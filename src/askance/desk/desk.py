@@ -12,12 +12,12 @@ from typing import Any
 from askance.describe import describe
 from askance.desk.board import Board
 from askance.desk.claims import Claims
-from askance.desk.early import BEGUN, Early, Row
+from askance.desk.early import Early, Row
 from askance.desk.fold import Fold
 from askance.errors import BadInput, Conflict, unknown
 from askance.history import KINDS
 from askance.project.answers_file import parse_label
-from askance.project.items import ITEM, Items, Stored
+from askance.project.items import BEGUN, ITEM, Items, Stored
 from askance.project.kinds import TASKS
 from askance.study.journal import Draft, open_journal
 from askance.task import Classes, Named, Task
@@ -145,12 +145,13 @@ class Desk:
             fold, key = self.fold(), _key(person, once, "undo")
             if key is not None and (before := self._written(key)) is not None:
                 self.claims.take(before["id"], person)  # the reply was lost, not the wish
-                return before["id"], before["value"], "label"
+                return before["id"], fold.today(before["saw"]["undone"]), before["saw"]["kind"]
             id = fold.last_of(person)
             if id is None:
                 return None
             said = fold.answers[id][person]
-            body = {"id": id, "value": None, "answer_kind": "withdrawn", "by": person}
+            was = {"undone": said.value, "kind": said.kind}  # for whoever asks again because the reply was lost
+            body = {"id": id, "value": None, "answer_kind": "withdrawn", "by": person, "saw": was}
             self._write([("told", body, key)])
             self.claims.take(id, person)
             return id, self._fold.today(said.value), said.kind

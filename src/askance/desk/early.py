@@ -8,12 +8,10 @@ from typing import Any
 
 from askance.describe import describe
 from askance.desk.fold import Fold
-from askance.project.items import ITEM, Items
+from askance.project.items import BEGUN, ITEM, Items
 from askance.project.kinds import TASKS
 from askance.study import early
 from askance.study.journal import Line
-
-BEGUN = "begun"  # the fact that the study has taken over, which `askance.project.early` writes
 
 Row = tuple[str, dict[str, Any], str | None]  # kind of line, body, client key
 

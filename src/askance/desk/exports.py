@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from askance.errors import AskanceError
+from askance.project.sheets import guarded
 
 LIMIT = 600.0  # seconds an export may take
 ENDINGS = {
@@ -48,4 +51,21 @@ class Exports:
                 raise AskanceError(
                     done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "The export failed."
                 )
-            return name, Path(out).read_bytes()
+            content = Path(out).read_bytes()
+            return name, safe(content) if name.endswith(".csv") else content
+
+
+def safe(content: bytes) -> bytes:
+    r"""A CSV file in which no cell is computed when a spreadsheet opens it, as people do with what a page gives them.
+
+    >>> safe(b"id,label\r\n1,=1+1\r\n")
+    b"id,label\r\n1,'=1+1\r\n"
+    """
+    out = io.StringIO(newline="")
+    usual = csv.field_size_limit(len(content) + 1)  # a cell may hold the answers of many people
+    try:
+        rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
+        csv.writer(out).writerows([guarded(cell) for cell in row] for row in rows)
+    finally:
+        csv.field_size_limit(usual)
+    return out.getvalue().encode("utf-8")

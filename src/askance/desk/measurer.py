@@ -14,7 +14,7 @@ from pathlib import Path
 from askance.desk.behind import FAILED, PATIENCE, end_with_parent
 from askance.desk.board import Board
 from askance.errors import AskanceError, BadInput, StorageError
-from askance.project.early import BEGUN
+from askance.project.items import BEGUN
 from askance.project.project import Project
 from askance.study.layout import layout
 from askance.study.proof import prove
@@ -55,7 +55,8 @@ class Measurer:
             except StorageError:
                 self._stop.wait(PATIENCE)
                 continue
-            except BadInput:  # somebody took in a file: the study has grown, and the dealer opens it
+            except BadInput as error:  # somebody took in a file: the study has grown, and the dealer opens it
+                print(error, file=sys.stderr)
                 self._project.forget()
                 self._stop.wait(PATIENCE)
                 continue
@@ -92,6 +93,8 @@ def main(folder: str) -> int:
         measurer = Measurer(Project(folder), board)
         end_with_parent(measurer.stop)
         measurer.run()
+    except StorageError:
+        raise  # a disk that is full may have room when this is started again
     except AskanceError as error:
         print(error, file=sys.stderr)
         return FAILED

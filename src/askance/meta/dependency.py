@@ -20,7 +20,8 @@ class Dmle(Strategy):
 
     It asks like the strategy; the training gets `askance.learners.terms.Dependency`, which needs a learner with a
     training loop. The likelihood is that of items drawn by softmax or power sampling, as `StochasticTop` draws them;
-    the exact top is its limit. Say the score, kind and beta that the strategy draws by.
+    the exact top is its limit. Say the score, kind and beta that the strategy draws by. In docs/papers/dmle.md it
+    trains far worse than plain training; look there before you use it.
 
     Args:
         strategy: Who asks, or its name.

@@ -7,13 +7,12 @@ meanwhile.
 from __future__ import annotations
 
 from askance.describe import build, describe
-from askance.project.items import Items
+from askance.project.items import BEGUN, Items
 from askance.study import early
 from askance.study.journal import Draft
 from askance.study.study import Study
 from askance.task import Named, Task
 
-BEGUN = "begun"  # the fact that the study has taken over
 KEY = "desk:early"  # the client key of the first ask
 
 

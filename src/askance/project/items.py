@@ -17,6 +17,7 @@ from askance.study.sql import PATIENCE, sqlite_driver
 
 FORMAT = 1  # goes up when the tables change
 ITEM, FOLDED, EMPTY, BROKEN = "item", "folded", "empty", "broken"
+BEGUN = "begun"  # the fact that the study has taken over what was asked and answered before it
 STEP = 4096  # rows fetched at once: nobody who reads on for long may keep a writer waiting
 
 _TABLES = (
@@ -147,8 +148,13 @@ class Items:
             ) from error
         try:
             yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
+        except BaseException as error:
+            if self._connection.in_transaction:  # of some errors SQLite rolls back itself
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, sqlite_driver().OperationalError):
+                raise StorageError(
+                    f"{self.path} cannot be written: {error}. Check the disk's free space; nothing was changed."
+                ) from error
             raise
         try:
             self._connection.execute("COMMIT")
