@@ -84,10 +84,15 @@ class Client:
         return self._connection
 
     def _ask(self, method: str, path: str, body: str | None, timeout: float) -> tuple[int, Any]:
+        again = self._connection is not None  # the server may have hung up meanwhile, as it may with a browser
         try:
-            connection = self._open(timeout)
-            connection.request(method, path, body, {**self._headers, "Cookie": self._cookie})
-            found = connection.getresponse()
+            try:
+                found = self._sent(method, path, body, timeout)
+            except ConnectionError:
+                self.close()
+                if not again:
+                    raise
+                found = self._sent(method, path, body, timeout)
             text = found.read()
             if not self.keep:
                 self.close()
@@ -95,6 +100,11 @@ class Client:
             self.close()
             raise
         return found.status, json.loads(text) if text else None
+
+    def _sent(self, method: str, path: str, body: str | None, timeout: float) -> http.client.HTTPResponse:
+        connection = self._open(timeout)
+        connection.request(method, path, body, {**self._headers, "Cookie": self._cookie})
+        return connection.getresponse()
 
     def _sign_in(self, path: str) -> str:
         connection = self._open(PATIENCE)

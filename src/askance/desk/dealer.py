@@ -20,7 +20,6 @@ from askance.desk.board import Board
 from askance.desk.claims import Claims
 from askance.desk.fold import Fold
 from askance.errors import AskanceError, BadInput, StorageError
-from askance.pool import PENDING
 from askance.project.project import Project
 from askance.study.early import NO_FIT
 from askance.study.study import Study
@@ -119,9 +118,12 @@ class Dealer:
 
     def _free(self, study: Study) -> list[str]:
         """What is open and held by nobody."""
+        self._read_on(study)
+        return self._claims.free(self._fold)
+
+    def _read_on(self, study: Study) -> None:
         for line in study.journal.read(self._fold.line):
             self._fold.fold(line)
-        return self._claims.free(self._fold)
 
     def _deal(self, study: Study, n: int) -> None:
         training = not study.round_open and not study.current
@@ -134,10 +136,16 @@ class Dealer:
 
     def _think(self, study: Study) -> None:
         """Write down what the newest model thinks of everything that is open."""
-        rows = (study.state.sides == PENDING).nonzero().squeeze(1)
-        ids = [str(id) for id in study.pool.names(rows)]
-        told = {guess.id: guess.as_json() for guess in guesses(study, ids)}
-        reasons = {one.id: one.as_json() for one in why(study, ids)}
+        self._read_on(study)
+        pending = set(study.pending)
+        ids = [id for id in self._fold.open if id in pending]
+        chosen = [id for id in ids if self._fold.open[id].fit != NO_FIT]  # no model chose what was drawn early
+        try:
+            told = {guess.id: guess.as_json() for guess in guesses(study, ids)}
+            reasons = {one.id: one.as_json() for one in why(study, chosen)}
+        except AskanceError as error:  # people can label without it
+            print(error, file=sys.stderr, flush=True)
+            return
         self._board.tell((id, told.get(id), reasons.get(id)) for id in ids)
 
     # How it tells of it

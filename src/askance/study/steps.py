@@ -253,7 +253,7 @@ class Steps:
     def _outdated(self, batch: Batch, since: Sequence[Line]) -> bool:
         """Whether lines written after a batch was picked forbid to ask it as it is."""
         taken = any(self.state.sides[row] != UNLABELED for row in batch.rows.tolist())
-        return taken or any(line.kind != "told" for line in since)
+        return taken or any(line.kind not in ("told", "noted") for line in since)
 
     def _companions(self) -> list[Learner]:
         return companions_of(self.parts.strategy(self.state, self.state.cold))
