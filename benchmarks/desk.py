@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import random
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,8 @@ class Client:
     def _open(self, timeout: float) -> http.client.HTTPConnection:
         if self._connection is None:
             self._connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout)
+            self._connection.connect()
+            self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as browsers do
         return self._connection
 
     def _ask(self, method: str, path: str, body: str | None, timeout: float) -> tuple[int, Any]:
@@ -233,7 +236,9 @@ def load(folder: Path, seconds: float, clients: int = 20, items: int = 10_000, s
     acknowledged: dict[str, str] = {}
     for person in people:
         acknowledged |= person.acknowledged
-    problems = [wrong for person in people for wrong in person.problems] + check(place, acknowledged)
+    problems = [wrong for person in people for wrong in person.problems] + check(
+        place, acknowledged, set().union(*(person.late for person in people))
+    )
     return {
         "clients": clients,
         "seconds": seconds,
@@ -254,6 +259,7 @@ class _Worker:
         self.claims: list[float] = []
         self.submits: list[float] = []
         self.acknowledged: dict[str, str] = {}
+        self.late: set[str] = set()
         self.problems: list[str] = []
         self.fates: Counter[str] = Counter()
 
@@ -299,6 +305,7 @@ class _Worker:
             self._submit(client, body)
         elif luck < DROPPED + DOUBLED + LATE:
             self.fates["late"] += 1
+            self.late.add(body["id"])
             late.append(body)
             client.post("/api/note", {"id": body["id"], "once": uuid.uuid4().hex, "skip": True})
         else:
@@ -422,8 +429,14 @@ def _count(logs: Path) -> int:
     return sum(log.read_bytes().count(b"\n") for log in logs.iterdir())
 
 
-def check(place: Path, acknowledged: dict[str, str]) -> list[str]:
-    """What is wrong with a project's labels: lost, doubled, or asked of two people."""
+def check(place: Path, acknowledged: dict[str, str], late: Collection[str] = ()) -> list[str]:
+    """What is wrong with a project's labels: lost, doubled, or asked of two people.
+
+    Args:
+        place: The project's folder.
+        acknowledged: Items by the keys of answers that were confirmed.
+        late: Items that somebody put back and answered all the same: another person may have got them meanwhile.
+    """
     from askance.project.project import Project
     from askance.study.journal import open_journal
 
@@ -441,8 +454,9 @@ def check(place: Path, acknowledged: dict[str, str]) -> list[str]:
     for line in lines:
         if line.kind == "told" and line.body["answer_kind"] == "label":
             people.setdefault(line.body["id"], []).append(line.body["by"])
-    twice = [id for id, by in people.items() if len(by) > 1]
+    twice = [id for id, by in people.items() if len(by) > 1 and id not in late]
     asked = Counter(id for line in lines if line.kind == "asked" for id in line.body["ids"])
+    asked.subtract(id for line in lines if line.kind == "released" for id in line.body["ids"])
     again = [id for id, count in asked.items() if count > 1]
     if twice:
         problems.append(f"{len(twice)} items were labeled twice, such as {twice[0]} by {people[twice[0]]}")
