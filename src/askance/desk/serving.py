@@ -118,7 +118,8 @@ def listen(host: str, port: int | None) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     last: OSError | None = None
     for number in (PORT, 0) if port is None else (port,):
-        made = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends small answers at once on sockets that name the protocol, and else waits 40 ms for more to send.
+        made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind((host.strip("[]"), number))
