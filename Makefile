@@ -5,7 +5,9 @@ DONE := $(VENV)/installed
 LOG := $(VENV)/install.log
 ENV := OMP_NUM_THREADS=1
 
-.PHONY: demo test slow gates check docs bench clean
+PAGE := axe-core@4.14.1 typescript@7.0.2
+
+.PHONY: demo test slow page gates check docs bench clean
 
 demo: $(DONE)      ## a study on built-in data, start to end
 	@$(BIN)/askance demo
@@ -15,6 +17,9 @@ test: $(DONE)      ## every quick test, doctests included
 
 slow: $(DONE)      ## the tests that take long
 	@$(ENV) $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow || test $$? -eq 5  # 5: none is marked slow
+
+page: $(DONE)      ## what the tests of the page need beside Chromium; they are left out without
+	@npm install --prefix $(VENV)/page --no-audit --no-fund --silent $(PAGE)
 
 gates: $(DONE)     ## the numbers this project promises
 	@$(BIN)/python -m benchmarks.gates

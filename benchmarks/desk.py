@@ -278,6 +278,7 @@ class _Worker:
                 self._turn(client, late)
             for body in late:
                 self._submit(client, body)
+            client.close()
         except Exception as error:  # a thread's error would go unseen
             self.problems.append(f"{self._name}: {type(error).__name__}: {error}")
 

@@ -40,6 +40,8 @@ LOOPS = 2.5  # times as long as that takes scikit-learn
 FIRST, LATER = 60.0, 5.0  # seconds, of a project's batches
 PROJECT_MEMORY = 3_000  # MiB
 READING = 100  # MiB that reading may grow by
+FIRST_ITEM, COLD_START = 2.0, 30.0  # seconds from the command, of ten thousand texts
+NEXT_ITEM = 100.0  # milliseconds from a key, of 95 % of keys
 
 
 def memory(small: bool = False) -> Figures:
@@ -213,6 +215,43 @@ def desk_kills(small: bool = False) -> Figures:
     return {**found, "passed": not found["problems"]}
 
 
+def desk_first(small: bool = False) -> Figures:
+    """From `askance label FILE` to the first item in a browser, and to the first one that a strategy chose."""
+    from benchmarks.page import first
+
+    found = first(300 if small else 10_000)
+    held = {"first item": found["first item"] < FIRST_ITEM, "cold start": found["cold start"] < COLD_START}
+    limits = {"first item": FIRST_ITEM, "cold start": COLD_START}
+    return {**found, "limits": limits, "held": held, "passed": small or all(held.values())}
+
+
+def desk_keys(small: bool = False) -> Figures:
+    """From a key to the next item, while a model trains: texts, pictures, tables."""
+    from benchmarks.page import keys
+
+    found = keys(8 if small else 100)
+    held = {kind: one["95"] < NEXT_ITEM for kind, one in found.items()}
+    trained = small or all(one["fits"] for one in found.values())
+    passed = trained and (small or all(held.values()))
+    return {**found, "limit": NEXT_ITEM, "held": held, "passed": passed}
+
+
+def desk_hostile(small: bool = False) -> Figures:
+    """Mails and markup that would run scripts are shown in a browser, and are only texts."""
+    from benchmarks.page import hostile
+
+    found = hostile(40 if small else None)
+    return {**found, "passed": not found["problems"] and (small or found["mails"] > 0)}
+
+
+def desk_disk(small: bool = False) -> Figures:
+    """A disk that is full, and one that takes nothing: it is said, nothing is lost, and it goes on."""
+    from benchmarks.page import disk
+
+    found = disk(10 if small else 100)
+    return {**found, "passed": not found["problems"] and (small or found["mounted"])}
+
+
 GATES: dict[str, Callable[[bool], Figures]] = {
     "startup": startup,
     "memory": memory,
@@ -222,6 +261,10 @@ GATES: dict[str, Callable[[bool], Figures]] = {
     "kills": kills,
     "desk-load": desk_load,
     "desk-kills": desk_kills,
+    "desk-first": desk_first,
+    "desk-keys": desk_keys,
+    "desk-hostile": desk_hostile,
+    "desk-disk": desk_disk,
     "demo": demo,
     "digits": digits,
     "project": project,

@@ -248,3 +248,21 @@ def test_a_command_after_a_stopped_init_encodes_first_and_says_so(
     capsys.readouterr()
     assert main(["ask", "-n", "2", "-o", "x.csv"]) == 0
     assert "encoding: " in capsys.readouterr().err
+
+
+def test_label_opens_the_project_that_is_named_or_makes_it(
+    here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr("askance.desk.serving.serve", lambda place, *_: opened.append(Path(place)))
+    assert main(["label", "-p", "calls"]) == 2
+    assert "There is no project in calls.askance. Begin one with: askance label FILE" in capsys.readouterr().err
+    for _ in range(2):
+        assert main(["label", "tickets.csv", "--project", "calls", "--json"]) == 0
+    assert main(["label", "tickets.csv", "--project", "calls"]) == 0
+    assert "calls.askance is there, and goes on" in capsys.readouterr().out
+    assert main(["label", "tickets.csv"]) == 0
+    assert main(["label", "calls.askance", "--json"]) == 0
+    names = ["calls.askance"] * 3 + ["tickets.askance", "calls.askance"]
+    assert [place.name for place in opened] == names
+    assert all((place / "project.db").is_file() for place in opened)

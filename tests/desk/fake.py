@@ -131,6 +131,7 @@ class Desk:
                 people[by] = people.get(by, 0) + 1
         proof = self._proof()
         return {
+            "key": f"{id(self):x}",
             "project": "pictures" if self.reads == "image" else "orders" if self.reads == "table" else "tickets",
             "reads": self.reads,
             "person": self.person,
@@ -165,7 +166,7 @@ class Desk:
                 else "Accuracy still rises; more labels help.",
                 "now": self.stop_now,
             },
-            "proof": {"sentence": proof["sentence"], "verdict": proof["verdict"]},
+            "proof": {"sentence": proof["sentence"], "verdict": proof["verdict"], "at": len(self.log)},
             "version": str(len(self.log)),
         }
 

@@ -170,6 +170,8 @@ def test_why_an_item_was_asked_is_known_without_the_dealer_too(page: Page) -> No
     id = page.post("/api/claim", {})["items"][0]["id"]
     assert page.get(f"/api/why/k{id}")["sentence"] == "Asked by typiclust."
     assert "not asked" in page.get("/api/why/k23")["sentence"]
+    told = {"utility", "rank", "doubt", "neighbors", "stands_for", "model", "labels", "strategy", "stream"}
+    assert all(told <= page.get(f"/api/why/{key}").keys() for key in (f"k{id}", "k23"))
     page.get("/api/why/x", status=404)
 
 

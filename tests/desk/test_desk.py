@@ -44,6 +44,17 @@ def taken_over(place: Path) -> Project:
     return project
 
 
+def test_a_project_has_a_key_that_stays_and_that_no_other_of_its_name_has(tmp_path: Path) -> None:
+    keys = []
+    for folder in ("one", "one", "two"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        place = tmp_path / folder / "tickets.askance"
+        made = desk(place if place.exists() else begun(tmp_path / folder), Clock())
+        keys.append(made.key)
+        made.close()
+    assert keys[0] == keys[1] != keys[2]
+
+
 # Who gets what
 
 

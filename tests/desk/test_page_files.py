@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from fake import STATIC
 
 SCRIPTS = sorted(STATIC.glob("*.js"))
-CHECKER = os.environ.get("ASKANCE_TSC") or shutil.which("tsc")
+CHECKER = Path(sys.prefix) / "page" / "node_modules" / ".bin" / "tsc"
 
 
 def test_the_page_has_neither_inline_scripts_nor_inline_styles() -> None:
@@ -47,7 +46,7 @@ def test_every_module_says_what_it_holds() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not CHECKER, reason="no TypeScript: put tsc on the PATH, or its path into ASKANCE_TSC")
+@pytest.mark.skipif(not CHECKER.exists(), reason="no TypeScript: make page")
 def test_the_types_hold() -> None:
     done = subprocess.run(
         [str(CHECKER), "-p", str(Path(__file__).parent / "jsconfig.json")], capture_output=True, text=True

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import PROGRAM, Browser, Page, browser
 from PIL import Image
 from small_projects import write
-from test_serving import Started
+from test_serving import Started, until
 
 from askance.project.project import Project
-from askance.sources.csv import write_table
+from benchmarks.browser import PROGRAM, Browser, Page, browser
 from benchmarks.desk import Client
 
 pytestmark = [
@@ -21,13 +20,6 @@ pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="no Chromium on the PATH: install chromium to test the page"),
 ]
 
-HOSTILE = [
-    "<script>hacked = 1</script>",
-    '<img src=x onerror="hacked = 2">',
-    '"><svg onload=hacked=3>',
-    "<iframe srcdoc='<script>parent.hacked = 4</script>'></iframe>",
-    "</div></article><style>*{display:none}</style>",
-]
 TEXT = "(document.querySelector('#stage')?.innerText ?? '')"
 SAVED = "document.body.innerText.includes('All saved')"
 
@@ -100,21 +92,6 @@ def test_two_people_at_once_get_different_pictures(chromium: Browser, tmp_path: 
     assert sorted(said[0].by for said in answers.values()) == ["ann"] * 5 + ["bob"] * 5
 
 
-def test_hostile_texts_of_a_real_file_do_nothing(chromium: Browser, tmp_path: Path) -> None:
-    write_table(tmp_path / "mails.csv", {"body": [f"{text} number {row}" for row, text in enumerate(HOSTILE * 3)]})
-    started = Started(tmp_path, "mails.csv", "--text", "body", "--classes", "a,b")
-    with chromium.page() as page:
-        page.open(started.link)
-        for _ in range(10):
-            page.until(f"{TEXT}.includes('number')", patience=60)
-            text = page.run(TEXT)
-            page.press("1")
-            page.until(f"{TEXT} !== {text!r}", patience=60)
-        assert page.run("typeof hacked") == "undefined"
-        assert page.complaints() == []
-    assert started.end() == 0
-
-
 def test_answers_outlive_a_server_that_is_killed(chromium: Browser, tmp_path: Path) -> None:
     write(tmp_path, rows=60)
     started = Started(tmp_path, "tickets.csv", "--text", "body", "--id", "number", "--classes", "printer,money")
@@ -136,3 +113,41 @@ def test_answers_outlive_a_server_that_is_killed(chromium: Browser, tmp_path: Pa
     state = Client(again.link, "looker").get("/api/state")[1]
     assert state["progress"]["labeled"] == 2
     assert again.end() == 0
+
+
+def test_several_labels_and_numbers_reach_a_model_that_asks(chromium: Browser, tmp_path: Path) -> None:
+    write(tmp_path, rows=120)
+    words = {"printer": ("printer", "paper", "ink"), "money": ("invoice", "charged", "refund"), "long": ("is ", "no ")}
+    for kind, more in (("labels", ("--classes", ",".join(words))), ("number", ())):
+        project = ("--project", str(tmp_path / kind), "--task", kind, *more)
+        started = Started(tmp_path, "tickets.csv", "--text", "body", "--id", "number", *project)
+        with chromium.page() as page:
+            page.open(started.link)
+            for _ in range(24):
+                page.until(f"{TEXT}.includes('(')", patience=60)
+                text = str(page.run(TEXT))
+                fitting = [place for place, own in enumerate(words.values(), 1) if any(word in text for word in own)]
+                page.press(*(map(str, fitting) if kind == "labels" else str(len(text.strip()))), "Enter")
+                page.until(f"{TEXT} !== {text!r}", patience=60)
+            page.until(SAVED)
+            until(Client(started.link, "looker"), "model")
+            for view in ("w", "m", "h", "o"):
+                page.press(f"Shift+{view}")
+                page.until("document.querySelector('#panel').innerText.length > 40", patience=60)
+            assert page.complaints() == []
+        assert label_some(Client(started.link, "looker"), ["printer"] if kind == "labels" else 3.5) > 0
+        assert started.end() == 0
+        study = Project(tmp_path / f"{kind}.askance").study
+        assert len(study.labels) >= 24 and all(row.ok for row in study.audit())
+
+
+def label_some(client: Client, value: object, count: int = 12) -> int:
+    """Label a few items through the server; how many of them a strategy chose."""
+    asked = 0
+    for number in range(count):
+        while not (items := client.post("/api/claim", {"n": 1})[1]["items"]):
+            time.sleep(0.1)
+        asked += items[0]["stream"] == "active"
+        body = {"id": items[0]["id"], "value": value, "kind": "label", "once": f"more{number}"}
+        assert client.post("/api/answer", body)[0] == 200
+    return asked

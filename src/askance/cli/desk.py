@@ -7,6 +7,7 @@ import getpass
 import json
 from pathlib import Path
 
+from askance.errors import BadInput
 from askance.project.beginning import Begun, Wishes, begin, find_place, place_of
 
 
@@ -36,22 +37,33 @@ def label(options: argparse.Namespace, wishes: Wishes) -> int:
 
 def _place(options: argparse.Namespace, wishes: Wishes) -> Path:
     """The project's folder; of a file, the one that was made of it before, or a new one."""
-    given = options.file
-    if given is None or options.project is not None:
-        return find_place(options.project)
-    if (Path(given) / "project.db").is_file():
+    given, named = options.file, None if options.project is None else find_place(options.project)
+    if given is None:
+        return _project(named or find_place(None))
+    if named is None and _is_project(Path(given)):
         return Path(given)
-    there = place_of(given)
-    if (there / "project.db").is_file():
-        _say(options, f"{there} was made of it before, and goes on. A newer file is taken in with: askance add {given}")
+    there = named or place_of(given)
+    if _is_project(there):
+        made = "is there" if named else "was made of it before"
+        _say(options, f"{there} {made}, and goes on. A newer file is taken in with: askance add {given}")
         return there
     from askance.cli.progress import Line
 
     line = Line()
-    begun = begin(given, wishes, encoder=lambda reads: wishes.encoder, rows=line.rows, near=False)
+    begun = begin(given, wishes, folder=there, encoder=lambda reads: wishes.encoder, rows=line.rows, near=False)
     line.end()
     _say(options, _read(begun))
     return begun.place
+
+
+def _project(place: Path) -> Path:
+    if not _is_project(place):
+        raise BadInput(f"There is no project in {place}. Begin one with: askance label FILE")
+    return place
+
+
+def _is_project(place: Path) -> bool:
+    return (place / "project.db").is_file()
 
 
 def _read(begun: Begun) -> str:

@@ -238,7 +238,10 @@ def _reading(app: FastAPI, doors: Doors) -> None:
 
     @app.get("/api/proof")
     def proof() -> dict[str, Any]:
-        found: dict[str, Any] = desk.board.fact("proof") or {"verdict": "unknown", "sentence": "Nothing is known yet."}
+        found: dict[str, Any] = desk.board.fact("proof") or {
+            "verdict": "unknown",
+            "sentence": "Nothing has been measured yet; that begins with the first model.",
+        }
         return {"accuracy": None, "gain": None, "saved": None, "more": 0, "curve": [], **found}
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from secrets import token_hex
 from threading import RLock
 from typing import Any
 
@@ -39,6 +40,7 @@ class Desk:
 
     Attributes:
         lock: Whoever reads the `fold` holds it meanwhile: others add to it.
+        key: What no other project is called, also one of the same name at the same address.
 
     Raises:
         StorageError: If one of its files cannot be used.
@@ -52,6 +54,7 @@ class Desk:
         self._early = Early(self.items, clock)
         self._journal = open_journal(folder / "study.db")
         self.lock = RLock()
+        self.key = self._kept_key()
         if self._journal.last and not self.items.early():
             self.items.put(BEGUN, True)
         self._begun = self._early.over
@@ -62,6 +65,12 @@ class Desk:
         self._journal.close()
         self.board.close()
         self.items.close()
+
+    def _kept_key(self) -> str:
+        with self.items.write():
+            key = self.items.fact("key") or token_hex(8)
+            self.items.put("key", key)
+        return str(key)
 
     # What people do
 

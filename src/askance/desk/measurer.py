@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class Measurer:
 
     def _measure(self, study: Study) -> None:
         skipped = {line.body["id"] for line in study.lines() if line.kind == "noted" and line.body.get("skip")}
-        self._board.put("proof", prove(study, skipped=skipped).as_json())
+        self._board.put("proof", {**prove(study, skipped=skipped).as_json(), "at": time.time()})
         if study.state.fits:
             self._board.put("stop", verdict(study).as_json())
 

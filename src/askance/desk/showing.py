@@ -101,6 +101,7 @@ class Showing:
         done = {by: len(fold.mine.get(by, ())) for by in people if by}
         return {
             "project": self.name,
+            "key": desk.key,
             "reads": self.how.reads,
             "person": person,
             "people": [
@@ -118,7 +119,7 @@ class Showing:
             "suggest": self.suggest,
             "banner": _banner(dealer, fold),
             "stop": desk.board.fact("stop") or {"now": False, "sentence": ""},
-            "proof": {name: (desk.board.fact("proof") or {}).get(name, "") for name in ("sentence", "verdict")},
+            "proof": {name: (desk.board.fact("proof") or {}).get(name, "") for name in ("sentence", "verdict", "at")},
             "version": fold.line,
         }
 
@@ -217,11 +218,25 @@ def _why(question: Question | None, why: Mapping[str, Any] | None, id: str) -> d
     """Why an item was asked: what the dealer wrote down, else what the journal says."""
     if why is not None:
         return dict(why)
+    nothing: dict[str, Any] = {
+        "utility": None,
+        "rank": None,
+        "doubt": [],
+        "neighbors": [],
+        "stands_for": 0,
+        "model": None,
+        "labels": 0,
+    }
     if question is None:
-        return {"id": id, "sentence": "It was not asked: somebody chose it.", "stream": "unasked"}
+        said = "It was not asked: somebody chose it."
+        return {**nothing, "id": id, "strategy": "", "sentence": said, "stream": "unasked"}
     chance = question.stream == "control"
-    said = "Drawn at random: it measures how good the model is." if chance else f"Asked by {question.strategy}."
-    return {"id": id, "strategy": question.strategy, "sentence": said, "stream": question.stream}
+    said = f"Asked by {question.strategy}."
+    if chance:
+        said = "Drawn at random: it measures how good the model is."
+    elif question.strategy == "random":
+        said = "Drawn at random: nothing was known yet that could choose."
+    return {**nothing, "id": id, "strategy": question.strategy, "sentence": said, "stream": question.stream}
 
 
 def _aged(guess: Mapping[str, Any] | None, fold: Fold) -> dict[str, Any] | None:

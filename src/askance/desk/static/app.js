@@ -21,8 +21,8 @@ const parts = { project: byId("project"), progress: byId("progress"), people: by
 const sheet = /** @type {HTMLDialogElement} */ (byId("sheet"));
 const keys = new Keys();
 const palette = new Palette(/** @type {HTMLDialogElement} */ (byId("palette")));
-const session = new Session((project) => {
-  const outbox = new Outbox(project);
+const session = new Session((key) => {
+  const outbox = new Outbox(key);
   outbox.addEventListener("change", drawTop);
   return outbox;
 });

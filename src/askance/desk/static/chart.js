@@ -1,7 +1,8 @@
 /* The curve of accuracy by labels, with bands: items asked for, and items drawn by chance. */
 
-import { h, percent, svg } from "./dom.js";
+import { h, svg } from "./dom.js";
 
+/** @import {Metric} from "./metrics.js" */
 /** @import {Point} from "./types.js" */
 
 const ARMS = { active: "asked", control: "by chance", all: "all" };
@@ -9,7 +10,7 @@ const EDGE = { left: 46, right: 76, top: 14, bottom: 34 };
 
 /**
  * @param {Point[]} points
- * @param {string} metric
+ * @param {Metric} metric
  * @param {number} wide pixels
  * @param {boolean} open whether the table of numbers is unfolded
  * @returns {HTMLElement}
@@ -18,7 +19,7 @@ export function chart(points, metric, wide, open) {
   const tall = Math.round(Math.min(Math.max(220, 0.3 * wide), 320));
   const most = Math.max(...points.map((one) => one.labels));
   const least = Math.min(...points.map((one) => one.labels));
-  const [low, high] = limits(points);
+  const [low, high] = limits(points, metric.share);
   const x = (/** @type {number} */ n) =>
     EDGE.left + ((n - least) / Math.max(most - least, 1)) * (wide - EDGE.left - EDGE.right);
   const y = (/** @type {number} */ v) => EDGE.top + ((high - v) / (high - low)) * (tall - EDGE.top - EDGE.bottom);
@@ -36,21 +37,21 @@ export function chart(points, metric, wide, open) {
     ),
   );
   const last = arms
-    .map((arm) => `${ARMS[arm]} ${percent(points.filter((one) => one.arm === arm).at(-1)?.value ?? 0)}`)
+    .map((arm) => `${ARMS[arm]} ${metric.said(points.filter((one) => one.arm === arm).at(-1)?.value ?? 0)}`)
     .join(", ");
   const picture = svg(
     "svg.chart",
     {
       viewBox: `0 0 ${wide} ${tall}`,
       role: "img",
-      "aria-label": `${metric} by number of labels, up to ${most} labels: ${last}`,
+      "aria-label": `${metric.name} by number of labels, up to ${most} labels: ${last}`,
     },
     ...ticks(low, high, 4).map((v) =>
       svg(
         "g",
         {},
         svg("line.grid", { x1: EDGE.left, x2: wide - EDGE.right, y1: y(v), y2: y(v) }),
-        svg("text.tick", { x: EDGE.left - 8, y: y(v) + 4, "text-anchor": "end" }, `${Math.round(100 * v)} %`),
+        svg("text.tick", { x: EDGE.left - 8, y: y(v) + 4, "text-anchor": "end" }, metric.said(v)),
       ),
     ),
     ...ticks(least, most, 4).map((n) =>
@@ -63,8 +64,8 @@ export function chart(points, metric, wide, open) {
     "figure",
     {},
     picture,
-    h("figcaption", {}, `${metric} by number of labels; the bands show how sure that is.`),
-    table(points, open),
+    h("figcaption", {}, `${metric.name} by number of labels; the bands show how sure that is.`),
+    table(points, metric, open),
   );
 }
 
@@ -101,10 +102,11 @@ function spread(ends) {
   return moved;
 }
 
-/** @param {Point[]} points @returns {[number, number]} */
-function limits(points) {
+/** @param {Point[]} points @param {boolean} share @returns {[number, number]} */
+function limits(points, share) {
   const low = Math.min(...points.map((one) => one.low));
   const high = Math.max(...points.map((one) => one.high));
+  if (!share) return [Math.max(0, low), high > low ? high : low + 1];
   return [Math.max(0, Math.floor(10 * low) / 10), Math.min(1, Math.max(Math.ceil(10 * high) / 10, 0.1))];
 }
 
@@ -119,16 +121,16 @@ function ticks(low, high, about) {
   return made;
 }
 
-/** @param {Point[]} points @param {boolean} open */
-function table(points, open) {
+/** @param {Point[]} points @param {Metric} metric @param {boolean} open */
+function table(points, metric, open) {
   const rows = points.map((one) =>
     h(
       "tr",
       {},
       h("td", {}, ARMS[one.arm]),
       h("td", {}, one.labels),
-      h("td", {}, percent(one.value)),
-      h("td", {}, `${percent(one.low)} to ${percent(one.high)}`),
+      h("td", {}, metric.said(one.value)),
+      h("td", {}, `${metric.said(one.low)} to ${metric.said(one.high)}`),
     ),
   );
   const heads = ["items", "labels", "value", "band"].map((one) => h("th", { scope: "col" }, one));

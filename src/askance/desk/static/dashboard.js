@@ -2,9 +2,11 @@
 
 import { get } from "./api.js";
 import { chart } from "./chart.js";
-import { fill, h, icon, percent, plural } from "./dom.js";
+import { fill, h, icon, plural } from "./dom.js";
+import { measured } from "./metrics.js";
 import { waitFor } from "./work.js";
 
+/** @import {Metric} from "./metrics.js" */
 /** @import {Model, Progress, Proof, State} from "./types.js" */
 /** @import {Session} from "./session.js" */
 
@@ -42,7 +44,7 @@ export class Dashboard {
   async refresh() {
     const { state } = this.session;
     if (!state) return;
-    const at = `${state.version} ${state.model?.number} ${state.dealer.doing}`;
+    const at = `${state.version} ${state.model?.number} ${state.dealer.doing} ${state.proof.at}`;
     if (at !== this.#at) {
       this.#draw(state); // the numbers at hand need not wait for the proof
       this.#proof = /** @type {Proof} */ (await get("/api/proof"));
@@ -110,13 +112,14 @@ function progress(all) {
 function proof(told, state, wide, open) {
   const verdict = told?.verdict ?? "unknown";
   const accuracy = told?.accuracy;
+  const metric = measured(accuracy?.metric ?? "accuracy");
   const dial =
     accuracy &&
     h(
       "div.dial",
       {},
-      h("p.figure", {}, h("strong", {}, percent(accuracy.value)), ` ${accuracy.metric}`),
-      interval(accuracy.low, accuracy.high, accuracy.value),
+      h("p.figure", {}, h("strong", {}, metric.said(accuracy.value)), ` ${metric.name}`),
+      interval(accuracy.low, accuracy.high, accuracy.value, metric),
     );
   const statements = [accuracy?.sentence, told?.gain?.sentence, told?.saved?.sentence].filter(Boolean);
   return h(
@@ -126,7 +129,7 @@ function proof(told, state, wide, open) {
     h("p.verdict", { "data-verdict": verdict }, VERDICTS[verdict]),
     h("p.headline", {}, told?.sentence ?? state.proof.sentence),
     dial,
-    told && told.curve.length > 1 && chart(told.curve, accuracy?.metric ?? "accuracy", wide, open),
+    told && told.curve.length > 1 && chart(told.curve, metric, wide, open),
     statements.length > 0 &&
       h(
         "ul.statements",
@@ -138,14 +141,18 @@ function proof(told, state, wide, open) {
   );
 }
 
-/** A band from 0 to 1 with a mark. @param {number} low @param {number} high @param {number} value */
-function interval(low, high, value) {
+/**
+ * A band with a mark, from 0 to 1, or of an error up to a little more than the band.
+ * @param {number} low @param {number} high @param {number} value @param {Metric} metric
+ */
+function interval(low, high, value, metric) {
+  const most = metric.share ? 1 : 1.25 * high || 1;
   const band = h("span.band");
   const mark = h("span.mark");
-  band.style.left = `${100 * low}%`;
-  band.style.width = `${100 * (high - low)}%`;
-  mark.style.left = `${100 * value}%`;
-  return h("div.interval", { role: "img", "aria-label": `between ${percent(low)} and ${percent(high)}` }, band, mark);
+  band.style.left = `${(100 * low) / most}%`;
+  band.style.width = `${(100 * (high - low)) / most}%`;
+  mark.style.left = `${(100 * value) / most}%`;
+  return h("div.interval", { role: "img", "aria-label": `between ${metric.said(low)} and ${metric.said(high)}` }, band, mark);
 }
 
 /** @param {State} state */

@@ -64,7 +64,8 @@ export class Stage {
 function prose(fields) {
   const main = fields.some((one) => one.main) ? fields.filter((one) => one.main) : fields.slice(0, 1);
   const more = fields.filter((one) => !main.includes(one));
-  const title = main.length > 1 && isShort(main[0].text) && h("h2.title", { dir: "auto" }, main[0].text);
+  const first = main.length > 1 ? (main[0]?.text ?? "") : "";
+  const title = first && isShort(first) && h("h2.title", { dir: "auto" }, first);
   const text = (title ? main.slice(1) : main).map((one) => one.text).join("\n\n");
   const body = h("div.prose", { dir: "auto" }, text.slice(0, FIRST));
   if (!title && isShort(text)) body.classList.add("short");

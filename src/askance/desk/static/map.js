@@ -11,6 +11,7 @@ import { Scatter, palette as colorsOf } from "./scatter.js";
 const HELP =
   "Draw a loop to select unlabeled items; wheel to zoom, Shift and drag to move. " +
   "By keys: arrows move a circle, + and − size it, Space selects, Enter labels, Esc lets go.";
+const METHODS = { pca: "principal components" };
 const SIDES = { u: "not labeled", p: "asked", l: "labeled", a: "set aside" };
 const TOGETHER = 500; // items in one request
 const CALM = 5_000; // milliseconds between two maps
@@ -115,6 +116,9 @@ export class MapPanel {
       dot.dataset["color"] = String(place % classes.length);
       return h("li", {}, dot, h("span", { dir: "auto" }, name), h("span.soft", {}, String(counts.get(place) ?? 0)));
     });
+    const { kind } = this.session.state?.task ?? { kind: "classes" };
+    if (kind === "number")
+      names.push(h("li", {}, h("span.key", { "data-color": "0" }), "labeled", h("span.soft", {}, String(counts.get(-1) ?? 0))));
     const more = places.names.length > 20 ? [h("li.soft", {}, `and ${places.names.length - 20} more`)] : [];
     fill(
       this.legend,
@@ -123,8 +127,9 @@ export class MapPanel {
       h("li", {}, h("span.key.open"), "not labeled"),
       h("li", {}, h("span.key.asked"), "asked"),
     );
+    const first = kind === "labels" ? " Of several labels, the first is shown." : "";
     const share = places.points < places.of ? ` of ${places.of.toLocaleString("en")}` : "";
-    this.note.textContent = `${places.points.toLocaleString("en")}${share} items; placed by ${places.method}.`;
+    this.note.textContent = `${places.points.toLocaleString("en")}${share} items; placed by ${METHODS[/** @type {"pca"} */ (places.method)] ?? places.method}.${first}`;
     this.canvas.setAttribute("aria-label", `Map of ${plural(places.points, "item")}`);
   }
 

@@ -20,10 +20,10 @@ export class Outbox extends EventTarget {
   /** @type {(() => void) | null} */
   #wake = null;
 
-  /** @param {string} project keeps the entries of several projects apart */
-  constructor(project) {
+  /** @param {string} key of the project: another may have its name, or come to its address */
+  constructor(key) {
     super();
-    this.prefix = `askance:out:${encodeURIComponent(project)}:`; // a name with a colon is no other name
+    this.prefix = `askance:out:${key}:`;
     this.person = "";
     /** @type {Refused | null} why nothing goes out just now */
     this.trouble = null;

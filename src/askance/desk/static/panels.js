@@ -42,6 +42,7 @@ export class Panels {
   constructor(root, rail, session, keys, palette) {
     this.root = root;
     this.rail = rail;
+    this.session = session;
     this.keys = keys;
     const back = () => {
       if (!BESIDE.matches) this.open("label");
@@ -60,6 +61,11 @@ export class Panels {
     });
   }
 
+  /** A number has no classes. @param {string} name */
+  #has(name) {
+    return name in this.#views && (name !== "classes" || this.session.state?.task.kind !== "number");
+  }
+
   /** Open a view; the one that is open is closed. @param {string} name */
   toggle(name) {
     this.open(this.name === name ? "label" : name);
@@ -67,7 +73,7 @@ export class Panels {
 
   /** @param {string} name @param {boolean} quiet whether the wish is not kept */
   open(name, quiet = false) {
-    this.name = name in this.#views ? name : "label";
+    this.name = this.#has(name) ? name : "label";
     document.body.dataset["view"] = this.name;
     document.body.classList.remove("wide");
     if (!quiet && BESIDE.matches) setPreference("view", this.name);
@@ -94,6 +100,7 @@ export class Panels {
 
   /** Bring the open view up to date. */
   async draw() {
+    if (this.name === "classes" && !this.#has(this.name)) return this.open("label", true);
     this.#drawRail();
     const view = this.#views[this.name];
     if (!view) return;
@@ -133,13 +140,14 @@ export class Panels {
   }
 
   #drawRail() {
-    const plan = JSON.stringify([this.name, this.keys.changed, this.keys.on]);
+    const plan = JSON.stringify([this.name, this.keys.changed, this.keys.on, this.#has("classes")]);
     if (this.rail.dataset["plan"] === plan) return;
     this.rail.dataset["plan"] = plan;
     const had = /** @type {HTMLElement | null} */ (document.activeElement?.closest(".rail button"))?.dataset["view"];
     fill(
       this.rail,
-      Object.entries(SHORT).map(([name, title]) => {
+      Object.entries(SHORT).flatMap(([name, title]) => {
+        if (name !== "label" && !this.#has(name)) return [];
         const chords = name === "label" ? [] : this.keys.of(`panel-${name}`);
         const key = this.keys.on && chords[0] ? written(chords[0]) : "";
         return h(

@@ -138,9 +138,8 @@ export class Scatter {
    */
   #dot(pen, point, side, size, colors) {
     const { x, y } = this.#spot(point);
-    const label = this.places?.label[point] ?? -1;
-    pen.fillStyle =
-      side === "l" && label >= 0 ? (colors.classes[label % colors.classes.length] ?? colors.quiet) : colors.quiet;
+    const label = Math.max(0, this.places?.label[point] ?? 0); // a number has no class, and the first one's color
+    pen.fillStyle = (side === "l" && colors.classes[label % colors.classes.length]) || colors.quiet;
     pen.beginPath();
     pen.arc(x, y, side === "l" ? size + 0.8 : size, 0, 7);
     pen.fill();

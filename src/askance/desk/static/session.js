@@ -56,7 +56,7 @@ export class Session extends EventTarget {
   #unseen = 0;
   #hiddenAt = 0;
 
-  /** @param {(project: string) => Outbox} open makes the outbox of a project */
+  /** @param {(key: string) => Outbox} open makes the outbox of a project */
   constructor(open) {
     super();
     this.open = open;
@@ -279,7 +279,7 @@ export class Session extends EventTarget {
   #take(state) {
     this.state = state;
     if (!this.outbox) {
-      const outbox = (this.outbox = this.open(state.project));
+      const outbox = (this.outbox = this.open(state.key));
       outbox.addEventListener("saved", (event) => {
         const { entry, reply } = /** @type {CustomEvent} */ (event).detail;
         const meant = this.#undone.get(entry.once);

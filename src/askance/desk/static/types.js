@@ -51,6 +51,7 @@
 /**
  * @typedef {object} State
  * @property {string} project
+ * @property {string} key
  * @property {"text" | "image" | "table"} reads
  * @property {string} person
  * @property {Person[]} people
@@ -62,7 +63,7 @@
  * @property {Suggest} suggest
  * @property {{level: "warn" | "error" | "info", text: string} | null} banner
  * @property {{sentence: string, now: boolean}} stop
- * @property {{sentence: string, verdict: string}} proof
+ * @property {{sentence: string, verdict: string, at: number | string}} proof
  * @property {string} version
  */
 
@@ -76,7 +77,7 @@
  * @property {Chance[]} doubt
  * @property {{id: string, label: Value, similarity: number}[]} neighbors
  * @property {number} stands_for
- * @property {number} model
+ * @property {number | null} model
  * @property {number} labels
  */
 

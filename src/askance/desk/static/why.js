@@ -69,7 +69,9 @@ export class WhyPanel {
             ` ${why.stands_for === 1 ? "has" : "have"} this one as the nearest.`,
           ),
         ),
-      h("p.soft", {}, `${why.strategy}; model ${why.model}, learned from ${plural(why.labels, "label")}.`),
+      why.model !== null &&
+        why.model >= 0 &&
+        h("p.soft", {}, `${why.strategy}; model ${why.model}, learned from ${plural(why.labels, "label")}.`),
     );
   }
 

@@ -141,8 +141,12 @@ class Page:
         """A picture of what is seen, as PNG."""
         Path(path).write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
 
+    def requests(self) -> list[str]:
+        """The addresses that were asked for since the last call."""
+        return self._browser.requested(self._session)
+
     def complaints(self) -> list[str]:
-        """Errors and warnings of the page since the last call, failed requests left out."""
+        """Errors and warnings of the page since the last call, failed requests left out, and boxes that it opened."""
         said = []
         for event in self._browser.take(self._session):
             params = event["params"]
@@ -154,6 +158,8 @@ class Page:
                     said.append(params["entry"]["text"])
             elif event["method"] == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning"):
                 said.append(" ".join(str(one.get("value", one.get("description"))) for one in params["args"]))
+            elif event["method"] == "Page.javascriptDialogOpening":
+                said.append(f"a box opened: {params['message']}")
         return said
 
 
@@ -191,6 +197,7 @@ class Browser:
         self._out, self._in, self._number = ours_out, ours_in, 0
         self._answers: dict[int, Queue[dict[str, Any]]] = {}
         self._events: deque[dict[str, Any]] = deque(maxlen=5000)
+        self._requested: dict[str, list[str]] = {}
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -236,6 +243,10 @@ class Browser:
             self._events.remove(event)
         return mine
 
+    def requested(self, session: str) -> list[str]:
+        """The addresses that a page asked for since the last call."""
+        return self._requested.pop(session, [])
+
     def close(self) -> None:
         """End the browser and wait for it."""
         with suppress(AssertionError, OSError):
@@ -258,6 +269,9 @@ class Browser:
                 if "id" in said:
                     if said["id"] in self._answers:
                         self._answers[said["id"]].put(said)
+                elif said["method"] == "Network.requestWillBeSent":
+                    address = str(said["params"]["request"]["url"])
+                    self._requested.setdefault(str(said.get("sessionId")), []).append(address)
                 elif not said["method"].startswith("Network."):
                     self._events.append(said)
 
