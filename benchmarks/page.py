@@ -197,7 +197,7 @@ def _images(folder: Path, items: int) -> Path:
 
 
 def _rows(folder: Path, items: int) -> Path:
-    columns = {f"x{column}": [f"{(row * 37 + column * 11) % 97}" for row in range(items)] for column in range(12)}
+    columns = {f"x{column}": [f"{(row * 37 + column * 11) % 9973}" for row in range(items)] for column in range(12)}
     write_table(folder / "rows.csv", {"number": [str(row) for row in range(items)], **columns})
     return begin(
         folder / "rows.csv",
