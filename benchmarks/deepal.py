@@ -5,6 +5,9 @@
     python -m benchmarks.deepal FOLDER --factors OTHER  read what is there of them, finished or not
     python -m benchmarks.deepal --whole                 the same networks on all labels of a pool, some minutes
 
+    python -m benchmarks.deepal FOLDER --keep           also keep the ledger in docs/results, to go on elsewhere with
+    python -m benchmarks.deepal --restore FOLDER        put it into a folder, where `askance lab run` goes on
+
 The ledger is read from a copy, so a survey that is running goes on undisturbed. Each command writes its own part of
 docs/results/deepal-survey.json or docs/results/deepal-factors.json.
 """
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import math
 import sqlite3
 import tempfile
@@ -26,6 +30,7 @@ import numpy as np
 import torch
 
 from askance.errors import BadInput
+from askance.files import whole_bytes
 from askance.lab.across import across
 from askance.lab.grids import Condition, Grid
 from askance.lab.presets import PRESETS
@@ -38,6 +43,7 @@ from benchmarks.paired import Gap, gaps, lesson_of, rows, short
 
 FOLDER = ROOT / "docs" / "results"
 SURVEY, FACTORS = FOLDER / "deepal-survey.json", FOLDER / "deepal-factors.json"
+KEPT = FOLDER / "deepal-survey.db.xz"
 BASELINES = ("random", "margin")
 CONTROLS = (("lpl", "random + lpl"), ("waal", "random + waal"), ("vaal", "random"))
 TRAININGS = (("random + lpl", "random"), ("random + waal", "random"))  # what a training is worth without the picks
@@ -50,15 +56,53 @@ def read(grid: Grid, folder: Path) -> list[Results]:
     Raises:
         BadInput: If there is no ledger.
     """
+    with tempfile.TemporaryDirectory() as place:
+        _copy(folder, Path(place) / LEDGER)
+        return results_of(grid, place)
+
+
+def keep(folder: Path, kept: Path) -> None:
+    """Pack the ledger of a folder, as of now."""
+    with tempfile.TemporaryDirectory() as place:
+        copied = Path(place) / LEDGER
+        _copy(folder, copied)
+        with closing(sqlite3.connect(copied)) as copy:
+            copy.execute("DELETE FROM claims")  # of processes that are gone where it goes on
+            copy.execute("DELETE FROM alive")
+            copy.commit()
+            copy.execute("VACUUM")
+        kept.write_bytes(lzma.compress(copied.read_bytes(), preset=9))
+    print(f"{kept.relative_to(ROOT)}: {kept.stat().st_size:,} bytes")
+
+
+def restore(kept: Path, folder: Path) -> None:
+    """Unpack it into a folder that has none.
+
+    Raises:
+        BadInput: If there is one already, or none was kept.
+    """
+    if not kept.is_file():
+        raise BadInput(f"{kept} is not there: keep a ledger first, with --keep.")
+    if (folder / LEDGER).exists():
+        raise BadInput(f"{folder / LEDGER} is there already. Name another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole_bytes(folder / LEDGER) as file:
+        file.write(lzma.decompress(kept.read_bytes()))
+
+
+def _copy(folder: Path, place: Path) -> None:
+    """Copy a ledger that may be in use, by SQLite itself.
+
+    Raises:
+        BadInput: If there is none.
+    """
     if not (folder / LEDGER).is_file():
         raise BadInput(f"There are no results in {folder}. Name the folder that `askance lab run` writes to.")
-    with tempfile.TemporaryDirectory() as place:
-        with (
-            closing(sqlite3.connect(f"{(folder / LEDGER).resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as source,
-            closing(sqlite3.connect(Path(place) / LEDGER)) as copy,
-        ):
-            source.backup(copy)
-        return results_of(grid, place)
+    with (
+        closing(sqlite3.connect(f"{(folder / LEDGER).resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as source,
+        closing(sqlite3.connect(place)) as copy,
+    ):
+        source.backup(copy)
 
 
 def compact(conditions: Sequence[Results]) -> dict[str, Any]:
@@ -151,9 +195,15 @@ def main() -> None:
     parser.add_argument("survey", nargs="?", type=Path, help="the folder of deepal-survey")
     parser.add_argument("--factors", type=Path, metavar="FOLDER", help="the folder of deepal-factors")
     parser.add_argument("--whole", action="store_true", help="train on all labels of each pool")
+    parser.add_argument("--keep", action="store_true", help="keep the survey's ledger too")
+    parser.add_argument("--restore", type=Path, metavar="FOLDER", help="unpack the survey's ledger into a folder")
     options = parser.parse_args()
+    if options.restore:
+        restore(KEPT, options.restore)
     if options.survey:
         _write(SURVEY, compact(read(PRESETS["deepal-survey"].grid(), options.survey)))
+        if options.keep:
+            keep(options.survey, KEPT)
     if options.factors:
         _write(FACTORS, compact(read(PRESETS["deepal-factors"].grid(), options.factors)))
     if options.whole:
