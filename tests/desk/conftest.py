@@ -27,6 +27,20 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
         each.close()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_runs_on() -> Iterator[None]:
+    """End the servers that a test left running because it failed."""
+    yield
+    serving = sys.modules.get("test_serving")
+    for process in serving.Started.running if serving else ():
+        if process.poll() is None:
+            process.terminate()
+            process.wait(30)
+            process.stdout.close()
+    if serving:
+        serving.Started.running.clear()
+
+
 @pytest.fixture
 def here(make: Callable[..., Desk]) -> Desk:
     """A desk at its usual port, with a token and without a password."""

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from small_projects import write
@@ -27,13 +28,16 @@ def place(tmp_path: Path) -> Path:
 
 
 class Started:
-    """`askance label` in a process of its own."""
+    """`askance label` in a process of its own; conftest ends what a test that failed left running."""
+
+    running: ClassVar[list[subprocess.Popen[str]]] = []
 
     def __init__(self, folder: Path, *more: str) -> None:
         port = () if "--port" in more else ("--port", "0")
         command = [sys.executable, "-m", "askance.cli", "label", *more, "--json", *port]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env=environment)
+        self.running.append(self.process)
         assert self.process.stdout is not None
         self.link = json.loads(self.process.stdout.readline())["link"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from askance.arrays import take
 from askance.errors import AskanceError
 from askance.lab.datasets import Dataset
 from askance.lab.plan import Plan
@@ -29,7 +30,7 @@ def run_cell(shared: tuple[Dataset, Plan], cell: tuple[str, int]) -> Run:
     oracle = Known({pool.names([i])[0]: dataset.labels[row] for i, row in enumerate(rows.tolist())})
     column = {label: number for number, label in enumerate(dataset.classes)}
     truth = torch.tensor([column[dataset.labels[row]] for row in test.tolist()])
-    held_out = dataset.pool.items[test]
+    held_out = take(dataset.pool.items, test)
 
     study = Study(pool, learner=plan.learner, strategy=strategy, classes=dataset.classes, seed=seed, start=None)
     study.tell(oracle.of(pool.names(first_rows(dataset, plan, lambda: pool, pool.keys, seed))))
