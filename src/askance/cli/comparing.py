@@ -80,8 +80,8 @@ def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budge
         "--learner",
         default=None,
         metavar="NAME",
-        help="linear, laplace, mlp, cnn, resnet18, or module:Class of a scikit-learn classifier or a learner, such as "
-        "sklearn.svm:SVC (default: linear, a softmax head on the features)",
+        help="linear, laplace, mlp, cnn, resnet18, active-inas, or module:Class of a scikit-learn classifier or a "
+        "learner, such as sklearn.svm:SVC (default: linear, a softmax head on the features)",
     )
     add(
         "--ridge",
