@@ -13,7 +13,7 @@ from torch import Tensor
 
 from askance import Known, Study
 from askance.errors import BadInput, UnknownName
-from askance.learners import architecture
+from askance.learners import trials
 from askance.learners.architecture import FACTS, RECIPES, Architectures, Searched
 from askance.learners.base import Lesson, Model
 from askance.learners.beside import Beside
@@ -51,7 +51,7 @@ def grown(model: Model, shape: tuple[int, int]) -> Model:
 
 
 def test_a_search_goes_on_from_the_shape_of_the_round_before() -> None:
-    search = Searched(replace(QUICK, network=Dense()))
+    search = Searched(replace(QUICK, network=Dense()), folds=2)
     first = search.fit(lesson())
     assert tried(first) == [(1, 1), (2, 1), (1, 2)]
     second = search.fit(lesson(previous=grown(first, (2, 2))))
@@ -86,17 +86,17 @@ def test_trials_never_see_what_they_are_asked_about(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Torch, "fit_at", fit_at)
     Searched(QUICK).fit(lesson())
-    trials, whole = asked[:-1], asked[-1]
-    assert len(trials) == 15 and whole[0] == set(range(40)) and not whole[2]
-    assert all(out and len(seen) == 40 - len(out) and out <= is_open for seen, is_open, out in trials)
+    tries, whole = asked[:-1], asked[-1]
+    assert len(tries) == 15 and whole[0] == set(range(40)) and not whole[2]
+    assert all(out and len(seen) == 40 - len(out) and out <= is_open for seen, is_open, out in tries)
     for shape in range(3):  # each label is held out once, and all shapes are asked the same
-        outs = [out for _, _, out in trials[5 * shape : 5 * shape + 5]]
+        outs = [out for _, _, out in tries[5 * shape : 5 * shape + 5]]
         assert Counter(row for out in outs for row in out) == Counter(range(40))
-        assert outs == [out for _, _, out in trials[:5]]
+        assert outs == [out for _, _, out in tries[:5]]
 
 
 def test_folds_hold_every_class_as_evenly_as_can_be() -> None:
-    held, why = architecture._held(Searched(QUICK), lesson(100))
+    held, why = trials.held_out(Searched(QUICK), lesson(100))
     assert not why
     for number in range(10):
         counts = [int((DIGITS[out.numpy()] == number).sum()) for out in held]
@@ -105,11 +105,11 @@ def test_folds_hold_every_class_as_evenly_as_can_be() -> None:
 
 def test_with_many_labels_one_fixed_fifth_is_held_out() -> None:
     search = Searched(QUICK, held=20)
-    once, _ = architecture._held(search, lesson(100))
+    once, _ = trials.held_out(search, lesson(100))
     assert len(once) == 1 and len(once[0]) == 20
-    later, _ = architecture._held(search, replace(lesson(100), dice=replace(lesson().dice, number=7)))
+    later, _ = trials.held_out(search, replace(lesson(100), dice=replace(lesson().dice, number=7)))
     assert torch.equal(once[0], later[0])  # another fit of the study holds out the same
-    assert len(architecture._held(search, lesson(99))[0]) == 5
+    assert len(trials.held_out(search, lesson(99))[0]) == 5
     model = search.fit(lesson(100))
     assert model.facts[FACTS]["trainings"] == 3 and model.facts[FACTS]["held"] == 20
 
@@ -138,11 +138,11 @@ def test_rules_that_try_nothing_need_no_validation() -> None:
 def test_every_rule_of_trials_spends_what_the_incremental_one_spends() -> None:
     recipe = replace(QUICK, network=Dense(), steps=32)
     spent = {
-        name: Searched(recipe, rule=name, search=0.5).fit(lesson(50)).facts[FACTS]
+        name: Searched(recipe, rule=name, search=0.5, folds=2).fit(lesson(50)).facts[FACTS]
         for name in ("incremental", "random", "halving")
     }
-    assert {told["search_steps"] for told in spent.values()} == {3 * 5 * 16}
-    assert [told["trainings"] for told in spent.values()] == [15, 15, 70]  # halving has more of them, and shorter ones
+    assert {told["search_steps"] for told in spent.values()} == {3 * 2 * 16}
+    assert [told["trainings"] for told in spent.values()] == [6, 6, 28]  # halving has more of them, and shorter ones
 
 
 def test_the_guard_asks_for_more_than_chance() -> None:
@@ -153,7 +153,7 @@ def test_the_guard_asks_for_more_than_chance() -> None:
 
 def test_a_trial_is_judged_at_its_best_look(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = iter([torch.tensor(row).double() for row in ([0.0, 0.0], [1.0, 1.0], [1.0, 0.0])] * 100)
-    monkeypatch.setattr(architecture, "_quality", lambda model, items, targets, own: next(looks)[: len(items)])
+    monkeypatch.setattr(trials, "_quality", lambda model, items, targets, own: next(looks)[: len(items)])
     two = lesson(10)
     model = Searched(QUICK, rule=EveryShape(), looks=3).fit(two)
     assert {one["quality"] for one in model.facts[FACTS]["tried"]} == {1.0}
@@ -204,7 +204,7 @@ def test_trials_that_were_finished_are_not_made_again(monkeypatch: pytest.Monkey
 
 def test_a_killed_study_chooses_as_it_would_have(tmp_path: Any) -> None:
     pool, oracle = small_pool(), Known(small_labels(small_pool()))
-    search = Searched(QUICK, rule=FREE)
+    search = Searched(replace(QUICK, steps=6), rule=FREE, folds=2)
 
     def study(path: Any) -> Study:
         return Study(pool, learner=search, strategy="least-confidence", classes=range(3), storage=path, start=None)

@@ -19,12 +19,14 @@ from askance.learners.laplace import Laplace
 from askance.learners.many import Bootstrapped, Committee
 from askance.learners.torch import Torch
 from askance.meta.averaged import Averaged, Through
+from askance.selection.space import Features
 from askance.signals.base import signals_of
 from askance.signals.embeddings import Embeddings
 from askance.signals.gradients import GradientFactors
 from askance.signals.member import OfMember
 from askance.signals.probabilities import Probabilities, Scores
 from askance.signals.samples import Samples
+from askance.strategies.coverage import KCenter
 from askance.strategies.disagreement import Bald
 from askance.strategies.gradient import GradNorm
 from askance.strategies.uncertainty import Entropy, LeastConfidence, Margin
@@ -86,6 +88,22 @@ def test_what_reads_more_than_scores_is_read_from_each_member() -> None:
     assert not torch.allclose(own[0], own[1])
 
 
+def test_places_are_averaged_by_their_inner_products() -> None:
+    world, learner = small_world(labeled=20), Ensemble(QUICK, members=2)
+    several = Averaged("k-center", members=2)
+    shown = world.view(several, learner)
+    members = learner.fit(world.lesson()).members
+    places = [Embeddings().read(member, small_items(), THREE) for member in members]
+    space = several.space(shown)
+    assert isinstance(space, Features)
+    mean = sum(one @ one.T for one in places if isinstance(one, torch.Tensor)) / 2
+    assert torch.allclose(space.array @ space.array.T, torch.as_tensor(mean), atol=1e-4)
+    both = view(embeddings=space.array, labeled=world.lesson().labeled.tolist())
+    picked = several.query(shown, 4).rows.tolist()
+    assert picked[0] in KCenter().query(both, 1).ids and len(set(picked)) == 4
+    assert picked != KCenter().query(world.view(KCenter(), learner), 4).rows.tolist()
+
+
 def test_a_learner_without_members_is_given_some() -> None:
     several = Averaged("margin", members=3)
     assert several.equip(Searched(QUICK)) == Architectures(QUICK, members=3, count=6)
@@ -100,12 +118,15 @@ def test_architectures_are_averaged_over_in_a_study() -> None:
     assert all(len(facts["members"]) == 2 for facts in told) and all(row.ok for row in study.audit())
 
 
-def test_too_many_members_and_what_gives_no_number_are_refused() -> None:
+def test_too_many_members_and_rules_of_their_own_are_refused() -> None:
     with pytest.raises(BadInput, match=r"members=2"):
         Averaged("margin", members=3).utility(view(mc_probabilities=[[[1.0, 0.0]], [[0.0, 1.0]]]))
-    for name in ("k-center", "badge", "batch-bald"):
-        with pytest.raises(BadInput, match="no number for each item"):
+    for name in ("batch-bald", "expected-error-reduction"):
+        with pytest.raises(BadInput, match="a rule of its own"):
             Study(small_pool(), strategy=Averaged(name), classes=range(3))
+    ensemble = Ensemble(QUICK, members=2)
+    with pytest.raises(BadInput, match="as a Product"):
+        Averaged("badge", members=2).query(small_world(labeled=20).view(Averaged("badge", members=2), ensemble), 2)
     with pytest.raises(BadInput, match="averages nothing"):
         Averaged("margin", members=1)
     world = small_world(labeled=20)

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
+from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from askance.arrays import take
-from askance.describe import describe
 from askance.errors import BadInput, unknown
-from askance.learners.base import Learner, Lesson, Model, Resume, part_of
+from askance.learners.base import Learner, Lesson, Model, part_of
 from askance.learners.ensemble import Mean, link_of
-from askance.learners.families import Dense, Family, Residual, count_parameters
-from askance.learners.network import TorchModel, built, device_of, settled
-from askance.learners.rules import RULES, Incremental, Rule, Search, drawn
+from askance.learners.families import Dense, Family, Residual
+from askance.learners.network import TorchModel
+from askance.learners.rules import RULES, Incremental, Rule, drawn
 from askance.learners.shapes import Shape, within
-from askance.learners.tangents import tangent_kernel
 from askance.learners.torch import Torch
-from askance.seeds import Dice
-from askance.task import Classes
+from askance.learners.trials import Trials, named, place_of
 
 FACTS = "architecture"
 RECIPES = {"dense": Torch(Dense()), "residual": Torch(Residual())}
 
 
 @dataclass(frozen=True)
-class _OfFamily(Learner):
+class OfFamily(Learner):
     """What searches over a family of networks have in common: how a shape is tried.
 
     Args:
@@ -60,10 +53,10 @@ class _OfFamily(Learner):
                 f"{type(self).__name__} chooses among the networks of a family, and {self.recipe!r} trains none. "
                 f"Hand in Torch(Dense(...)) or Torch(Residual(...)), or a Torch of a Family of your own."
             )
-        if within(self._family.shape, Shape(*self._family.most)) != self._family.shape:
+        if within(self.family.shape, Shape(*self.family.most)) != self.family.shape:
             raise BadInput(
-                f"The search begins with blocks={self._family.blocks}, stacks={self._family.stacks}, and "
-                f"most={self._family.most} allows no more than that. Begin smaller, or raise most."
+                f"The search begins with blocks={self.family.blocks}, stacks={self.family.stacks}, and "
+                f"most={self.family.most} is less than that. Begin smaller, or raise most."
             )
         for name in ("search", "validation"):
             if not 0 < getattr(self, name) <= (1 if name == "search" else 0.5):
@@ -74,37 +67,36 @@ class _OfFamily(Learner):
 
     @property
     def gives(self) -> frozenset[str]:
-        return self._recipe.gives
+        return self.training.gives
 
     @property
     def gives_records(self) -> frozenset[str]:
-        return self._recipe.gives_records
+        return self.training.gives_records
 
     def beside(self, part: Any) -> Learner:
-        recipe = self._recipe.beside(part)
+        recipe = self.training.beside(part)
         assert isinstance(recipe, Torch)
         return replace(self, recipe=recipe)
 
     def at(self, shape: Shape) -> Torch:
         """The training of one shape."""
-        return replace(self._recipe, network=self._family.at(shape))
-
-    def _trials(self, lesson: Lesson) -> Trials:
-        return Trials(self, lesson)
+        return replace(self.training, network=self.family.at(shape))
 
     @property
-    def _recipe(self) -> Torch:
+    def training(self) -> Torch:
+        """How a network is trained, of the shape that the search begins with."""
         assert isinstance(self.recipe, Torch)
         return self.recipe
 
     @property
-    def _family(self) -> Family:
-        assert isinstance(self._recipe.network, Family)
-        return self._recipe.network
+    def family(self) -> Family:
+        """What is chosen from."""
+        assert isinstance(self.training.network, Family)
+        return self.training.network
 
 
 @dataclass(frozen=True)
-class Searched(_OfFamily):
+class Searched(OfFamily):
     """A network whose architecture is chosen at each fit, by a rule. [geifman2019deep]
 
     With the incremental rule it is Active-iNAS: it begins small, and each round it stays, deepens or adds a stack,
@@ -112,8 +104,8 @@ class Searched(_OfFamily):
     which the model's facts count. What is chosen is trained as the recipe says, from new weights and on all labels, so
     a search that stays where it is gives the model that the recipe gives, bit for bit.
 
-    With less than two labels of two classes, or fewer labels than folds, there is nothing to validate: the shape stays,
-    and the facts say why.
+    With labels of one class alone, or fewer labels than folds, there is nothing to validate: the shape stays, and the
+    facts say why.
 
     Args:
         rule: Who chooses: ``incremental``, ``random``, ``halving``, ``every``, ``largest-that-fits``, ``ev-gp-ms``, or
@@ -135,13 +127,13 @@ class Searched(_OfFamily):
 
     def fit(self, lesson: Lesson) -> TorchModel:
         if not isinstance(lesson.items, Tensor):
-            return self._recipe.fit(lesson)  # which says what is wrong with it
-        trials = self._trials(lesson)
+            return self.training.fit(lesson)  # which says what is wrong with it
+        trials = Trials(self, lesson)
         now = self._before(lesson, trials.most)
         why = trials.lacking if self._rule.validates else "" if len(lesson.labeled) else "no label"
         shape = now if why else self._rule.choose(trials.search(now))
-        model = self.at(shape).fit(replace(lesson, resume=_place(lesson, "chosen")))
-        return replace(model, facts={**model.facts, FACTS: {**_named(shape), "kept": why, **trials.told()}})
+        model = self.at(shape).fit(replace(lesson, resume=place_of(lesson, "chosen")))
+        return replace(model, facts={**model.facts, FACTS: {**named(shape), "kept": why, **trials.told()}})
 
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> TorchModel | None:
         shape = _shape_of(facts)
@@ -151,7 +143,7 @@ class Searched(_OfFamily):
     def _before(self, lesson: Lesson, most: Shape) -> Shape:
         """The shape of the round before, or the one that the search begins with."""
         found = _shape_of(lesson.previous.facts) if self.remembers and lesson.previous is not None else None
-        return within(found or self._family.shape, most)
+        return within(found or self.family.shape, most)
 
     @property
     def _rule(self) -> Rule:
@@ -160,7 +152,7 @@ class Searched(_OfFamily):
 
 
 @dataclass(frozen=True)
-class Architectures(_OfFamily):
+class Architectures(OfFamily):
     """Networks of several architectures as one model, whose opinions are its samples. A reading of ours.
 
     Some shapes are drawn, and the best of them on held-out labels are trained: so capacity is chosen anew each round,
@@ -190,9 +182,9 @@ class Architectures(_OfFamily):
 
     def fit(self, lesson: Lesson) -> Model:
         if not isinstance(lesson.items, Tensor):
-            return self._recipe.fit(lesson)  # which says what is wrong with it
-        trials = self._trials(lesson)
-        search = trials.search(within(self._family.shape, trials.most))
+            return self.training.fit(lesson)  # which says what is wrong with it
+        trials = Trials(self, lesson)
+        search = trials.search(within(self.family.shape, trials.most))
         shapes = drawn(search, self.count)
         if not trials.lacking:
             quality = {shape: float(search.trial(shape, 1.0).mean()) for shape in shapes}
@@ -202,7 +194,7 @@ class Architectures(_OfFamily):
             shape = shapes[: self.members][number % min(self.members, len(shapes))]  # a small family has them again
             own = part_of(lesson, f"members[{number}]")
             model = self.at(shape).fit(own if number == 0 else replace(own, record=frozenset()))
-            told = {**_named(shape), "kept": trials.lacking, **(trials.told() if number == 0 else {})}
+            told = {**named(shape), "kept": trials.lacking, **(trials.told() if number == 0 else {})}
             members.append(replace(model, facts={**model.facts, FACTS: told}))
         return Mean(tuple(members), link_of(lesson.task))
 
@@ -210,151 +202,7 @@ class Architectures(_OfFamily):
         return Mean.restored(weights, facts, Searched(self.recipe))
 
 
-@dataclass(eq=False)
-class Trials:
-    """The trials of one search: which labels are held out, what came out, and what it cost.
-
-    A trial that was finished before its process was killed is read, and not made again.
-
-    Args:
-        learner: How a shape is tried.
-        lesson: What is learned.
-    """
-
-    learner: _OfFamily
-    lesson: Lesson
-    tried: list[dict[str, Any]] = field(default_factory=list)
-    known: dict[str, Tensor] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        items = self.lesson.items
-        shape = tuple(items.shape[1:])
-        self.features = shape[0] if len(shape) == 1 else shape
-        self.most = self.learner._family.bounds(self.features)
-        self.held, self.lacking = _held(self.learner, self.lesson)
-        self._resume = _place(self.lesson, "trials")
-        self._digest = _digest(self.learner, self.lesson)
-        found = self._resume.load() if self._resume is not None else None
-        if found is not None and found[1].get("search") == self._digest:
-            self.known = found[0]
-
-    def search(self, now: Shape) -> Search:
-        """What a rule sees of it."""
-        return Search(
-            now, self.most, self.lesson.dice.of("search"), self.lesson.targets, self.trial, self.parameters, self.kernel
-        )
-
-    def trial(self, shape: Shape, share: float) -> Tensor:
-        """Quality of a shape on held-out items, (held out,); a search asks for each but once."""
-        steps = max(1, round(share * self.learner.search * self.learner._recipe.steps))
-        name = f"{shape.blocks}x{shape.stacks}x{steps}"
-        if name not in self.known:
-            looks = torch.cat([self._fold(shape, steps, fold, out) for fold, out in enumerate(self.held)], 1)
-            self.known = {**self.known, name: looks[int(looks.mean(1).argmax())].contiguous()}
-            if self._resume is not None:
-                self._resume.save(self.known, {"search": self._digest})
-        quality = self.known[name]
-        told = {**_named(shape), "steps": steps, "quality": float(quality.mean())}
-        if told not in self.tried:
-            self.tried.append(told)
-        return quality
-
-    def told(self) -> dict[str, Any]:
-        """What was tried and what it cost, as facts of the model."""
-        return {
-            "tried": self.tried,
-            "held": sum(map(len, self.held)) if self.tried else 0,
-            "trainings": len(self.tried) * len(self.held),
-            "search_steps": sum(one["steps"] for one in self.tried) * len(self.held),
-        }
-
-    def parameters(self, shape: Shape) -> int:
-        """How many numbers the network of a shape learns."""
-        return count_parameters(self.learner._family.at(shape), self.features, self.lesson.task.width)
-
-    def kernel(self, shape: Shape) -> Tensor:
-        """The kernel of the untrained network on the labeled items, by one score that is drawn."""
-        dice, width = self.lesson.dice.of("kernel"), self.lesson.task.width
-        device = device_of(self.learner._recipe.device)
-        features = list(self.features) if isinstance(self.features, tuple) else self.features
-        with settled(dice.key, device):
-            network = built(self.learner._family.at(shape), features, width).to(device).eval()
-            column = int(dice.generator().integers(width))
-            return tangent_kernel(network, take(self.lesson.items, self.lesson.labeled).to(device).float(), column)
-
-    def _fold(self, shape: Shape, steps: int, fold: int, out: Tensor) -> Tensor:
-        """Quality of each look at a training without some labels, on those, (looks, held out)."""
-        stays = torch.ones(len(self.lesson.labeled), dtype=torch.bool)
-        stays[out] = False
-        own = replace(
-            self.lesson,
-            labeled=self.lesson.labeled[stays],
-            targets=self.lesson.targets[stays],
-            weights=self.lesson.weights[stays],
-            unlabeled=torch.cat([self.lesson.unlabeled, self.lesson.labeled[out]]).sort().values,
-            dice=self.lesson.dice.of(f"folds[{fold}]"),  # the same for all shapes, which are compared
-            record=frozenset(),
-            resume=_place(self.lesson, f"trials[{shape.blocks}x{shape.stacks}x{steps}][{fold}]"),
-        )
-        looks = min(self.learner.looks, steps)
-        marks = sorted({-(-steps * look // looks) for look in range(1, looks)})
-        recipe = replace(self.learner.at(shape), steps=steps, patience=0)
-        models = recipe.fit_at(own, marks)
-        items = take(self.lesson.items, self.lesson.labeled[out])
-        found = [_quality(model, items, self.lesson.targets[out], self.lesson) for model in models]
-        found = found if len(found) == len(marks) + 1 else [found[-1]] * (len(marks) + 1)  # it diverged
-        return torch.stack(found)
-
-
-def _quality(model: Model, items: Tensor, targets: Tensor, lesson: Lesson) -> Tensor:
-    """How good each answer is: of classes 1 if it is right, of all else minus its loss, float64 (items,)."""
-    scores = model.outputs(items).scores
-    assert scores is not None
-    if isinstance(lesson.task, Classes):
-        return (scores.argmax(1) == targets.to(scores.device).argmax(1)).double()
-    return -lesson.task.loss(scores, targets.to(scores)).double()
-
-
-def _held(learner: _OfFamily, lesson: Lesson) -> tuple[list[Tensor], str]:
-    """Positions that are held out of each training, and why none can be, if so.
-
-    Items are dealt class by class, in an order that hangs on their keys and on the study's seed alone: the same items
-    are held out as long as no other is labeled.
-    """
-    labels = len(lesson.labeled)
-    if labels < learner.folds:
-        return [], f"{labels} labels are too few to validate by {learner.folds} folds"
-    order = Dice(lesson.dice.seed, "validation").uniform(lesson.keys[lesson.labeled]).argsort()
-    if isinstance(lesson.task, Classes):
-        classes = lesson.targets[order].argmax(1)
-        if int(classes.min()) == int(classes.max()):
-            return [], "all labels are of one class"
-        order = order[classes.argsort(stable=True)]
-    if int(learner.validation * labels) >= learner.held:
-        every = round(1 / learner.validation)
-        return [order[::every].sort().values], ""
-    return [order[fold :: learner.folds].sort().values for fold in range(learner.folds)], ""
-
-
-def _digest(learner: _OfFamily, lesson: Lesson) -> str:
-    """A fingerprint of all that trials depend on: one place may see several searches."""
-    text = json.dumps(describe(learner), sort_keys=True)
-    found = blake2b(f"{text}|{lesson.dice.key}".encode(), digest_size=16)
-    for array in (lesson.keys[lesson.labeled], lesson.targets, lesson.weights):
-        found.update(array.cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()
-
-
-def _named(shape: Shape) -> dict[str, int]:
-    return {"blocks": shape.blocks, "stacks": shape.stacks}
-
-
 def _shape_of(facts: Mapping[str, Any]) -> Shape | None:
     """The shape of a model of ours."""
     found = facts.get(FACTS)
     return None if found is None else Shape(found["blocks"], found["stacks"])
-
-
-def _place(lesson: Lesson, part: str) -> Resume | None:
-    """Where one of several fits keeps how far it is."""
-    return None if lesson.resume is None else lesson.resume.of(part)

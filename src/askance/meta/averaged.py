@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from askance.learners.families import Family
 from askance.learners.many import Bootstrapped
 from askance.learners.torch import Torch
 from askance.selection.base import Selector
+from askance.selection.space import Features, Space
 from askance.signals.base import Signal
 from askance.signals.member import OfMember
 from askance.strategies import catalogue
@@ -29,12 +30,14 @@ from askance.view import Batch, View
 
 @dataclass(frozen=True)
 class Averaged(Strategy):
-    """Ask for what several architectures want on average, by any strategy of one number an item. [snoek2012practical]
+    """Ask for what several architectures want on average, by any strategy made of parts. [snoek2012practical]
 
-    Each member of the model gives the strategy its own signals, and the mean of what they want is what is asked by. A
-    learner without members becomes `Architectures` where it trains a network of a family, and is bootstrapped
-    otherwise. The average over architectures is a reading of ours, see `Architectures`; that over
-    settings of a model is the integrated acquisition of Bayesian optimization.
+    Each member of the model gives the strategy its own signals. The mean of what they want is what is asked by, and
+    where the strategy says where items lie, the mean of the members' inner products, so of their kernels and
+    squared distances; one selector then makes the batch. A strategy with a rule of its own for a batch is refused.
+    A learner without members becomes `Architectures` where it trains a network of a family, and is bootstrapped
+    otherwise. The average over architectures is a reading of ours, see `Architectures`; that over settings of a
+    model is the integrated acquisition of Bayesian optimization.
 
     Args:
         strategy: Who asks, or its name.
@@ -75,19 +78,37 @@ class Averaged(Strategy):
         """Whether its strategy does.
 
         Raises:
-            BadInput: If that gives no number for each item: before anything is trained.
+            BadInput: If that makes batches by a rule of its own: before anything is trained.
         """
-        kind = type(self._asks())
-        if kind.utility is Strategy.utility or kind.query is not Strategy.query:
+        if type(self._asks()).query is not Strategy.query:
             raise BadInput(
-                f"{catalogue.name_of(self._asks())} gives no number for each item that could be averaged. Use one that "
-                f"does, such as 'margin', 'least-confidence' or 'entropy'."
+                f"{catalogue.name_of(self._asks())} makes a batch by a rule of its own, of which there is no mean. Use "
+                f"one that gives numbers or places to a selector, such as 'margin', 'entropy' or 'k-center'."
             )
         return self._asks().serves(task)
 
-    def utility(self, view: View) -> Tensor:
-        wanted = [part.utility(view) for part in self.each]
-        return torch.stack([one for one in wanted if one is not None]).mean(0)
+    def utility(self, view: View) -> Tensor | None:
+        return _mean([part.utility(view) for part in self.each])
+
+    def weights(self, view: View) -> Tensor | None:
+        return _mean([part.weights(view) for part in self.each])
+
+    def space(self, view: View) -> Space | None:
+        """Features of all members side by side: their inner products are the means of the members' own."""
+        found = [part.space(view) for part in self.each]
+        spaces = [one for one in found if isinstance(one, Features)]
+        if len(spaces) < len(found):
+            if all(one is None for one in found):
+                return None
+            kind = type(next(one for one in found if one is not None and not isinstance(one, Features))).__name__
+            raise BadInput(
+                f"{catalogue.name_of(self._asks())} lays items out as a {kind}, and only Features have a mean over "
+                f"members. Use one that gives numbers or features, such as 'margin' or 'k-center'."
+            )
+        scale = self.members**-0.5
+        return Features(
+            torch.cat([one.array * scale for one in spaces], 1), torch.cat([one.outside * scale for one in spaces], 1)
+        )
 
     def said(self, task: Task) -> str:
         """Who asks, in words."""
@@ -159,6 +180,12 @@ def read_by(part: Any, change: Callable[[Signal], Signal]) -> Any:
         changed = {name: value for name, value in other.items() if value is not now[name]}
         return replace(part, **changed) if changed else part
     return part
+
+
+def _mean(found: Sequence[Tensor | None]) -> Tensor | None:
+    """The mean of what members want; None where they want nothing."""
+    there = [one for one in found if one is not None]
+    return torch.stack(there).mean(0) if there else None
 
 
 def _of_member(signal: Signal, member: int) -> Signal:
