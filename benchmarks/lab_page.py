@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 from askance.reports import words
+from benchmarks.architecture_page import claims
 from benchmarks.census import rows
 from benchmarks.measure import ROOT
 
 CENSUS = ROOT / "docs" / "lab" / "census.json"
 SMOKE = ROOT / "docs" / "lab" / "smoke.json"
+SEARCHES = ROOT / "docs" / "results" / "architecture.json"
 ENOUGH = 5  # seeds with which a strategy is shown
 
 
@@ -93,7 +95,11 @@ def smoke_page() -> str:
         "| On | Above | Below | Difference of areas, 95% interval | p | Holds |\n",
         "| --- | --- | --- | --: | --: | --- |\n",
     ]
-    for claim in found["claims"]:
+    searched = claims(json.loads(SEARCHES.read_text("utf-8")))
+    for claim in (*found["claims"], *searched):
+        if claim.get("seeds", found["seeds"]) < 2:
+            lines.append(f"| {claim['on']} | {claim['above']} | {claim['below']} | – | – | not tested yet |\n")
+            continue
         interval = f"{words.signed(claim['mean'])} [{words.signed(claim['low'])}, {words.signed(claim['high'])}]"
         holds = "yes" if claim["low"] > 0 else "**no**" if claim["high"] < 0 else "not told apart"
         lines.append(
@@ -101,6 +107,11 @@ def smoke_page() -> str:
             f"{holds} |\n"
         )
     share = found["margin's share in the noise"]
+    counts = words.listing([str(count) for count in sorted({claim["seeds"] for claim in searched})])
+    lines.append(
+        "\n*Architecture search* is that of [Active-iNAS](../papers/active-inas.md), where networks learn; seeds so "
+        f"far: {counts}. `python -m benchmarks.architecture` goes on with it.\n"
+    )
     lines.append(f"\nOn the honeypot {words.percent(share, 0)}% of what margin asks lies where labels are chance.\n\n")
     lines.append(
         "## Mean accuracy over the curve, and at its end\n\n| On | Strategy | Area | End |\n| --- | --- | --: | --: |\n"

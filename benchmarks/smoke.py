@@ -1,6 +1,8 @@
 """Orders that should hold, with fifty paired seeds each, and how far three seeds would have been from them.
 
 python -m benchmarks.smoke            run, and write docs/lab/smoke.json for the page
+
+The page also has the orders of architecture searches, which `benchmarks.architecture` runs.
 """
 
 from __future__ import annotations

@@ -202,6 +202,13 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2017,
     ),
+    "geifman2019deep": Work(
+        "inproceedings",
+        "Geifman, Yonatan and El-Yaniv, Ran",
+        "Deep Active Learning with a Neural Architecture Search",
+        "Advances in Neural Information Processing Systems",
+        2019,
+    ),
     "gilhuber2024falcun": Work(
         "inproceedings",
         "Gilhuber, Sandra and Beer, Anna and Ma, Yunpu and Seidl, Thomas",
@@ -307,6 +314,13 @@ REFERENCES = {
         "Approximations of the Critical Region of the Friedman Statistic",
         "Communications in Statistics",
         1980,
+    ),
+    "jamieson2016non": Work(
+        "inproceedings",
+        "Jamieson, Kevin and Talwalkar, Ameet",
+        "Non-stochastic Best Arm Identification and Hyperparameter Optimization",
+        "International Conference on Artificial Intelligence and Statistics",
+        2016,
     ),
     "kalkanli2025dependency": Work(
         "article",
@@ -566,6 +580,13 @@ REFERENCES = {
         "Variational Adversarial Active Learning",
         "IEEE/CVF International Conference on Computer Vision",
         2019,
+    ),
+    "snoek2012practical": Work(
+        "inproceedings",
+        "Snoek, Jasper and Larochelle, Hugo and Adams, Ryan P.",
+        "Practical Bayesian Optimization of Machine Learning Algorithms",
+        "Advances in Neural Information Processing Systems",
+        2012,
     ),
     "swayamdipta2020dataset": Work(
         "inproceedings",

@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from desks import Desk, desk
+from started import Started
 
 
 @pytest.fixture
@@ -31,14 +32,13 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
 def _nothing_runs_on() -> Iterator[None]:
     """End the servers that a test left running because it failed."""
     yield
-    serving = sys.modules.get("test_serving")
-    for process in serving.Started.running if serving else ():
+    for process in Started.running:
         if process.poll() is None:
             process.terminate()
             process.wait(30)
+        if process.stdout is not None:
             process.stdout.close()
-    if serving:
-        serving.Started.running.clear()
+    Started.running.clear()
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from askance.cli.options import Commands, positive
 
@@ -82,9 +82,9 @@ def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budge
         "--learner",
         default=None,
         metavar="NAME",
-        help="linear, laplace, mlp, cnn, resnet18, a folder with a Hugging Face model (fine-tuned on the texts), or "
-        "module:Class of a scikit-learn classifier or a learner, such as sklearn.svm:SVC (default: linear, a softmax "
-        "head on the features)",
+        help="linear, laplace, mlp, cnn, resnet18, active-inas, a folder with a Hugging Face model (fine-tuned on the "
+        "texts), or module:Class of a scikit-learn classifier or a learner, such as sklearn.svm:SVC (default: linear, "
+        "a softmax head on the features)",
     )
     add("--steps", type=positive, default=None, metavar="N", help="steps of each training of a network (default: 300)")
     add(
@@ -197,7 +197,6 @@ def _learner(options: argparse.Namespace) -> Learner:
     from askance.learners.catalogue import learner
     from askance.learners.huggingface import HuggingFace
     from askance.learners.linear import Linear
-    from askance.learners.torch import Torch
 
     if options.learner is not None and options.ridge is not None:
         raise BadInput("--ridge belongs to the default learner. Leave out --ridge or --learner.")
@@ -207,6 +206,7 @@ def _learner(options: argparse.Namespace) -> Learner:
         found = HuggingFace(options.learner) if reads_texts(options.learner) else learner(options.learner)
     if options.steps is None:
         return found
-    if not isinstance(found, HuggingFace | Torch):
+    made: Any = found
+    if not is_dataclass(found) or "steps" not in {field.name for field in fields(found)}:
         raise BadInput(f"--steps is for what is trained step by step, and {type(found).__name__} is not. Leave it out.")
-    return replace(found, steps=options.steps)
+    return cast("Learner", replace(made, steps=options.steps))

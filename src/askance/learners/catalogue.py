@@ -26,6 +26,9 @@ LEARNERS = Catalogue(
         "mlp": "askance.learners.networks:Mlp",  # these are trained by Torch
         "cnn": "askance.learners.networks:Cnn",
         "resnet18": "askance.learners.networks:ResNet18",
+        "dense": "askance.learners.families:Dense",
+        "residual": "askance.learners.families:Residual",
+        "active-inas": "askance.learners.architecture:Searched",
     },
 )
 
