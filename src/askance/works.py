@@ -124,6 +124,13 @@ REFERENCES = {
         "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
         2021,
     ),
+    "cho2009kernel": Work(
+        "inproceedings",
+        "Cho, Youngmin and Saul, Lawrence K.",
+        "Kernel Methods for Deep Learning",
+        "Advances in Neural Information Processing Systems",
+        2009,
+    ),
     "cho2024querying": Work(
         "inproceedings",
         "Cho, Seong Jin and Kim, Gwangsu and Lee, Junghyun and Shin, Jinwoo and Yoo, Chang D.",
@@ -230,6 +237,13 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2017,
     ),
+    "guo2024lpntk": Work(
+        "inproceedings",
+        "Guo, Shangmin and Ren, Yi and Albrecht, Stefano V. and Smith, Kenny",
+        "lpNTK: Better Generalisation with Less Data via Sample Interaction During Learning",
+        "International Conference on Learning Representations",
+        2024,
+    ),
     "gupte2024revisiting": Work(
         "article",
         "Gupte, Sanket Rajan and Aklilu, Josiah and Nirschl, Jeffrey J. and Yeung-Levy, Serena",
@@ -307,6 +321,13 @@ REFERENCES = {
         "Approximations of the Critical Region of the Friedman Statistic",
         "Communications in Statistics",
         1980,
+    ),
+    "jacot2018neural": Work(
+        "inproceedings",
+        "Jacot, Arthur and Gabriel, Franck and Hongler, Clement",
+        "Neural Tangent Kernel: Convergence and Generalization in Neural Networks",
+        "Advances in Neural Information Processing Systems",
+        2018,
     ),
     "kalkanli2025dependency": Work(
         "article",
@@ -429,6 +450,20 @@ REFERENCES = {
         "Distributed Submodular Maximization: Identifying Representative Elements in Massive Data",
         "Advances in Neural Information Processing Systems",
         2013,
+    ),
+    "mohamadi2022making": Work(
+        "inproceedings",
+        "Mohamadi, Mohamad Amin and Bae, Wonho and Sutherland, Danica J.",
+        "Making Look-Ahead Active Learning Strategies Feasible with Neural Tangent Kernels",
+        "Advances in Neural Information Processing Systems",
+        2022,
+    ),
+    "mohamadi2023fast": Work(
+        "inproceedings",
+        "Mohamadi, Mohamad Amin and Bae, Wonho and Sutherland, Danica J.",
+        "A Fast, Well-Founded Approximation to the Empirical Neural Tangent Kernel",
+        "International Conference on Machine Learning",
+        2023,
     ),
     "moosavidezfooli2016deepfool": Work(
         "inproceedings",
@@ -610,6 +645,13 @@ REFERENCES = {
         "Deep Active Learning by Leveraging Training Dynamics",
         "Advances in Neural Information Processing Systems",
         2022,
+    ),
+    "wen2023ntkcpl": Work(
+        "article",
+        "Wen, Ziting and Pizarro, Oscar and Williams, Stefan",
+        "NTKCPL: Active Learning on Top of Self-Supervised Model by Estimating True Coverage",
+        "Transactions on Machine Learning Research",
+        2023,
     ),
     "werner2024cross": Work(
         "inproceedings",
