@@ -32,6 +32,13 @@ REFERENCES = {
         "European Conference on Computer Vision",
         2020,
     ),
+    "arora2019fine": Work(
+        "inproceedings",
+        "Arora, Sanjeev and Du, Simon S. and Hu, Wei and Li, Zhiyuan and Wang, Ruosong",
+        "Fine-Grained Analysis of Optimization and Generalization for Overparameterized Two-Layer Neural Networks",
+        "International Conference on Machine Learning",
+        2019,
+    ),
     "arthur2007kmeans": Work(
         "inproceedings",
         "Arthur, David and Vassilvitskii, Sergei",
@@ -152,6 +159,13 @@ REFERENCES = {
         "Batch Active Learning at Scale",
         "Advances in Neural Information Processing Systems",
         2021,
+    ),
+    "curth2023uturn": Work(
+        "inproceedings",
+        "Curth, Alicia and Jeffares, Alan and van der Schaar, Mihaela",
+        "A U-turn on Double Descent: Rethinking Parameter Counting in Statistical Learning",
+        "Advances in Neural Information Processing Systems",
+        2023,
     ),
     "dagan1995committee": Work(
         "inproceedings",

@@ -149,7 +149,7 @@ class ArcCosine(Kernel):
     """The kernel of infinitely wide ReLU networks: their tangent kernel, or the covariance of their scores.
 
     With ``S_0 = w <x, x'> / features + b`` and the angle t between two items in the covariance before
-    [cho2009kernel; jacot2018neural]::
+    [cho2009kernel] [jacot2018neural]::
 
         S = w sqrt(q q') (sin t + (pi - t) cos t) / (2 pi) + b      the covariance of the next layer (nngp)
         T = S + w T_before (pi - t) / (2 pi)                        its tangent kernel (ntk), T_0 = S_0

@@ -70,6 +70,7 @@ STRATEGIES = Catalogue(
         "expected-error-reduction": "askance.strategies.lookahead:ExpectedErrorReduction",
         "variance-reduction": "askance.strategies.lookahead:VarianceReduction",
         "ev-gp": "askance.strategies.tangents:EvGp",
+        "ev-gp-ms": "askance.strategies.settings:EvGpMs",
         "mlmoc": "askance.strategies.tangents:Mlmoc",
         "ntk-cpl": "askance.strategies.tangents:NtkCpl",
         "hierarchical": "askance.strategies.classics:Hierarchical",
