@@ -58,15 +58,21 @@ class Gap:
         return "above" if self.found.mean > 0 else "below"
 
 
-def measure(grid: Grid, name: str) -> list[Results]:
-    """Run what is not done yet of a grid, in one process beside this one, and say how far it is."""
+def measure(grid: Grid, name: str, until: float | None = None) -> list[Results]:
+    """Run what is not done yet of a grid, in one process beside this one, and say how far it is.
+
+    Args:
+        grid: What to run.
+        name: Of the folder that runs are kept in.
+        until: Seconds since 1970 after which no run is begun that would end later.
+    """
 
     def say(stand: Stand) -> None:
         left = "?" if math.isnan(stand.left) else f"{stand.left / 60:.0f} min"
         about = f"{stand.about.get('condition', '')} {stand.about.get('strategy', '')}"
         print(f"{time.strftime('%H:%M:%S')} {stand.done}/{stand.cells}, {left} left: {stand.said} {about}", flush=True)
 
-    return run_grid(grid, ROOT / ".cache" / "lab" / "papers" / name, say=say)
+    return run_grid(grid, ROOT / ".cache" / "lab" / "papers" / name, until=until, say=say)
 
 
 def lesson_of(dataset: Dataset, learner: Learner, seed: int, labels: int, test: int = TEST) -> Lesson:

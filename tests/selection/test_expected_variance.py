@@ -99,6 +99,15 @@ def test_a_sample_stands_for_references_and_candidates() -> None:
     assert len(picked(LeastExpectedVariance(candidates=2), kernel, 5, known)[0]) == 5
 
 
+def test_a_singular_kernel_is_said_with_the_picks() -> None:
+    doubled = torch.cat([points(4, 3), points(4, 3), points(10, 3, 1)])
+    rows = torch.arange(18)
+    found = LeastExpectedVariance(noise=1e-9).pick(
+        3, candidates=rows[8:], known=rows[:8], keys=rows, dice=Dice(0, "ask"), space=Features(doubled)
+    )
+    assert 0 < found.said["jitter"] <= 1e-9
+
+
 def test_spaces_without_inner_products_are_refused() -> None:
     with pytest.raises(BadInput, match="inner products"):
         picked(LeastExpectedVariance(), Product(points(4, 2), points(4, 3)), 1, torch.arange(0))

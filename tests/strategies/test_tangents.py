@@ -117,15 +117,17 @@ def test_the_top_is_that_of_the_first_look() -> None:
 def test_what_is_pending_counts_as_labeled_with_its_guess() -> None:
     labels = [0, 2, 1, 1]
     shown, _ = paper(4, labels)
-    first = Mlmoc().query(shown, 2)
+    first = Mlmoc(noise=NOISE).query(shown, 2)
     weights = torch.randn(3, 5, generator=torch.Generator().manual_seed(2))
     scores = POINTS @ weights[:, :4].T + weights[:, 4]
     waiting = view(
         embeddings=POINTS, logits=scores, weights=weights, labeled=[0, 1, 2, 3], labels=labels,
         pending=first.rows[:1].tolist(),
     )  # fmt: skip
-    assert Mlmoc().query(waiting, 1).ids == first.ids[1:]
-    assert Mlmoc(batch="top").query(shown, 2).ids[1:] != first.ids[1:]  # which it would be if nothing were pending
+    assert Mlmoc(noise=NOISE).query(waiting, 1).ids == first.ids[1:]
+    assert (
+        Mlmoc(batch="top", noise=NOISE).query(shown, 2).ids[1:] != first.ids[1:]
+    )  # which it would be if nothing were pending
 
 
 @pins(

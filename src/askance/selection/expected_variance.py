@@ -15,6 +15,7 @@ from askance.selection.process import Process
 from askance.selection.space import Features
 from askance.selection.volume import check_noise
 
+_FEW = 8  # looked at again at once, at first
 _PIECE = 1 << 17  # elements of a temporary: 1 MiB of float64
 
 
@@ -27,8 +28,9 @@ class LeastExpectedVariance(Selector):
     with candidates and known items as references, that is BAIT of a regression without its second half. A pick's
     utility is what it lowered the mean variance by.
 
-    Lazy as in the paper: the gains of before stand in for bounds, and a candidate is looked at again only while its old
-    gain is the highest. Gains mostly fall as items are picked, but need not; ``lazy=False`` looks at all again.
+    Lazy as in the paper: the gains of before stand in for bounds, and candidates are looked at again, those of the
+    highest old gains first, until the highest of all is a new one. Gains mostly fall as items are picked, but need not;
+    ``lazy=False`` looks at all again.
 
     Args:
         noise: Standard deviation of the noise, in units of the root mean of k(x, x) over the known items, or over the
@@ -73,15 +75,12 @@ class LeastExpectedVariance(Selector):
         if not self.lazy:
             gains.refresh(gains.open_.nonzero().squeeze(1))
             return gains.highest()
-        seen: list[int] = []
-        while True:
-            place = gains.highest()
-            if gains.fresh(place):
-                return place
-            if len(seen) == self.evaluated:
-                return seen[int(gains.values[seen].argmax())]
-            gains.refresh(torch.tensor([place], device=gains.values.device))
-            seen.append(place)
+        seen = 0
+        while not gains.fresh(gains.highest()):
+            if seen >= self.evaluated:
+                return gains.highest(fresh=True)
+            seen += gains.renew(min(max(_FEW, seen), self.evaluated - seen))  # twice as many with each step
+        return gains.highest()
 
 
 class _Gains:
@@ -89,6 +88,7 @@ class _Gains:
 
     def __init__(self, process: Process, rows: Tensor, others: Tensor) -> None:
         self.process, self.rows, self.others = process, rows, others
+        self.places, self.places_others = process.kernel.points(rows), process.kernel.points(others)
         self.explained = process.coordinates(rows)  # (candidates, known and picked)
         self.explained_others = process.coordinates(others)
         self.left = process.kernel.norms()[rows] - self.explained.square().sum(1)  # the posterior variances
@@ -98,19 +98,27 @@ class _Gains:
         self.count = 0
         self.refresh(torch.arange(len(rows), device=rows.device))
 
-    def highest(self) -> int:
-        """The open place of the highest gain, old or new."""
-        return int(self.values.masked_fill(~self.open_, -torch.inf).argmax())
+    def highest(self, fresh: bool = False) -> int:
+        """The open place of the highest gain, old or new; or of the highest that is given all picks."""
+        there = self.open_ & (self.seen == self.count) if fresh else self.open_
+        return int(self.values.masked_fill(~there, -torch.inf).argmax())
 
     def fresh(self, place: int) -> bool:
         """Whether a gain is given all picks."""
         return int(self.seen[place]) == self.count
 
+    def renew(self, most: int) -> int:
+        """Bring the highest old gains up to date; how many they were."""
+        stale = self.open_ & (self.seen < self.count)
+        most = min(most, int(stale.sum()))
+        self.refresh(self.values.masked_fill(~stale, -torch.inf).topk(most).indices)
+        return most
+
     def refresh(self, places: Tensor) -> None:
         """Bring some gains up to date."""
         step = max(1, _PIECE // max(1, len(self.others)))
         for some in (places[start : start + step] for start in range(0, len(places), step)):
-            covariance = self.process.kernel.between(self.others, self.rows[some])
+            covariance = self.process.kernel.products(self.places_others, self.places[some])
             covariance -= self.explained_others @ self.explained[some].T
             mean = covariance.square().mean(0) if len(self.others) else covariance.sum(0)
             self.values[some] = mean / (self.left[some].clamp(min=0) + self.process.variance)
@@ -119,10 +127,10 @@ class _Gains:
     def take(self, place: int) -> None:
         """Count a candidate as observed."""
         root = (max(float(self.left[place]), 0.0) + self.process.variance) ** 0.5
-        own, row = self.explained[place].clone(), self.rows[place : place + 1]
-        kernel = self.process.kernel
-        column = (kernel.between(self.rows, row)[:, 0] - self.explained @ own) / root
-        other = (kernel.between(self.others, row)[:, 0] - self.explained_others @ own) / root
+        own, point = self.explained[place].clone(), self.places[place : place + 1]
+        products = self.process.kernel.products
+        column = (products(self.places, point)[:, 0] - self.explained @ own) / root
+        other = (products(self.places_others, point)[:, 0] - self.explained_others @ own) / root
         self.explained = torch.cat([self.explained, column.unsqueeze(1)], 1)
         self.explained_others = torch.cat([self.explained_others, other.unsqueeze(1)], 1)
         self.left -= column.square()

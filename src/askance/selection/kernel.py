@@ -47,11 +47,21 @@ class Kernel(Space):
 
     def between(self, rows: Tensor, others: Tensor) -> Tensor:
         """The kernel of some rows with others, float64 (rows, others)."""
-        return self.products(self._points(rows), self._points(others))
+        return self.products(self.points(rows), self.points(others))
 
     def diagonal(self, rows: Tensor) -> Tensor:
         """The kernel of some rows with themselves, float64 (rows,)."""
-        return self.lengths(self._points(rows))
+        return self.lengths(self.points(rows))
+
+    def points(self, rows: Tensor) -> Tensor:
+        """What the kernel is a function of, at some rows, float64 (rows, features)."""
+        array, outside = self.places.array, self.places.outside
+        if not len(outside):
+            return array[rows].double()
+        inside = rows < len(array)
+        out = array.new_empty(len(rows), array.shape[1])
+        out[inside], out[~inside] = array[rows[inside]], outside[rows[~inside] - len(array)]
+        return out.double()
 
     def beyond_rows(self) -> Tensor:
         """The row numbers of the known points that lie in no row of the pool, int64."""
@@ -103,15 +113,6 @@ class Kernel(Space):
             apart = torch.where(apart <= 1e-12 * sums, 0.0, apart).amin(1)
             left = nearest[some]
             torch.where(left > 0, torch.minimum(left, apart.to(left)), left, out=left)
-
-    def _points(self, rows: Tensor) -> Tensor:
-        array, outside = self.places.array, self.places.outside
-        if not len(outside):
-            return array[rows].double()
-        inside = rows < len(array)
-        out = array.new_empty(len(rows), array.shape[1])
-        out[inside], out[~inside] = array[rows[inside]], outside[rows[~inside] - len(array)]
-        return out.double()
 
     def _steps(self, others: int) -> Iterator[slice]:
         step = max(1, _PIECE // max(others, self.places.array.shape[1], 1))

@@ -21,7 +21,7 @@ Solve = Callable[[Tensor], Tensor]
 LOSSES = ("log", "zero-one")
 
 _PIECE = 1 << 17  # elements of a temporary
-_STEP = 1 << 19  # of one with classes: 4 MiB of float64
+_STEP = 1 << 19  # of one with classes: 2 MiB of float32
 
 
 def curvature(probabilities: Tensor) -> Tensor:
@@ -165,10 +165,10 @@ class LookAhead:
             targets: (rows, classes).
             say: From scores (some rows, others, classes) to a number for each row.
         """
-        pull, aims = self.pull(), targets.to(self.own) - self.own
-        step = max(1, _STEP // max(1, self.scores.numel()))
+        pull, aims, scores = self.pull().float(), (targets.to(self.own) - self.own).float(), self.scores.float()
+        step = max(1, _STEP // max(1, scores.numel()))  # in single precision: what is said are counts
         parts = [slice(start, start + step) for start in range(0, len(pull), step)]
-        return torch.cat([say(moved(self.scores, pull[some], aims[some])) for some in parts])
+        return torch.cat([say(moved(scores, pull[some], aims[some])) for some in parts]).double()
 
     def lengths(self, targets: Tensor) -> Tensor:
         """How far the scores of the others move on average, by their Euclidean distance, (rows,)."""
