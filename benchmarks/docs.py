@@ -38,6 +38,7 @@ from benchmarks.fidelity_page import fidelity_page
 from benchmarks.intervals import intervals_sentence
 from benchmarks.lab_page import census_page, smoke_page
 from benchmarks.noise_stability_page import noise_stability_page
+from benchmarks.ntk_page import ntk_page
 from benchmarks.proof_page import page as proof_page
 from benchmarks.speed_page import speed_page
 
@@ -95,6 +96,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "papers" / "dmle.md": NOTE + dmle_page(),
         ROOT / "docs" / "papers" / "dynamical.md": NOTE + dynamical_page(),
         ROOT / "docs" / "papers" / "noise-stability.md": NOTE + noise_stability_page(),
+        ROOT / "docs" / "papers" / "ntk.md": NOTE + ntk_page(),
         ROOT / "docs" / "speed.md": NOTE + speed_page(),
         ROOT / "docs" / "lab" / "census.md": NOTE + census_page(),
         ROOT / "docs" / "lab" / "smoke.md": NOTE + smoke_page(),

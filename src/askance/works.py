@@ -32,6 +32,13 @@ REFERENCES = {
         "European Conference on Computer Vision",
         2020,
     ),
+    "arora2019fine": Work(
+        "inproceedings",
+        "Arora, Sanjeev and Du, Simon S. and Hu, Wei and Li, Zhiyuan and Wang, Ruosong",
+        "Fine-Grained Analysis of Optimization and Generalization for Overparameterized Two-Layer Neural Networks",
+        "International Conference on Machine Learning",
+        2019,
+    ),
     "arthur2007kmeans": Work(
         "inproceedings",
         "Arthur, David and Vassilvitskii, Sergei",
@@ -124,6 +131,13 @@ REFERENCES = {
         "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
         2021,
     ),
+    "cho2009kernel": Work(
+        "inproceedings",
+        "Cho, Youngmin and Saul, Lawrence K.",
+        "Kernel Methods for Deep Learning",
+        "Advances in Neural Information Processing Systems",
+        2009,
+    ),
     "cho2024querying": Work(
         "inproceedings",
         "Cho, Seong Jin and Kim, Gwangsu and Lee, Junghyun and Shin, Jinwoo and Yoo, Chang D.",
@@ -145,6 +159,13 @@ REFERENCES = {
         "Batch Active Learning at Scale",
         "Advances in Neural Information Processing Systems",
         2021,
+    ),
+    "curth2023uturn": Work(
+        "inproceedings",
+        "Curth, Alicia and Jeffares, Alan and van der Schaar, Mihaela",
+        "A U-turn on Double Descent: Rethinking Parameter Counting in Statistical Learning",
+        "Advances in Neural Information Processing Systems",
+        2023,
     ),
     "dagan1995committee": Work(
         "inproceedings",
@@ -237,6 +258,13 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2017,
     ),
+    "guo2024lpntk": Work(
+        "inproceedings",
+        "Guo, Shangmin and Ren, Yi and Albrecht, Stefano V. and Smith, Kenny",
+        "lpNTK: Better Generalisation with Less Data via Sample Interaction During Learning",
+        "International Conference on Learning Representations",
+        2024,
+    ),
     "gupte2024revisiting": Work(
         "article",
         "Gupte, Sanket Rajan and Aklilu, Josiah and Nirschl, Jeffrey J. and Yeung-Levy, Serena",
@@ -321,6 +349,13 @@ REFERENCES = {
         "Non-stochastic Best Arm Identification and Hyperparameter Optimization",
         "International Conference on Artificial Intelligence and Statistics",
         2016,
+    ),
+    "jacot2018neural": Work(
+        "inproceedings",
+        "Jacot, Arthur and Gabriel, Franck and Hongler, Clement",
+        "Neural Tangent Kernel: Convergence and Generalization in Neural Networks",
+        "Advances in Neural Information Processing Systems",
+        2018,
     ),
     "kalkanli2025dependency": Work(
         "article",
@@ -443,6 +478,20 @@ REFERENCES = {
         "Distributed Submodular Maximization: Identifying Representative Elements in Massive Data",
         "Advances in Neural Information Processing Systems",
         2013,
+    ),
+    "mohamadi2022making": Work(
+        "inproceedings",
+        "Mohamadi, Mohamad Amin and Bae, Wonho and Sutherland, Danica J.",
+        "Making Look-Ahead Active Learning Strategies Feasible with Neural Tangent Kernels",
+        "Advances in Neural Information Processing Systems",
+        2022,
+    ),
+    "mohamadi2023fast": Work(
+        "inproceedings",
+        "Mohamadi, Mohamad Amin and Bae, Wonho and Sutherland, Danica J.",
+        "A Fast, Well-Founded Approximation to the Empirical Neural Tangent Kernel",
+        "International Conference on Machine Learning",
+        2023,
     ),
     "moosavidezfooli2016deepfool": Work(
         "inproceedings",
@@ -631,6 +680,13 @@ REFERENCES = {
         "Deep Active Learning by Leveraging Training Dynamics",
         "Advances in Neural Information Processing Systems",
         2022,
+    ),
+    "wen2023ntkcpl": Work(
+        "article",
+        "Wen, Ziting and Pizarro, Oscar and Williams, Stefan",
+        "NTKCPL: Active Learning on Top of Self-Supervised Model by Estimating True Coverage",
+        "Transactions on Machine Learning Research",
+        2023,
     ),
     "werner2024cross": Work(
         "inproceedings",

@@ -69,6 +69,10 @@ STRATEGIES = Catalogue(
         "info-div": "askance.strategies.density:InfoDiv",
         "expected-error-reduction": "askance.strategies.lookahead:ExpectedErrorReduction",
         "variance-reduction": "askance.strategies.lookahead:VarianceReduction",
+        "ev-gp": "askance.strategies.tangents:EvGp",
+        "ev-gp-ms": "askance.strategies.settings:EvGpMs",
+        "mlmoc": "askance.strategies.tangents:Mlmoc",
+        "ntk-cpl": "askance.strategies.tangents:NtkCpl",
         "hierarchical": "askance.strategies.classics:Hierarchical",
         "quire": "askance.strategies.classics:Quire",
         "dwus": "askance.strategies.classics:Dwus",
@@ -94,7 +98,6 @@ STRATEGIES = Catalogue(
 )
 
 LEFT_OUT: dict[str, str] = {  # methods of the papers that are not here, and why
-    "ev-gp": "Its picks are those of Bait(select=LeastVariance(backward=False)), which has no cap on candidates.",
     "acs-rf-hyper": "It lets the noise of ACS-FW be unknown, and FrankWolfe(projections=10) takes it as given.",
 }
 

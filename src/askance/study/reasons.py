@@ -259,6 +259,10 @@ REASONS: Mapping[str, Reason] = {
     "k-dpp": Reason("Drawn by chance in a batch of items that are unlike each other and what is known", (distant,)),
     "expected-error-reduction": Reason("After its label, fewer errors are expected on others", (believes,), even=0.0),
     "variance-reduction": Reason("Its label would steady what the model predicts for others", (believes,), even=0.0),
+    "ev-gp": Reason("With its batch a very wide network gets surer of the whole pool", (stands,), even=0.0),
+    "ev-gp-ms": Reason("With its batch a very wide network gets surer of the whole pool", (stands,), even=0.0),
+    "mlmoc": Reason("If the model's guess were its label, the model would change most", (believes,), even=0.0),
+    "ntk-cpl": Reason("With its label more of the pool would be told right by groups", (stands,), even=0.0),
     "lpl": Reason("The model expects to be more wrong on it than on others", (believes,)),
     # The model is easily moved
     "adversarial-bim": Reason(
