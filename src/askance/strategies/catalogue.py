@@ -89,6 +89,8 @@ STRATEGIES = Catalogue(
         "tod": "askance.strategies.trained:Tod",
         "core-gcn": "askance.strategies.graph:CoreGCN",
         "uncertain-gcn": "askance.strategies.graph:UncertainGCN",
+        "neural-cal": "askance.strategies.region:NeuralCal",
+        "neural-cal-plus-plus": "askance.strategies.region:NeuralCalPlusPlus",
         "ceal": "askance.meta.ceal:Ceal",
     },
 )
