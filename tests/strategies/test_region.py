@@ -46,7 +46,7 @@ def test_the_closed_form_of_the_square_loss_is_that_of_the_fake_point() -> None:
     items = torch.randn(14, 2, generator=torch.Generator().manual_seed(0))
     labels = [int(value > 0) for value in items[:10, 0]]
     paper = view(embeddings=items, labeled=range(10), labels=labels, task=TWO)
-    gap = ClosedForm(loss="square", beta=0.2, ridge=0.5).gap(paper)
+    gap = ClosedForm(loss="square", beta=0.2, ridge=0.5).gap(paper, torch.arange(14))
     middle = items[:10].double().mean(0)
     known, points = lifted(items[:10].double() - middle), lifted(items[10:].double() - middle)
     ones, reach, ends = torch.ones(10, dtype=torch.float64), [], []

@@ -49,7 +49,13 @@ def content(study: Study) -> StudyContent:
         control=_control(scored),
         seconds=_seconds(lines),
         batches=[BatchLine(body["round"] + 1, body["strategy"], len(body["ids"]), body["reason"]) for body in asked],
-        remarks=[*_remarks(study, asked), *_failed(study), *_other_scores(lines), *_abstaining(scored)],
+        remarks=[
+            *_remarks(study, asked),
+            *_failed(study),
+            *_other_scores(lines),
+            *_abstaining(scored),
+            *_stream(asked),
+        ],
     )
 
 
@@ -112,6 +118,15 @@ def _abstaining(scored: list[dict[str, Any]]) -> list[str]:
         else:
             said.append(f"{priced} answer {share:.0%} of {score.items} {score.on} items and cost {error:.3f}; {every}.")
     return said
+
+
+def _stream(asked: list[dict[str, Any]]) -> list[str]:
+    """What went by in a stream, in words."""
+    by = sum(len(body.get("considered", ())) for body in asked)
+    if not by:
+        return []
+    left = by - sum(len(body["ids"]) for body in asked if "considered" in body)
+    return [f"{left:,} of {by:,} items of a stream went by unasked; the predictions given are in the journal."]
 
 
 def _failed(study: Study) -> list[str]:

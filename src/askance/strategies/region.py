@@ -39,8 +39,8 @@ class Bounds:
         """What it wants of the task learner."""
         return learner
 
-    def gap(self, view: View) -> Gap:
-        """The gap of each item of the pool and its bounds."""
+    def gap(self, view: View, rows: Tensor) -> Gap:
+        """The gap of some rows of the pool and its bounds."""
         raise TypeError(f"{type(self).__name__} gives no bounds")
 
 
@@ -73,10 +73,12 @@ class ClosedForm(Bounds):
         if not (self.beta > 0 and self.ridge > 0):
             raise BadInput(f"{type(self).__name__}(beta={self.beta}, ridge={self.ridge}) bounds nothing. Use above 0.")
 
-    def gap(self, view: View) -> Gap:
-        features: Tensor = view[self.features].double()
+    def gap(self, view: View, rows: Tensor) -> Gap:
+        features: Tensor = view[self.features][rows].double()
         own = view.of_labeled(self.features).double()
-        middle = own.mean(0) if len(own) else features.mean(0)  # else the penalty on the bias hangs on where 0 lies
+        middle = (
+            own.mean(0) if len(own) else view[self.features].double().mean(0)
+        )  # else the penalty on the bias hangs on where 0 lies
         features, known = features - middle, lifted(own - middle)
         if self.loss == "square":
             one = torch.ones(len(known), dtype=torch.float64, device=known.device)
@@ -89,7 +91,7 @@ class ClosedForm(Bounds):
         weights[: len(beliefs)] = curvature(beliefs).double()
         solve = solver(known, weights, self.ridge)
         reach = 2**0.5 * self.beta * region.widths(solve, features)  # of the logarithm of odds
-        return region.of_odds(view[self.signal], reach)
+        return region.of_odds(view[self.signal][rows], reach)
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,8 @@ class OfMembers(Bounds):
     def equip(self, learner: Learner) -> Learner:
         return several(learner, "samples")
 
-    def gap(self, view: View) -> Gap:
-        return region.of_members(view[self.signal], view[self.samples], self.share)
+    def gap(self, view: View, rows: Tensor) -> Gap:
+        return region.of_members(view[self.signal][rows], view[self.samples][rows], self.share)
 
 
 @dataclass(frozen=True)
@@ -175,23 +177,25 @@ class NeuralCalPlusPlus(_Open):
         return Features(view[self.features])
 
     def query(self, view: View, n: int) -> Batch:
-        gap = self.bounds.gap(view)
-        lower, upper = gap.lower[view.candidates], gap.upper[view.candidates]
-        rows = view.candidates[region.wanted(lower, upper, self.gamma, self.slack)]
+        gap = self.bounds.gap(view, view.candidates)
+        rows = view.candidates[region.wanted(gap.lower, gap.upper, self.gamma, self.slack)]
         if not len(rows):
-            return self._nowhere(view, region.stops(lower, upper, self.gamma, self.slack), n)
+            return self._nowhere(view, region.stops(gap.lower, gap.upper, self.gamma, self.slack), n)
+        ends = torch.zeros(2, len(view), dtype=torch.float64, device=gap.lower.device)
+        ends[:, view.candidates] = torch.stack([gap.lower, gap.upper])
+        wide = ends[1] - ends[0]
         picked = self.select.pick(
             min(n, len(rows)),
             candidates=rows,
             known=view.known,
             keys=view.keys,
             dice=view.dice.of("select"),
-            utility=gap.upper - gap.lower if self.by == "widest" else torch.zeros_like(gap.value),
+            utility=wide if self.by == "widest" else torch.zeros_like(wide),
             space=self.space(view),
         )
         notes = [
             {"utility": round(high - low, 6), "lower": round(low, 6), "upper": round(high, 6)}
-            for low, high in zip(gap.lower[picked.rows].tolist(), gap.upper[picked.rows].tolist(), strict=True)
+            for low, high in ends[:, picked.rows].T.tolist()
         ]
         short = len(picked.rows) < min(n, len(view.candidates))
         return view.batch(picked.rows, reason="done" if short else "", notes=notes)
