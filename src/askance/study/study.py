@@ -158,8 +158,8 @@ class Study(Steps):
         The strategy sees one item at a time as the only candidate. What it does not ask for goes by with the model's
         prediction, which is kept in the journal, as is that of what is asked; all of one call is one commit. Answers
         that came since are learned from before, and an open round of `ask` ends. Most strategies ask for whatever they
-        are shown, until the budget is spent; ``neural-cal-plus-plus``, ``neural-cal``, ``i-neural``, ``neuronal-stream``
-        and ``neural-ntk`` may say no.
+        are shown, until the budget is spent; ``neural-cal-plus-plus``, ``neural-cal``, ``i-neural``, ``neural-ntk`` and
+        ``neuronal-stream`` may say no.
 
         Args:
             items: An id, or several in the order in which they come.
