@@ -14,6 +14,7 @@ import pytest
 from worlds import World, asked_ids, blobs
 
 from askance.errors import BadInput
+from askance.learners.linear import Linear
 from askance.reports.study import content
 from askance.signals.base import Signal
 from askance.signals.probabilities import Probabilities
@@ -22,6 +23,7 @@ from askance.strategies.region import ClosedForm, NeuralCalPlusPlus
 from askance.study.audit import audit
 from askance.study.journal import SqlJournal
 from askance.study.study import Study
+from askance.task import Labels, Targets
 from askance.view import Batch, View
 
 GATE = NeuralCalPlusPlus(ClosedForm(beta=1.0))
@@ -139,6 +141,21 @@ def test_without_a_label_everything_is_asked_and_nothing_is_predicted() -> None:
     assert [one.prediction for one in passage] == [None] * 10
     with pytest.raises(BadInput, match="no label to learn from"):
         blobs().study(strategy=GATE, start=None).consider(0)
+
+
+@pytest.mark.parametrize(
+    ("task", "answer", "predicted"),
+    [(Labels(("up", "far")), ["up"], ["up"]), (Targets(n=2), [1.0, 2.0], [1.0, 2.0]), (Targets(), 3.0, [3.0])],
+    ids=["labels", "two numbers", "a number"],
+)
+def test_labels_and_numbers_are_predicted_as_they_are_told(task: Any, answer: Any, predicted: Any) -> None:
+    study = Study(blobs().pool, task=task, learner=Linear(ridge=1.0), strategy="random")
+    study.tell({row: answer for row in range(8)})
+    passage = study.consider(range(8, 20), budget=10)
+    assert passage.asked == [8, 9] and passage[0].probability is None
+    wanted = predicted if isinstance(task, Labels) else pytest.approx(predicted)
+    assert all(one.prediction == wanted for one in passage)
+    assert study.inferred == passage.inferred
 
 
 def test_a_stream_can_be_audited_beside_a_pool(tmp_path: Path) -> None:

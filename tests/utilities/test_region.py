@@ -42,6 +42,8 @@ def test_what_is_no_gamma_or_slack_is_refused(gamma: float, slack: float) -> Non
 def test_stopping_is_said_in_words_and_a_region_of_abstention_that_covers_everything_is_named() -> None:
     assert region.stops(LOWER, UPPER, gamma=0.1) == ""
     assert "the class of 1 is settled, and 2 are" in region.stops(LOWER[[1, 3, 4]], UPPER[[1, 3, 4]], gamma=0.1)
+    assert region.stops(LOWER[3:4], UPPER[3:4], gamma=0.0) == "its class is settled"
+    assert region.stops(LOWER[1:2], UPPER[1:2], gamma=0.1).startswith("the only item is known to be a toss-up within")
     assert region.stops(LOWER, UPPER, gamma=0.5).startswith("all 5 items are known to be toss-ups within gamma 0.5")
 
 

@@ -320,7 +320,7 @@ def _new(inputs: int, hidden: int, outputs: int, dice: Dice) -> Net:
 def _flat(items: Any) -> Tensor:
     if not isinstance(items, Tensor):
         raise BadInput("NeuralPair learns from arrays of numbers, and the items are other things. Encode them first.")
-    return items.float().flatten(1)
+    return items.float().flatten(1).cpu()  # the networks are small, and so are the steps
 
 
 def _as_given(items: Tensor) -> Tensor:

@@ -150,6 +150,7 @@ class NeuralCalPlusPlus(_Open):
     """
 
     cost: ClassVar[str] = "L d^2 + d^3 + N d min(d, L)"
+    reads_labels: ClassVar[bool] = True  # by the square loss
 
     bounds: Bounds = ClosedForm()
     gamma: float = 0.1

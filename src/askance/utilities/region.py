@@ -93,10 +93,15 @@ def stops(lower: Tensor, upper: Tensor, gamma: float, slack: float = 0.0) -> str
     if bool(wanted(lower, upper, gamma, slack).any()):
         return ""
     items, coins = len(lower), int(abstained(lower, upper, gamma, slack).sum())
+    if items == 1 and not coins:
+        return "its class is settled"
     if coins == items and items:
+        every = (
+            "the only item is known to be a toss-up" if items == 1 else f"all {items} items are known to be toss-ups"
+        )
         return (
-            f"all {items} items are known to be toss-ups within gamma {gamma:g}, so every answer would be an "
-            f"abstention; with a smaller gamma some may be worth a label"
+            f"{every} within gamma {gamma:g}, so every answer would be an abstention; with a smaller gamma some may be "
+            f"worth a label"
         )
     are = "is" if coins == 1 else "are"
     tossed = f", and {coins} {are} known to be {'a toss-up' if coins == 1 else 'toss-ups'}" if coins else ""
