@@ -37,10 +37,12 @@ from benchmarks.dynamical_page import dynamical_page
 from benchmarks.fidelity_page import fidelity_page
 from benchmarks.intervals import intervals_sentence
 from benchmarks.lab_page import census_page, smoke_page
+from benchmarks.neural_cal_page import neural_cal_page
 from benchmarks.noise_stability_page import noise_stability_page
 from benchmarks.ntk_page import ntk_page
 from benchmarks.proof_page import page as proof_page
 from benchmarks.speed_page import speed_page
+from benchmarks.streams_page import streams_page
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "make docs"
@@ -95,8 +97,10 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "papers" / "deepal.md": NOTE + deepal_page(),
         ROOT / "docs" / "papers" / "dmle.md": NOTE + dmle_page(),
         ROOT / "docs" / "papers" / "dynamical.md": NOTE + dynamical_page(),
+        ROOT / "docs" / "papers" / "neural-cal.md": NOTE + neural_cal_page(),
         ROOT / "docs" / "papers" / "noise-stability.md": NOTE + noise_stability_page(),
         ROOT / "docs" / "papers" / "ntk.md": NOTE + ntk_page(),
+        ROOT / "docs" / "papers" / "streams.md": NOTE + streams_page(),
         ROOT / "docs" / "speed.md": NOTE + speed_page(),
         ROOT / "docs" / "lab" / "census.md": NOTE + census_page(),
         ROOT / "docs" / "lab" / "smoke.md": NOTE + smoke_page(),

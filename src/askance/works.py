@@ -74,6 +74,21 @@ REFERENCES = {
         "International Conference on Learning Representations",
         2025,
     ),
+    "ban2022improved": Work(
+        "inproceedings",
+        "Ban, Yikun and Zhang, Yuheng and Tong, Hanghang and Banerjee, Arindam and He, Jingrui",
+        "Improved Algorithms for Neural Active Learning",
+        "Advances in Neural Information Processing Systems",
+        2022,
+    ),
+    "ban2024neural": Work(
+        "inproceedings",
+        "Ban, Yikun and Agarwal, Ishika and Wu, Ziwei and Zhu, Yada and Weldemariam, Kommy and Tong, Hanghang and "
+        "He, Jingrui",
+        "Neural Active Learning Beyond Bandits",
+        "International Conference on Learning Representations",
+        2024,
+    ),
     "barlow1972statistical": Work(
         "book",
         "Barlow, Richard E. and Bartholomew, David J. and Bremner, John M. and Brunk, Hugh D.",
@@ -673,6 +688,13 @@ REFERENCES = {
         "Cost-Effective Active Learning for Deep Image Classification",
         "IEEE Transactions on Circuits and Systems for Video Technology",
         2016,
+    ),
+    "wang2021neural": Work(
+        "inproceedings",
+        "Wang, Zhilei and Awasthi, Pranjal and Dann, Christoph and Sekhari, Ayush and Gentile, Claudio",
+        "Neural Active Learning with Performance Guarantees",
+        "Advances in Neural Information Processing Systems",
+        2021,
     ),
     "wang2022dynamical": Work(
         "inproceedings",

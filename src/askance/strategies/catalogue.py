@@ -93,6 +93,12 @@ STRATEGIES = Catalogue(
         "tod": "askance.strategies.trained:Tod",
         "core-gcn": "askance.strategies.graph:CoreGCN",
         "uncertain-gcn": "askance.strategies.graph:UncertainGCN",
+        "neural-cal": "askance.strategies.region:NeuralCal",
+        "neural-cal-plus-plus": "askance.strategies.region:NeuralCalPlusPlus",
+        "i-neural": "askance.strategies.gap:INeural",
+        "neuronal": "askance.strategies.gap:Neuronal",
+        "neuronal-stream": "askance.strategies.gap:NeuronalStream",
+        "neural-ntk": "askance.strategies.gap:NeuralNtk",
         "ceal": "askance.meta.ceal:Ceal",
     },
 )
