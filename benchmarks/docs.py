@@ -42,6 +42,7 @@ from benchmarks.noise_stability_page import noise_stability_page
 from benchmarks.ntk_page import ntk_page
 from benchmarks.proof_page import page as proof_page
 from benchmarks.speed_page import speed_page
+from benchmarks.stopping import stopping_measured
 from benchmarks.streams_page import streams_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,6 +83,7 @@ def generated() -> dict[Path, str]:
     readme, adding = ROOT / "README.md", ROOT / "docs" / "adding-a-strategy.md"
     export, encoders = ROOT / "docs" / "export.md", ROOT / "docs" / "encoders.md"
     statistics, proof = ROOT / "docs" / "statistics.md", ROOT / "docs" / "proof.md"
+    stopping = ROOT / "docs" / "stopping.md"
     columns = "".join(f"| `{name}` | {what} |\n" for name, what in COLUMNS.items())
     return {
         export: between_markers(
@@ -90,6 +92,7 @@ def generated() -> dict[Path, str]:
         encoders: between_markers(encoders.read_text("utf-8"), {"measured": encoders_measured()}),
         statistics: between_markers(statistics.read_text("utf-8"), {"intervals": intervals_sentence()}),
         proof: between_markers(proof.read_text("utf-8"), {"measured": proof_page()}),
+        stopping: between_markers(stopping.read_text("utf-8"), {"stopping": stopping_measured()}),
         ROOT / "docs" / "strategies.md": strategies_page(),
         ROOT / "docs" / "fidelity.md": NOTE + fidelity_page(),
         ROOT / "docs" / "papers" / "active-inas.md": NOTE + architecture_page(),

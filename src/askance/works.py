@@ -358,19 +358,19 @@ REFERENCES = {
         "Communications in Statistics",
         1980,
     ),
-    "jamieson2016non": Work(
-        "inproceedings",
-        "Jamieson, Kevin and Talwalkar, Ameet",
-        "Non-stochastic Best Arm Identification and Hyperparameter Optimization",
-        "International Conference on Artificial Intelligence and Statistics",
-        2016,
-    ),
     "jacot2018neural": Work(
         "inproceedings",
         "Jacot, Arthur and Gabriel, Franck and Hongler, Clement",
         "Neural Tangent Kernel: Convergence and Generalization in Neural Networks",
         "Advances in Neural Information Processing Systems",
         2018,
+    ),
+    "jamieson2016non": Work(
+        "inproceedings",
+        "Jamieson, Kevin and Talwalkar, Ameet",
+        "Non-stochastic Best Arm Identification and Hyperparameter Optimization",
+        "International Conference on Artificial Intelligence and Statistics",
+        2016,
     ),
     "kalkanli2025dependency": Work(
         "article",
