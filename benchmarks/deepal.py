@@ -5,7 +5,7 @@
     python -m benchmarks.deepal FOLDER --factors OTHER  read what is there of them, finished or not
     python -m benchmarks.deepal --whole                 the same networks on all labels of a pool, some minutes
 
-    python -m benchmarks.deepal FOLDER --keep           also keep the ledger in docs/results, to go on elsewhere with
+    python -m benchmarks.deepal FOLDER --keep           keep the ledger too, in docs/results/ledgers, to go on elsewhere
     python -m benchmarks.deepal --restore FOLDER        put it into a folder, where `askance lab run` goes on
 
 The ledger is read from a copy, so a survey that is running goes on undisturbed. Each command writes its own part of
@@ -16,21 +16,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import lzma
 import math
-import sqlite3
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from askance.errors import BadInput
-from askance.files import whole_bytes
 from askance.lab.across import across
 from askance.lab.grids import Condition, Grid
 from askance.lab.presets import PRESETS
@@ -38,12 +33,12 @@ from askance.lab.running import LEDGER, results_of
 from askance.learners import catalogue as learners
 from askance.look import threads
 from askance.reports.results import Estimate, Results
+from benchmarks.ledgers import copy, keep, restore
 from benchmarks.measure import ROOT, machine
 from benchmarks.paired import Gap, gaps, lesson_of, rows, short
 
 FOLDER = ROOT / "docs" / "results"
 SURVEY, FACTORS = FOLDER / "deepal-survey.json", FOLDER / "deepal-factors.json"
-KEPT = FOLDER / "deepal-survey.db.xz"
 BASELINES = ("random", "margin")
 CONTROLS = (("lpl", "random + lpl"), ("waal", "random + waal"), ("vaal", "random"))
 TRAININGS = (("random + lpl", "random"), ("random + waal", "random"))  # what a training is worth without the picks
@@ -57,52 +52,8 @@ def read(grid: Grid, folder: Path) -> list[Results]:
         BadInput: If there is no ledger.
     """
     with tempfile.TemporaryDirectory() as place:
-        _copy(folder, Path(place) / LEDGER)
+        copy(folder, Path(place) / LEDGER)
         return results_of(grid, place)
-
-
-def keep(folder: Path, kept: Path) -> None:
-    """Pack the ledger of a folder, as of now."""
-    with tempfile.TemporaryDirectory() as place:
-        copied = Path(place) / LEDGER
-        _copy(folder, copied)
-        with closing(sqlite3.connect(copied)) as copy:
-            copy.execute("DELETE FROM claims")  # of processes that are gone where it goes on
-            copy.execute("DELETE FROM alive")
-            copy.commit()
-            copy.execute("VACUUM")
-        kept.write_bytes(lzma.compress(copied.read_bytes(), preset=9))
-    print(f"{kept.relative_to(ROOT)}: {kept.stat().st_size:,} bytes")
-
-
-def restore(kept: Path, folder: Path) -> None:
-    """Unpack it into a folder that has none.
-
-    Raises:
-        BadInput: If there is one already, or none was kept.
-    """
-    if not kept.is_file():
-        raise BadInput(f"{kept} is not there: keep a ledger first, with --keep.")
-    if (folder / LEDGER).exists():
-        raise BadInput(f"{folder / LEDGER} is there already. Name another folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    with whole_bytes(folder / LEDGER) as file:
-        file.write(lzma.decompress(kept.read_bytes()))
-
-
-def _copy(folder: Path, place: Path) -> None:
-    """Copy a ledger that may be in use, by SQLite itself.
-
-    Raises:
-        BadInput: If there is none.
-    """
-    if not (folder / LEDGER).is_file():
-        raise BadInput(f"There are no results in {folder}. Name the folder that `askance lab run` writes to.")
-    with (
-        closing(sqlite3.connect(f"{(folder / LEDGER).resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as source,
-        closing(sqlite3.connect(place)) as copy,
-    ):
-        source.backup(copy)
 
 
 def compact(conditions: Sequence[Results]) -> dict[str, Any]:
@@ -199,11 +150,11 @@ def main() -> None:
     parser.add_argument("--restore", type=Path, metavar="FOLDER", help="unpack the survey's ledger into a folder")
     options = parser.parse_args()
     if options.restore:
-        restore(KEPT, options.restore)
+        restore(SURVEY.stem, options.restore)
     if options.survey:
         _write(SURVEY, compact(read(PRESETS["deepal-survey"].grid(), options.survey)))
         if options.keep:
-            keep(options.survey, KEPT)
+            keep(options.survey, SURVEY.stem)
     if options.factors:
         _write(FACTORS, compact(read(PRESETS["deepal-factors"].grid(), options.factors)))
     if options.whole:

@@ -1,17 +1,24 @@
-"""Runs that are kept one by one, so that sessions add up: what is done is read, the rest is run until time is up."""
+"""Runs that are kept one by one, so that sessions add up: what is done is read, the rest is run until time is up.
+
+They are packed into docs/results/ledgers, to go on on another machine; delete the package and its folder in
+.cache/lab/papers to begin anew.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from askance.files import whole_bytes
 from benchmarks.measure import ROOT
 
 FOLDER = ROOT / ".cache" / "lab" / "papers"
+PACKED = ROOT / "docs" / "results" / "ledgers"
 
 
 def options(about: str, seeds: int) -> argparse.Namespace:
@@ -45,7 +52,7 @@ def runs(
     """
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     folder = FOLDER / name
-    folder.mkdir(parents=True, exist_ok=True)
+    _unpack(PACKED / f"{name}.json.xz", folder)
     for words in wanted:
         file = folder / f"{'--'.join(words).replace(' ', '-').replace(',', '')}.json"
         if not file.exists() and time.time() < end:
@@ -56,7 +63,24 @@ def runs(
             print(time.strftime("%H:%M:%S"), *words, told["seconds"], flush=True)
         if file.exists():
             found[words] = json.loads(file.read_text("utf-8"))
+    _pack(folder, PACKED / f"{name}.json.xz")
     return found
+
+
+def _unpack(packed: Path, folder: Path) -> None:
+    """Write what is packed and not in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    there = json.loads(lzma.decompress(packed.read_bytes())) if packed.is_file() else {}
+    for file, told in there.items():
+        if not (folder / file).exists():
+            _write(folder / file, told)
+
+
+def _pack(folder: Path, packed: Path) -> None:
+    packed.parent.mkdir(parents=True, exist_ok=True)
+    there = {file.name: json.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*.json"))}
+    with whole_bytes(packed) as out:
+        out.write(lzma.compress(json.dumps(there).encode(), preset=9))
 
 
 def _write(file: Path, told: dict[str, Any]) -> None:

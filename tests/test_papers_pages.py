@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -211,24 +209,3 @@ def test_what_the_page_of_dmle_compares_is_run() -> None:
 
 def test_the_head_is_run_in_two_batch_sizes() -> None:
     assert [one.plan.batch for one in dynamical.head().conditions] == [10, 25]
-
-
-def test_a_ledger_that_is_kept_goes_on_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deepal, "ROOT", tmp_path)
-    (tmp_path / "here").mkdir()
-    with closing(sqlite3.connect(tmp_path / "here" / deepal.LEDGER)) as ledger:
-        ledger.executescript(
-            "CREATE TABLE cells (key, run); CREATE TABLE claims (key, who); CREATE TABLE alive (who, at);"
-            "INSERT INTO cells VALUES ('k', 'r');"
-            "INSERT INTO claims VALUES ('l', 'p'); INSERT INTO alive VALUES ('p', 1);"
-        )
-    kept = tmp_path / "kept.xz"
-    with pytest.raises(BadInput, match="keep a ledger first"):
-        deepal.restore(kept, tmp_path / "there")
-    deepal.keep(tmp_path / "here", kept)
-    deepal.restore(kept, tmp_path / "there")
-    with closing(sqlite3.connect(tmp_path / "there" / deepal.LEDGER)) as ledger:
-        assert ledger.execute("SELECT * FROM cells").fetchall() == [("k", "r")]
-        assert ledger.execute("SELECT * FROM claims").fetchall() == []
-    with pytest.raises(BadInput, match="there already"):
-        deepal.restore(kept, tmp_path / "there")
