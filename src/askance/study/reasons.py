@@ -247,6 +247,12 @@ REASONS: Mapping[str, Reason] = {
     "spal": Reason("It is in doubt but not too much, and its batch is spread as the pool is", (stands,), even=0.0),
     "quire": Reason("It helps whatever its label turns out to be", (believes, stands)),
     "hint-svm": Reason("It is near a boundary that is drawn through what is unlabeled", (believes,)),
+    "neural-cal": Reason("Models that explain what is known nearly as well as the best one differ about it"),
+    "neural-cal-plus-plus": Reason("Its class is open, and not known to be a toss-up", (believes,)),
+    "i-neural": Reason("A network and what it may be wrong by leave its class open"),
+    "neuronal": Reason("Drawn by chance, the likelier the nearer its two best classes are to each other"),
+    "neuronal-stream": Reason("A network and what it may be wrong by leave its class open"),
+    "neural-ntk": Reason("What was learned so far leaves its class open"),
     # The model would learn or change
     "badge": Reason(
         "Its label would change the model, in another way than the rest of its batch", (believes,), even=0.0
