@@ -24,9 +24,12 @@ from askance.learners.pseudo import PseudoLabeled
 from askance.learners.sklearn import Sklearn
 from askance.learners.vaal import VariationalDiscriminator
 from askance.learners.wrappers import Untrained
+from askance.meta.autoal import AutoAL, AutoALAsWritten
 from askance.meta.control import Equipped
 from askance.meta.dependency import Dmle
 from askance.meta.schedule import Until
+from askance.meta.search import SearchNet
+from askance.meta.written import SearchNetAsWritten
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.signals.gradients import GradientFactors
@@ -47,6 +50,8 @@ from askance.testing.worlds import THREE, learner_for
 STRATEGIES = {
     **{name: catalogue.strategy(name) for name in catalogue.names()},
     "vaal": Vaal(critic=Scores(of=VariationalDiscriminator(steps=5))),
+    "auto-al-searching": AutoAL(search=SearchNet(least=8, steps=3, deals=1)),
+    "auto-al-as-written-searching": AutoALAsWritten(search=SearchNetAsWritten(least=8, steps=4)),
     "default": catalogue.default(THREE),
     "dmle": Dmle(),
     "random-equipped": Equipped(),

@@ -90,6 +90,9 @@ STRATEGIES = Catalogue(
         "core-gcn": "askance.strategies.graph:CoreGCN",
         "uncertain-gcn": "askance.strategies.graph:UncertainGCN",
         "ceal": "askance.meta.ceal:Ceal",
+        "bandit": "askance.meta.bandit:Bandit",
+        "auto-al": "askance.meta.autoal:AutoAL",
+        "auto-al-as-written": "askance.meta.autoal:AutoALAsWritten",
     },
 )
 
