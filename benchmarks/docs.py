@@ -27,6 +27,7 @@ from askance.strategies.base import Strategy
 from askance.strategies.catalogue import names, strategy
 from askance.task import Classes, Labels, Targets
 from askance.works import REFERENCES
+from benchmarks.autoal_page import autoal_page
 from benchmarks.datasets_page import datasets_page
 from benchmarks.deepal_page import deepal_page
 from benchmarks.digits_page import digits_page, numbers_in_readme
@@ -88,6 +89,7 @@ def generated() -> dict[Path, str]:
         proof: between_markers(proof.read_text("utf-8"), {"measured": proof_page()}),
         ROOT / "docs" / "strategies.md": strategies_page(),
         ROOT / "docs" / "fidelity.md": NOTE + fidelity_page(),
+        ROOT / "docs" / "papers" / "autoal.md": NOTE + autoal_page(),
         ROOT / "docs" / "papers" / "dpp.md": NOTE + dpp_page(),
         ROOT / "docs" / "papers" / "deepal.md": NOTE + deepal_page(),
         ROOT / "docs" / "papers" / "dmle.md": NOTE + dmle_page(),

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from askance.reports.results import Run
 from benchmarks.measure import ROOT, machine
 
 RESULTS = ROOT / "docs" / "lab" / "smoke.json"
@@ -59,10 +61,42 @@ def grids() -> dict[str, Any]:
             seeds=seeds,
             title="Honeypot",
         ),
+        "lada": Grid(
+            strategies=(
+                "entropy",
+                {"strategy": "lada", "taus": (2.0,), "name": "lada-fixed"},
+                {"strategy": "lada", "name": "lada-grid"},
+                "lada-policy",
+            ),
+            learners=(Linear(ridge=1.0),),
+            seeds=seeds,
+            title="LADA",
+            **on_digits,
+        ),
         "first labels": Grid(
             strategies=("margin",), start=("random", "k-means"), seeds=seeds, title="First labels", **on_digits
         ),
     }
+
+
+def lada(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Pairs with a fixed mixture against entropy, early and over all, and what a grid or a policy adds to it."""
+    from askance.lab.curves import area
+    from askance.lab.statistics import interval, paired_t
+
+    claims = []
+    for on, above, below, points in (
+        ("digits, up to 70 labels", "lada-fixed", "entropy", 6),
+        ("digits, ridge 1", "lada-fixed", "entropy", None),
+        ("digits, ridge 1", "lada-grid", "lada-fixed", None),
+        ("digits, ridge 1", "lada-policy", "lada-fixed", None),
+    ):
+        areas = {(run.strategy, run.seed): area(run.labels[:points], run.scores[:points]) for run in runs}
+        gaps = np.array([areas[above, seed] - areas[below, seed] for seed in range(SEEDS)])
+        told = interval(gaps)
+        gain = {"mean": told.mean, "low": told.low, "high": told.high, "p": paired_t(gaps)}
+        claims.append({"on": on, "above": above, "below": below, **gain})
+    return claims
 
 
 def main() -> None:
@@ -111,6 +145,7 @@ def main() -> None:
             "p": paired_t(gaps),
         }
     )
+    claims += lada(results["lada"][0].runs)
     found["claims"] = claims
     asked = [batch for r in results["honeypot"][0].runs if r.strategy == "margin" for batch in r.picks]
     found["margin's share in the noise"] = float(np.mean([int(row) >= 300 for batch in asked for row in batch]))

@@ -23,6 +23,7 @@ from askance.learners.many import Bootstrapped, Committee
 from askance.learners.pseudo import PseudoLabeled
 from askance.learners.sklearn import Sklearn
 from askance.learners.vaal import VariationalDiscriminator
+from askance.learners.virtual import Virtual
 from askance.learners.wrappers import Untrained
 from askance.meta.autoal import AutoAL, AutoALAsWritten
 from askance.meta.control import Equipped
@@ -65,6 +66,7 @@ LEARNERS_HELD = {
     "dropout": Dropout(learner_with("mlp", {"hidden": (4,), "steps": 3}), passes=3),
     "ensemble": Ensemble(learner_with("mlp", {"hidden": (4,), "steps": 3}), members=2),
     "pseudo": PseudoLabeled(Linear(ridge=1.0), threshold=1.0),
+    "virtual": Virtual(Linear(ridge=1.0)),
     "linear-fixed": Linear(ridge=1.0),
     "bootstrapped": Bootstrapped(Linear(), members=3),
     "forest-of-samples": Forest(trees=3),

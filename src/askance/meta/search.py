@@ -45,7 +45,8 @@ class SearchNet(Learner):
 
     Worth is counted in units of what candidates are worth alone. Beside it count ``spread`` times the entropy of the
     mean of pi, and minus ``lean`` times the information that an item has of its candidate: most items are not taken,
-    and for those the network could as well listen to whoever wants them least.
+    and for those the network could as well listen to whoever wants them least. Unlabeled items count here, too, or
+    anything could be listened to where no label is.
 
     For items it gives ``mixture``, pi: (items, candidates), 0 for a candidate that failed and for all of them where
     there were too few labels to learn from. Facts hold the mean of pi, the norms of the gradient, and who failed.
@@ -76,7 +77,7 @@ class SearchNet(Learner):
     share: float = 0.2
     sharpness: float = 0.5
     spread: float = 0.02
-    lean: float = 0.2
+    lean: float = 1.0
     deals: int = 5
     items: int = 2_000
     hidden: int = 16
@@ -130,7 +131,7 @@ class SearchNet(Learner):
         with torch.no_grad():
             alone = [abs(float(self._worth(ranks, halves))) for ranks in halves.ranks.unbind(-1)]
         unit = max(sum(alone) / len(alone), 1e-6)
-        return climb(network, lambda: self._aim(network, halves, unit), self.steps, self.rate)
+        return climb(network, lambda: self._aim(network, ground, halves, unit), self.steps, self.rate)
 
     def _halves(self, ground: Ground) -> tuple[Halves, dict[str, str]]:
         learner, failed = equipped(Linear(ridge=self.ridge), self.candidates)
@@ -155,11 +156,11 @@ class SearchNet(Learner):
         scores, targets = scores_of(model, ground.items[held]), ground.targets[held]
         return ground.items[held].float(), ranks, scores.float(), targets.float(), influence
 
-    def _aim(self, network: nn.Module, halves: Halves, unit: float) -> Tensor:
+    def _aim(self, network: nn.Module, ground: Ground, halves: Halves, unit: float) -> Tensor:
         """What is maximized."""
         shares = network(halves.items).softmax(-1)
-        common = shares.mean((0, 1))
-        even, apart = torch.special.entr(common).sum(), torch.special.entr(shares).sum(-1).mean()
+        everywhere = network(ground.everywhere).softmax(1)
+        even, apart = torch.special.entr(everywhere.mean(0)).sum(), torch.special.entr(everywhere).sum(1).mean()
         worth = self._worth((shares * halves.ranks).sum(-1), halves) / unit
         found: Tensor = worth + self.spread * even - self.lean * (even - apart)
         return found
@@ -181,6 +182,7 @@ class Ground:
         items: Their features around their mean, of mean square 1, float32 (items, features).
         targets: (items, classes).
         lesson: A lesson over them.
+        everywhere: The features of all of them and of some unlabeled ones, float32 (places, features).
         middle: What was taken off the features.
         scale: What they were divided by.
     """
@@ -189,6 +191,7 @@ class Ground:
     items: Tensor
     targets: Tensor
     lesson: Lesson
+    everywhere: Tensor
     middle: Tensor
     scale: float
 
@@ -286,7 +289,10 @@ def search_ground(lesson: Lesson, most: int) -> Ground:
     scale = float((features - middle).square().mean().sqrt()) or 1.0
     items, targets = ((features - middle) / scale).contiguous(), lesson.targets[drawn]
     own = replace(lesson, items=items, keys=keys[drawn], model=None, previous=None, record=frozenset())
-    return Ground(rows, items, targets, own, middle, scale)
+    noise = lesson.dice.of("elsewhere").uniform(lesson.keys[lesson.unlabeled])
+    elsewhere = lesson.unlabeled[noise.argsort()[:most]]
+    others = (features_of(take(lesson.items, elsewhere), lesson.model) - middle) / scale
+    return Ground(rows, items, targets, own, torch.cat([items, others]).float(), middle, scale)
 
 
 def dealt(ground: Ground, deals: int) -> Iterator[tuple[Tensor, Tensor]]:
