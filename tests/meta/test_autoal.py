@@ -208,6 +208,7 @@ def test_noise_is_worth_its_loss_and_not_a_reduction() -> None:
         keys=torch.arange(120),
         task=Classes(tuple(range(6))),
         labeled=torch.arange(120),
+        unlabeled=torch.arange(0),
         targets=torch.nn.functional.one_hot(torch.from_numpy(labels), 6).double(),
     )
     heard = {
@@ -286,6 +287,7 @@ def test_a_search_of_ten_candidates_over_two_thousand_items_takes_less_than_two_
         items=torch.from_numpy(PIXELS[rows] + 0.01 * np.random.default_rng(1).standard_normal((2_000, 64)).astype("f")),
         keys=torch.arange(2_000),
         labeled=torch.arange(2_000),
+        unlabeled=torch.arange(0),
         targets=torch.nn.functional.one_hot(torch.from_numpy(DIGITS.target[rows]), 10).double(),
         weights=torch.ones(2_000).double(),
     )

@@ -1,4 +1,4 @@
-"""A learner that also learns from items that nobody has seen: mixtures of pairs, by the notes of the batch."""
+"""A learner that also learns from items that nobody has seen, by the notes of the batch: mixtures, moved pictures."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from askance.arrays import take
 from askance.errors import BadInput
 from askance.history import History
 from askance.learners.base import Lesson, Model
+from askance.learners.warps import moved_pictures
 from askance.learners.wrappers import Around, Noted
 
 FACTS = "virtual"
@@ -131,3 +132,67 @@ def recipes(history: History, labeled: Tensor, rounds: int) -> Iterator[Recipe]:
 def _mixed(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
     kept = share.to(one).reshape(-1, *(1 for _ in one.shape[1:]))
     return kept * one + (1 - kept) * other
+
+
+@dataclass(frozen=True)
+class Moved(Around):
+    """A learner, and the moved twins of pictures that a strategy bought, under the labels of these.
+    [kim2021lada, InfoSTN, reconstructed]
+
+    A pick's note ``moves`` says how it is moved, as `askance.learners.warps.WarpPolicy` learned it. The learner does as
+    many steps as it does anyway.
+
+    Args:
+        learner: What is fitted.
+        bounds: Those of the policy.
+        rounds: The picks of so many last rounds count; 0: those of all.
+        weight: How much a twin weighs beside its picture.
+    """
+
+    bounds: tuple[float, float, float] = (15.0, 0.15, 0.1)
+    rounds: int = 1
+    weight: float = 1.0
+
+    def fit(self, lesson: Lesson) -> Model:
+        before = lesson.previous
+        own = replace(lesson, previous=before.model if isinstance(before, Noted) and before.name == FACTS else before)
+        found = dict(moves_of(lesson.history, lesson.labeled, self.rounds))
+        if not found:
+            return self.learner.fit(own)
+        model = self.learner.fit(self._with(own, found))
+        noted = Noted(model, FACTS, {"moved": len(found)})
+        object.__setattr__(noted, "records", {name: rows[: len(lesson.keys)] for name, rows in model.records.items()})
+        return noted
+
+    def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
+        return Noted.restored(self.learner, FACTS, weights, facts)
+
+    def _with(self, lesson: Lesson, found: Mapping[int, tuple[float, ...]]) -> Lesson:
+        rows = torch.tensor(sorted(found))
+        places = torch.searchsorted(lesson.labeled, rows)
+        twins = moved_pictures(
+            take(lesson.items, rows), torch.tensor([found[row] for row in rows.tolist()]), self.bounds
+        )
+        keys = (lesson.dice.of("twins").uniform(lesson.keys[rows]) * 2**52).long()
+        return replace(
+            lesson,
+            items=torch.cat([lesson.items, twins]),
+            keys=torch.cat([lesson.keys, keys]),
+            labeled=torch.cat([lesson.labeled, len(lesson.keys) + torch.arange(len(rows))]),
+            targets=torch.cat([lesson.targets, lesson.targets[places]]),
+            weights=torch.cat([lesson.weights, self.weight * lesson.weights[places]]),
+        )
+
+
+def moves_of(history: History, labeled: Tensor, rounds: int) -> Iterator[tuple[int, tuple[float, ...]]]:
+    """Labeled picks of the last rounds whose note says how they are moved, and how."""
+    known = set(labeled.tolist())
+    told = [
+        (asked.round, row, tuple(note["moves"]))
+        for asked in history.asked
+        for row, note in zip(asked.rows, asked.notes, strict=True)
+        if "moves" in note and row in known
+    ]
+    numbers = sorted({number for number, *_ in told})
+    last = set(numbers[-rounds:] if rounds else numbers)
+    yield from ((row, moves) for number, row, moves in told if number in last)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor
 from askance.errors import BadInput, unknown
 from askance.learners.base import Learner
 from askance.learners.policy import MixingPolicy, tau_of
-from askance.learners.virtual import Virtual
+from askance.learners.virtual import Moved, Virtual
+from askance.learners.warps import WarpPolicy
 from askance.selection.base import Selector
 from askance.selection.order import best, drawn
 from askance.selection.top import Top
@@ -195,6 +196,62 @@ class VanillaMixup(Strategy):
         for place in range(0, len(notes) - 1, 2):
             for one, other in ((place, place + 1), (place + 1, place)):
                 notes[one] |= {"pair": place // 2, "partner": batch.ids[other], "tau": self.tau}
+        return view.batch(batch.rows, notes=notes, reason=batch.reason)
+
+
+@dataclass(frozen=True)
+class InfoStn(Strategy):
+    """Ask for pictures that are worth a label, and so are they once they are moved. [kim2021lada, InfoSTN]
+
+    Our reconstruction: this part of the paper was never released. A picture is wanted by ``a(x) + a(moved x)``, a the
+    acquisition; a companion learns the moves, and the learner is equipped with `Moved`, which learns from the moved
+    pictures when their labels are in. Items must be pictures, and the learner differentiable.
+
+    Args:
+        policy: What learns the moves.
+        signal: What the model believes of the pictures.
+        by: The acquisition, a name of `askance.utilities.named`.
+        trains: Whether the learner learns from moved pictures.
+        rounds: The picks of so many last rounds are learned from; 0: of all.
+        select: The selector.
+
+    >>> from dataclasses import replace
+    >>> asking = InfoStn()
+    >>> said = {Probabilities(): tensor([[0.9, 0.1], [0.9, 0.1]]), asking.moved: tensor([[0.0, 3.0], [1.0, 1.0]])}
+    >>> said[asking.moves] = torch.zeros(2, 4)
+    >>> asking.query(replace(view(embeddings=[[0.0], [1.0]]), read=said.__getitem__), 1).ids  # a tie once it is moved
+    [1]
+    """
+
+    cost: ClassVar[str] = "N C, and steps through the network for the policy"
+
+    policy: WarpPolicy = WarpPolicy()
+    signal: Signal = Probabilities()
+    by: str | Utility = "entropy"
+    trains: bool = True
+    rounds: int = 1
+    select: Selector = Top()
+    moves: Signal = field(init=False, repr=False)
+    moved: Signal = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        utility(self.by)
+        object.__setattr__(self, "moves", Extra("moves", of=self.policy))
+        object.__setattr__(self, "moved", Extra("moved", of=self.policy))
+
+    def equip(self, learner: Learner) -> Learner:
+        return Moved(learner, self.policy.bounds, self.rounds) if self.trains else learner
+
+    def serves(self, task: Task) -> bool:
+        return isinstance(task, Classes)
+
+    def utility(self, view: View) -> Tensor:
+        return _alone(view[self.signal], self.by) + _alone(view.task.link(view[self.moved]), self.by)
+
+    def query(self, view: View, n: int) -> Batch:
+        batch = super().query(view, n)
+        moves = view[self.moves][batch.rows].tolist()
+        notes = [{**note, "moves": told} for note, told in zip(batch.notes, moves, strict=True)]
         return view.batch(batch.rows, notes=notes, reason=batch.reason)
 
 
