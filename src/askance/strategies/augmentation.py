@@ -10,6 +10,7 @@ from torch import Tensor
 
 from askance.errors import BadInput, unknown
 from askance.learners.base import Learner
+from askance.learners.mixed import MixedPairs
 from askance.learners.policy import MixingPolicy, tau_of
 from askance.learners.virtual import Moved, Virtual
 from askance.learners.warps import WarpPolicy
@@ -49,6 +50,8 @@ class Lada(Strategy):
         draws: Shares that are tried for each pair.
         subset: So many candidates are paired, at most.
         trains: Whether the learner learns from mixtures.
+        inside: Whether they are mixed inside of the network, `MixedPairs`, and not as items; that needs a learner with
+            a training loop.
         rounds: The pairs of so many last rounds are learned from; 0: of all.
 
     >>> paper = view(logits=[[4.0, 0.0], [0.0, 4.0], [9.0, 0.0], [9.0, 0.0]])
@@ -66,6 +69,7 @@ class Lada(Strategy):
     draws: int = 5  # the authors
     subset: int = 2_000  # the authors
     trains: bool = True
+    inside: bool = False
     rounds: int = 1
 
     def __post_init__(self) -> None:
@@ -76,7 +80,9 @@ class Lada(Strategy):
             raise BadInput(f"{self} mixes nothing. Use taus above 0, 1 draw or more and a subset of 2 or more.")
 
     def equip(self, learner: Learner) -> Learner:
-        return Virtual(learner, rounds=self.rounds) if self.trains else learner
+        if not self.trains:
+            return learner
+        return learner.beside(MixedPairs(self.rounds)) if self.inside else Virtual(learner, rounds=self.rounds)
 
     def serves(self, task: Task) -> bool:
         return isinstance(task, Classes)
