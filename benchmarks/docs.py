@@ -37,6 +37,7 @@ from benchmarks.dynamical_page import dynamical_page
 from benchmarks.fidelity_page import fidelity_page
 from benchmarks.intervals import intervals_sentence
 from benchmarks.lab_page import census_page, smoke_page
+from benchmarks.lada_page import lada_page
 from benchmarks.noise_stability_page import noise_stability_page
 from benchmarks.proof_page import page as proof_page
 from benchmarks.speed_page import speed_page
@@ -94,6 +95,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "papers" / "deepal.md": NOTE + deepal_page(),
         ROOT / "docs" / "papers" / "dmle.md": NOTE + dmle_page(),
         ROOT / "docs" / "papers" / "dynamical.md": NOTE + dynamical_page(),
+        ROOT / "docs" / "papers" / "lada.md": NOTE + lada_page(),
         ROOT / "docs" / "papers" / "noise-stability.md": NOTE + noise_stability_page(),
         ROOT / "docs" / "speed.md": NOTE + speed_page(),
         ROOT / "docs" / "lab" / "census.md": NOTE + census_page(),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.distributions import Beta
 from torch.nn.functional import softplus
 
-from askance.arrays import take
+from askance.arrays import spans, take
 from askance.errors import BadInput
 from askance.learners.base import Learner, Lesson, Model, Outputs
 from askance.learners.companions import features_of
@@ -33,7 +33,8 @@ class MixingPolicy(Learner):
         rank: Numbers in u.
         sample: Pairs that are learned from, dealt among unlabeled items.
         draws: Of the share of each pair, at every step.
-        steps: Of Adam, each on all pairs.
+        steps: Of Adam.
+        batch: Pairs in a step.
         rate: Of Adam.
     """
 
@@ -41,10 +42,11 @@ class MixingPolicy(Learner):
     sample: int = 1_000  # the authors
     draws: int = 5  # the authors
     steps: int = 100  # the authors: ten epochs of ten batches
+    batch: int = 100  # the authors
     rate: float = 1e-2
 
     def __post_init__(self) -> None:
-        if min(self.rank, self.sample, self.draws, self.steps, self.rate) <= 0:
+        if min(self.rank, self.sample, self.draws, self.steps, self.batch, self.rate) <= 0:
             raise BadInput(f"{self} learns nothing. Use numbers above 0.")
 
     @property
@@ -71,22 +73,24 @@ class MixingPolicy(Learner):
         return Policy(network, lesson.model, self.rank, {"pairs": len(rows) // 2, **found}, middle, scale)
 
     def _climb(self, network: nn.Module, inputs: Tensor, scores: Tensor) -> dict[str, float]:
-        """Train, and say by how much the entropy of mixtures rose, in nats; inside of seeded dice."""
+        """Train, and say what mixtures were worth in the first and the last walk, in nats; inside of seeded dice."""
         half = len(inputs) // 2
-        one, other = scores[:half], scores[half:]
+        batches = [torch.arange(start, stop) for start, stop in spans(half, self.batch)]
         optimizer = torch.optim.Adam(network.parameters(), lr=self.rate)
-        seen = []
-        for _ in range(self.steps):
-            told = network(inputs)
-            tau = tau_of(told[:half], told[half:])
+        seen, taus = [], []
+        for number in range(self.steps):
+            rows = batches[number % len(batches)]
+            tau = tau_of(network(inputs[rows]), network(inputs[half + rows]))
             share = Beta(tau, tau).rsample(torch.Size([self.draws])).unsqueeze(2)  # (draws, pairs, 1)
-            logs = (share * one + (1 - share) * other).log_softmax(2)
+            logs = (share * scores[rows] + (1 - share) * scores[half + rows]).log_softmax(2)
             entropy = -(logs.exp() * logs).sum(2).mean()
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(-entropy)
             optimizer.step()
             seen.append(float(entropy.detach()))
-        return {"first": seen[0], "last": seen[-1], "tau": float(tau.detach().mean())}
+            taus.append(float(tau.detach().mean()))
+        first, last = (sum(some) / len(some) for some in (seen[: len(batches)], seen[-len(batches) :]))
+        return {"first": first, "last": last, "tau": taus[-1]}
 
 
 @dataclass(frozen=True, eq=False)
