@@ -22,7 +22,7 @@ from askance.view import Batch, View
 @dataclass(frozen=True)
 class Bandit(Strategy):
     """Draw for every pick which of several strategies has its turn; those whose picks surprised are drawn more.
-    [auer2002nonstochastic; hsu2015active]
+    [auer2002nonstochastic] [hsu2015active, for active learning]
 
     Exp3: arm k is drawn with chance ``(1 - explore) w_k / sum w + explore / K``, and w_k is the exponential of
     ``rate / K`` times the sum of reward over chance of what it picked. The reward is 1 where the answer is another
