@@ -28,6 +28,7 @@ from askance.strategies.catalogue import names, strategy
 from askance.task import Classes, Labels, Targets
 from askance.works import REFERENCES
 from benchmarks.architecture_page import architecture_page
+from benchmarks.autoal_page import autoal_page
 from benchmarks.datasets_page import datasets_page
 from benchmarks.deepal_page import deepal_page
 from benchmarks.digits_page import digits_page, numbers_in_readme
@@ -37,6 +38,7 @@ from benchmarks.dynamical_page import dynamical_page
 from benchmarks.fidelity_page import fidelity_page
 from benchmarks.intervals import intervals_sentence
 from benchmarks.lab_page import census_page, smoke_page
+from benchmarks.lada_page import lada_page
 from benchmarks.neural_cal_page import neural_cal_page
 from benchmarks.noise_stability_page import noise_stability_page
 from benchmarks.ntk_page import ntk_page
@@ -96,11 +98,13 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "strategies.md": strategies_page(),
         ROOT / "docs" / "fidelity.md": NOTE + fidelity_page(),
         ROOT / "docs" / "papers" / "active-inas.md": NOTE + architecture_page(),
+        ROOT / "docs" / "papers" / "autoal.md": NOTE + autoal_page(),
         ROOT / "docs" / "papers" / "dpp.md": NOTE + dpp_page(),
         ROOT / "docs" / "papers" / "deepal.md": NOTE + deepal_page(),
         ROOT / "docs" / "papers" / "dmle.md": NOTE + dmle_page(),
         ROOT / "docs" / "papers" / "dynamical.md": NOTE + dynamical_page(),
         ROOT / "docs" / "papers" / "neural-cal.md": NOTE + neural_cal_page(),
+        ROOT / "docs" / "papers" / "lada.md": NOTE + lada_page(),
         ROOT / "docs" / "papers" / "noise-stability.md": NOTE + noise_stability_page(),
         ROOT / "docs" / "papers" / "ntk.md": NOTE + ntk_page(),
         ROOT / "docs" / "papers" / "streams.md": NOTE + streams_page(),

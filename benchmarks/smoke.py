@@ -64,6 +64,18 @@ def grids() -> dict[str, Any]:
             seeds=seeds,
             title="Honeypot",
         ),
+        "lada": Grid(
+            strategies=(
+                "entropy",
+                {"strategy": "lada", "taus": (2.0,), "name": "lada-fixed"},
+                {"strategy": "lada", "name": "lada-grid"},
+                "lada-policy",
+            ),
+            learners=(Linear(ridge=1.0),),
+            seeds=seeds,
+            title="LADA",
+            **on_digits,
+        ),
         "first labels": Grid(
             strategies=("margin",), start=("random", "k-means"), seeds=seeds, title="First labels", **on_digits
         ),
@@ -85,6 +97,12 @@ CLAIMS = {  # on which grid, what should be above what
     ),
     "honeypot": (("random", "margin"), ("gate", "margin"), ("gate", "random")),
 }
+LADA = (  # on digits with ridge 1: pairs with a fixed mixture against entropy, and what a grid or a policy adds
+    ("digits, up to 70 labels", "lada-fixed", "entropy", 6),
+    ("digits, ridge 1", "lada-fixed", "entropy", None),
+    ("digits, ridge 1", "lada-grid", "lada-fixed", None),
+    ("digits, ridge 1", "lada-policy", "lada-fixed", None),
+)
 AT_LEAST = {("gate", "random")}  # what should be no worse, and need not be better
 
 
@@ -95,15 +113,20 @@ def main() -> None:
         sys.exit(f"There is no grid {wrong[0]!r}. Name one of: {', '.join(grids())}")
     found: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if sys.argv[1:] else {}
     found |= {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "seeds": SEEDS}
-    kept = [claim for claim in found.get("claims", []) if claim["on"] not in named]
+    kept = [claim for claim in found.get("claims", []) if grid_of(claim) not in named]
     claims: list[dict[str, Any]] = []
     for name in named:
         claims += _measured(name, found)
     order = list(grids())
-    found["claims"] = sorted(kept + claims, key=lambda claim: order.index(claim["on"]))
+    found["claims"] = sorted(kept + claims, key=lambda claim: order.index(grid_of(claim)))
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print(RESULTS.read_text("utf-8"))
+
+
+def grid_of(claim: dict[str, Any]) -> str:
+    """The grid that a claim was read off."""
+    return str(claim.get("grid", claim["on"]))
 
 
 def _measured(name: str, found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -123,6 +146,13 @@ def _measured(name: str, found: dict[str, Any]) -> list[dict[str, Any]]:
     found.setdefault("areas", {})[name] = {
         row.strategy: [row.area.mean, row.final.mean] for row in compare(results[0]).rows
     }
+    if name == "lada":
+        claims = []
+        for on, above, below, points in LADA:
+            until = {(r.strategy, r.seed): area(r.labels[:points], r.scores[:points]) for r in runs}
+            gaps = np.array([until[above, seed] - until[below, seed] for seed in range(SEEDS)])
+            claims.append({"on": on, "grid": name, "above": above, "below": below, **_gain(gaps)})
+        return claims
     if name == "honeypot":
         for who in ("margin", "gate"):
             asked = [int(row) >= 300 for r in runs if r.strategy == who for batch in r.picks for row in batch]

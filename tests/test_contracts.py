@@ -26,11 +26,15 @@ from askance.learners.pseudo import PseudoLabeled
 from askance.learners.sklearn import Sklearn
 from askance.learners.torch import Torch
 from askance.learners.vaal import VariationalDiscriminator
+from askance.learners.virtual import Virtual
 from askance.learners.wrappers import Untrained
+from askance.meta.autoal import AutoAL, AutoALAsWritten
 from askance.meta.averaged import Averaged
 from askance.meta.control import Equipped
 from askance.meta.dependency import Dmle
 from askance.meta.schedule import Until
+from askance.meta.search import SearchNet
+from askance.meta.written import SearchNetAsWritten
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.signals.gradients import GradientFactors
@@ -52,6 +56,8 @@ from askance.testing.worlds import THREE, learner_for
 STRATEGIES = {
     **{name: catalogue.strategy(name) for name in catalogue.names()},
     "vaal": Vaal(critic=Scores(of=VariationalDiscriminator(steps=5))),
+    "auto-al-searching": AutoAL(search=SearchNet(least=8, steps=3, deals=1)),
+    "auto-al-as-written-searching": AutoALAsWritten(search=SearchNetAsWritten(least=8, steps=4)),
     "default": catalogue.default(THREE),
     "dmle": Dmle(),
     "random-equipped": Equipped(),
@@ -68,6 +74,7 @@ LEARNERS_HELD = {
     "dropout": Dropout(learner_with("mlp", {"hidden": (4,), "steps": 3}), passes=3),
     "ensemble": Ensemble(learner_with("mlp", {"hidden": (4,), "steps": 3}), members=2),
     "pseudo": PseudoLabeled(Linear(ridge=1.0), threshold=1.0),
+    "virtual": Virtual(Linear(ridge=1.0)),
     "linear-fixed": Linear(ridge=1.0),
     "bootstrapped": Bootstrapped(Linear(), members=3),
     "forest-of-samples": Forest(trees=3),

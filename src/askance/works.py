@@ -60,6 +60,13 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems",
         2021,
     ),
+    "auer2002nonstochastic": Work(
+        "article",
+        "Auer, Peter and Cesa-Bianchi, Nicolò and Freund, Yoav and Schapire, Robert E.",
+        "The Nonstochastic Multiarmed Bandit Problem",
+        "SIAM Journal on Computing",
+        2002,
+    ),
     "bae2024generalized": Work(
         "inproceedings",
         "Bae, Wonho and Noh, Junhyug and Sutherland, Danica J.",
@@ -330,6 +337,13 @@ REFERENCES = {
         "arXiv:1112.5745",
         2011,
     ),
+    "hsu2015active": Work(
+        "inproceedings",
+        "Hsu, Wei-Ning and Lin, Hsuan-Tien",
+        "Active Learning by Learning",
+        "AAAI Conference on Artificial Intelligence",
+        2015,
+    ),
     "huang2010active": Work(
         "inproceedings",
         "Huang, Sheng-Jun and Jin, Rong and Zhou, Zhi-Hua",
@@ -400,6 +414,13 @@ REFERENCES = {
         "Guiding Deep Learning System Testing Using Surprise Adequacy",
         "International Conference on Software Engineering",
         2019,
+    ),
+    "kim2021lada": Work(
+        "inproceedings",
+        "Kim, Yoon-Yeong and Song, Kyungwoo and Jang, JoonHo and Moon, Il-Chul",
+        "LADA: Look-Ahead Data Acquisition via Augmentation for Deep Active Learning",
+        "Advances in Neural Information Processing Systems",
+        2021,
     ),
     "kirsch2019batchbald": Work(
         "inproceedings",
@@ -702,6 +723,13 @@ REFERENCES = {
         "Deep Active Learning by Leveraging Training Dynamics",
         "Advances in Neural Information Processing Systems",
         2022,
+    ),
+    "wang2025autoal": Work(
+        "inproceedings",
+        "Wang, Yifeng and Zhan, Xueying and Huang, Siyu",
+        "AutoAL: Automated Active Learning with Differentiable Query Strategy Search",
+        "International Conference on Machine Learning",
+        2025,
     ),
     "wen2023ntkcpl": Work(
         "article",

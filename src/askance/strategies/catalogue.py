@@ -88,6 +88,9 @@ STRATEGIES = Catalogue(
         "discriminative-al": "askance.strategies.boundary:DiscriminativeAL",
         "dsa": "askance.strategies.boundary:DSA",
         "lsa": "askance.strategies.boundary:LSA",
+        "lada": "askance.strategies.augmentation:Lada",
+        "lada-policy": "askance.strategies.augmentation:LadaPolicy",
+        "vanilla-mixup": "askance.strategies.augmentation:VanillaMixup",
         "lpl": "askance.strategies.trained:Lpl",
         "waal": "askance.strategies.trained:Waal",
         "tod": "askance.strategies.trained:Tod",
@@ -100,6 +103,9 @@ STRATEGIES = Catalogue(
         "neuronal-stream": "askance.strategies.gap:NeuronalStream",
         "neural-ntk": "askance.strategies.gap:NeuralNtk",
         "ceal": "askance.meta.ceal:Ceal",
+        "bandit": "askance.meta.bandit:Bandit",
+        "auto-al": "askance.meta.autoal:AutoAL",
+        "auto-al-as-written": "askance.meta.autoal:AutoALAsWritten",
     },
 )
 

@@ -84,7 +84,7 @@ def pick(state: State, parts: Parts, models: Models, n: int) -> Picks:
         batch,
         reason=active.reason,
         strategy=active.strategy or name_of(strategy),
-        said=said_of(state, round_.cold, strategy, failed),
+        said=said_of(state, round_.cold, strategy, failed) or active.said,
         number=len(state.asked),
         round=round_.number,
         left=left,
