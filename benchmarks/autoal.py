@@ -6,10 +6,9 @@ The regimes and all settings were fixed on seeds 100 to 107; seeds 0 and up are 
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +32,10 @@ from askance.strategies.base import Strategy
 from askance.strategies.catalogue import strategy
 from askance.study.study import Study
 from askance.task import Classes
+from benchmarks import kept
 from benchmarks.measure import ROOT, machine
 
 FILE = ROOT / "docs" / "results" / "autoal.json"
-KEPT = ROOT / ".cache" / "lab" / "papers" / "autoal.jsonl"
 LEARNER = Linear(ridge=1.0)
 TEST = 500
 Array = NDArray[Any]
@@ -146,28 +145,25 @@ def run(name: str, arm: str, seed: int) -> dict[str, Any]:
     """One run: accuracy at every number of labels, and what each search found."""
     regime = REGIMES[name]
     features, labels = regime.make(np.random.default_rng([seed, 7]), regime.items + TEST)
-    features, kept = features.astype(np.float32), regime.items
-    pool = Pool.from_arrays(features[:kept])
+    features, inside = features.astype(np.float32), regime.items
+    pool = Pool.from_arrays(features[:inside])
     classes = tuple(range(int(labels.max()) + 1))
     study = Study(pool, classes=classes, strategy=arms()[arm], learner=LEARNER, start=None, seed=seed)
-    first = np.random.default_rng([seed, 8]).permutation(kept)[: regime.initial]
+    first = np.random.default_rng([seed, 8]).permutation(inside)[: regime.initial]
     study.tell({int(row): int(labels[row]) for row in first})
     counts, scores = [], []
     while True:
         batch = study.ask(regime.batch) if len(study.labels) < regime.budget else None
-        told = study.model().outputs(torch.from_numpy(features[kept:])).scores
+        told = study.model().outputs(torch.from_numpy(features[inside:])).scores
         assert told is not None
         counts.append(len(study.labels))
-        scores.append(round(float((told.argmax(1).numpy() == labels[kept:]).mean()), 5))
+        scores.append(round(float((told.argmax(1).numpy() == labels[inside:]).mean()), 5))
         if batch is None:
             break
         study.tell({int(row): int(labels[row]) for row in batch.ids})
     lines = [line.body for line in study.lines() if line.kind == "fitted"]
     found = [own["facts"] for body in lines for own in body["companions"].values() if own["facts"].get("searched")]
     return {
-        "set": name,
-        "arm": arm,
-        "seed": seed,
         "area": round(area(counts, scores), 5),
         "final": scores[-1],
         "weights": [[facts["weights"].get(one, 0.0) for one in CANDIDATES] for facts in found],
@@ -175,37 +171,16 @@ def run(name: str, arm: str, seed: int) -> dict[str, Any]:
     }
 
 
-def kept() -> dict[tuple[str, str, int], dict[str, Any]]:
-    """The runs that are done."""
-    if not KEPT.exists():
-        return {}
-    lines = [json.loads(line) for line in KEPT.read_text("utf-8").splitlines()]
-    return {(line["set"], line["arm"], line["seed"]): line for line in lines}
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20, help="seeds 0 and up")
-    parser.add_argument("--until", default="", help="stop before this time, HH:MM")
-    options = parser.parse_args()
-    done = kept()
-    KEPT.parent.mkdir(parents=True, exist_ok=True)
-    todo = [(name, arm, seed) for seed in range(options.seeds) for name in REGIMES for arm in arms()]
-    with threads(1), KEPT.open("a", encoding="utf-8") as file:
-        for name, arm, seed in todo:
-            if (name, arm, seed) in done:
-                continue
-            if options.until and time.strftime("%H:%M") >= options.until:
-                break
-            file.write(json.dumps(run(name, arm, seed)) + "\n")
-            file.flush()
-            print(f"{time.strftime('%H:%M:%S')} {name}, {arm}, seed {seed}", flush=True)
-    write()
+    typed = kept.options(__doc__ or "", 20)
+    wanted = [(name, arm, str(seed)) for seed in range(typed.seeds) for name in REGIMES for arm in arms()]
+    with threads(1):
+        found = kept.runs("autoal", wanted, lambda name, arm, seed: run(name, arm, int(seed)), kept.until(typed.until))
+    write({(name, arm, int(seed)): told for (name, arm, seed), told in found.items()})
 
 
-def write() -> None:
+def write(done: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> None:
     """docs/results/autoal.json, from all runs that are done for every arm."""
-    done = kept()
     found: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d"),
         "machine": machine(),

@@ -14,7 +14,7 @@ from typing import Any
 from askance.lab.curves import area
 from askance.lab.grid import versions
 from askance.lab.grids import Grid
-from askance.lab.running import Stand, deadline, run_grid
+from askance.lab.running import deadline
 from askance.learners.linear import Linear
 from askance.learners.networks import Mlp
 from askance.learners.torch import Torch
@@ -24,10 +24,9 @@ from askance.strategies.base import Strategy
 from askance.strategies.random import Random
 from askance.strategies.uncertainty import Entropy
 from benchmarks.measure import ROOT, machine
-from benchmarks.paired import rows
+from benchmarks.paired import measure, rows
 
 FILE = ROOT / "docs" / "results" / "lada.json"
-FOLDER = ROOT / ".cache" / "lab" / "papers" / "lada"
 EARLY = 6  # points of a curve: up to 70 labels
 FIXED = (2.0,)
 ARMS: dict[str, Strategy] = {
@@ -71,18 +70,13 @@ def told(results: Results) -> dict[str, Any]:
     return found
 
 
-def say(stand: Stand) -> None:
-    """How far it is."""
-    print(f"{time.strftime('%H:%M:%S')} {stand.done}/{stand.cells}: {stand.said}", flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=50, help="seeds 0 and up")
     parser.add_argument("--until", default="", help="begin nothing that would end later, HH:MM")
     options = parser.parse_args()
     until = deadline(options.until) if options.until else None
-    several = run_grid(grid(tuple(range(options.seeds))), FOLDER, until=until, say=say)
+    several = measure(grid(tuple(range(options.seeds))), "lada", until)
     found = {
         "date": time.strftime("%Y-%m-%d"),
         "machine": machine(),
