@@ -42,6 +42,7 @@ from benchmarks.lada_page import lada_page
 from benchmarks.neural_cal_page import neural_cal_page
 from benchmarks.noise_stability_page import noise_stability_page
 from benchmarks.ntk_page import ntk_page
+from benchmarks.papers_page import papers_page
 from benchmarks.proof_page import page as proof_page
 from benchmarks.speed_page import speed_page
 from benchmarks.stopping import stopping_measured
@@ -106,6 +107,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "papers" / "neural-cal.md": NOTE + neural_cal_page(),
         ROOT / "docs" / "papers" / "lada.md": NOTE + lada_page(),
         ROOT / "docs" / "papers" / "noise-stability.md": NOTE + noise_stability_page(),
+        ROOT / "docs" / "papers" / "index.md": NOTE + papers_page(),
         ROOT / "docs" / "papers" / "ntk.md": NOTE + ntk_page(),
         ROOT / "docs" / "papers" / "streams.md": NOTE + streams_page(),
         ROOT / "docs" / "speed.md": NOTE + speed_page(),
