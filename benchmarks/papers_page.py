@@ -149,12 +149,8 @@ PAPERS = {
         ),
         Paper("Re-weighting tokens for named entities, 2023", said=NOT_YET),
         Paper("PINNACLE, 2024", said=NOT_YET),
-        Paper(
-            "Breed, 2023, and MelissaDL x Breed, 2024", said="It proposes new simulations; a pool has none to offer."
-        ),
-        Paper(
-            "Smart surrogates, a feasibility study, 2024", ("tod",), ("tests/strategies/test_trained.py",), "deepal.md"
-        ),
+        Paper("Breed, 2023, and MelissaDL x Breed, 2024", said="It proposes new simulations; a pool offers none."),
+        Paper("Smart surrogates, a study, 2024", ("tod",), ("tests/strategies/test_trained.py",), "deepal.md"),
         Paper(
             "Data selection and architecture optimization, interdependent",
             ("askance.learners.architecture:Architectures", "askance.meta.averaged:Averaged"),
@@ -192,8 +188,8 @@ def papers_page() -> str:
     """
     held = set(re.findall(r"^## `(.+)`$", fidelity_page(), re.MULTILINE))
     parts = [
-        "# Papers\n\nEvery paper that askance was built from: what of it runs here and under which name, the tests that "
-        "hold it to its definition ([Fidelity](../fidelity.md) has them one by one), and where its result stands.\n"
+        "# Papers\n\nEvery paper that askance was built from: what of it runs here and under which name, the tests "
+        "that hold it to its definition ([Fidelity](../fidelity.md) has them one by one), and where its result stands.\n"
     ]
     for title, papers in PAPERS.items():
         parts.append(f"\n## {title}\n\n| Paper | Runs as | Tests | Measured | |\n| --- | --- | --- | --- | --- |\n")
