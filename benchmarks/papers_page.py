@@ -189,7 +189,8 @@ def papers_page() -> str:
     held = set(re.findall(r"^## `(.+)`$", fidelity_page(), re.MULTILINE))
     parts = [
         "# Papers\n\nEvery paper that askance was built from: what of it runs here and under which name, the tests "
-        "that hold it to its definition ([Fidelity](../fidelity.md) has them one by one), and where its result stands.\n"
+        "that hold it to its definition ([Fidelity](../fidelity.md) has them one by one), and where its result "
+        "stands.\n"
     ]
     for title, papers in PAPERS.items():
         parts.append(f"\n## {title}\n\n| Paper | Runs as | Tests | Measured | |\n| --- | --- | --- | --- | --- |\n")
