@@ -160,8 +160,18 @@ EDGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 LABELED = ("labeled_embeddings", "labels", "labeled_probabilities")
 
 
-@pytest.mark.parametrize("edge", EDGES)
-@pytest.mark.parametrize("strategy", ALL)
+# Half a minute: a piece is padded to 1,024 rows, each with the gradients of a thousand places of the item.
+LONG = {("i-neural", "a thousand classes")}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "edge"),
+    [
+        pytest.param(strategy, edge, marks=[pytest.mark.slow] if (strategy, edge) in LONG else [])
+        for strategy in ALL
+        for edge in EDGES
+    ],
+)
 def test_odd_pools_give_full_batches(strategy: str, edge: str) -> None:
     pool = fitting(strategy, EDGES[edge](arrays()))
     items = len(pool["embeddings"])

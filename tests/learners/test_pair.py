@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch.func import grad, vmap
 from askance.errors import BadInput
 from askance.lab.datasets import digits
 from askance.learners.base import Lesson
-from askance.learners.pair import NeuralPair, Paired, net_gradients, net_values
+from askance.learners.pair import NeuralPair, Paired, net_blocks, net_values, summed_gradient
 from askance.seeds import Dice
 from askance.task import Classes, Targets
 from tests.pins import pins
@@ -49,10 +50,24 @@ def test_the_gradient_is_that_of_autograd_by_all_parameters(arms: bool) -> None:
         found = net_values(weights, item.unsqueeze(0), arms)[0]
         return found[place] if arms else found.sum()
 
+    summed = torch.zeros(())
+    length = sum(array.numel() for array in net.values())
+    ends = [-(-length * block // 5) for block in range(6)]
+    blocks = net_blocks(net, items, arms, 5)
     for place in range(3 if arms else 1):
         parts = vmap(grad(output), in_dims=(None, 0, None))(net, items, torch.tensor(place))
         expected = torch.cat([parts[name].flatten(1) for name in ("in", "in_bias", "out", "out_bias")], 1)
-        assert torch.allclose(net_gradients(net, items, arms)[:, place], expected, atol=1e-6)
+        summed = summed + expected
+        means = torch.stack([expected[:, a:b].mean(1) for a, b in pairwise(ends)], 1)
+        own = blocks[:, place] if arms else blocks
+        assert torch.allclose(own, torch.nn.functional.normalize(means, dim=1), atol=1e-6)
+    assert torch.allclose(summed_gradient(net, items, arms), summed, atol=1e-6)
+
+
+def test_a_thousand_arms_take_room_for_one_gradient() -> None:
+    items = some(4, 16)
+    model = NeuralPair(arms=True).fit(lesson([0, 1], items, [0, 999], classes=1000))
+    assert model.outputs(items).extras["explore"].shape == (4, 1000)  # 1.6 million weights; dense, 6 GB an item
 
 
 @pins("i-neural", "definition", "A class is the item in its block of a vector of zeros.")
@@ -108,7 +123,7 @@ def test_exploration_does_not_fade_with_the_place_of_an_item(arms: bool) -> None
 def test_the_width_is_that_of_the_diagonal_of_the_gradients_seen() -> None:
     items = some()
     model = NeuralPair(ridge=0.5, **SMALL).fit(lesson([0, 1, 2], items, [0, 1, 2]))
-    slopes = net_gradients(model.exploit, items, False)[:, 0]
+    slopes = summed_gradient(model.exploit, items, False)
     diagonal = 0.5 + sum(slope.square() for slope in slopes[:3])
     expected = [float((slope.square() / diagonal).sum().sqrt()) for slope in slopes]
     assert model.outputs(items).extras["ntk_width"].tolist() == pytest.approx(expected, rel=1e-4)

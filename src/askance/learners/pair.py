@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool1d, normalize, relu
+from torch.nn.functional import normalize, relu
 
 from askance.arrays import spans, take
 from askance.errors import BadInput
@@ -190,7 +190,7 @@ class Paired(Model):
             none = torch.zeros(len(rows), classes)
             extras = {"values": none, "exploit": none, "explore": none, "ntk_width": torch.ones(len(rows))}
             return Outputs(scores=none, embeddings=_as_given(items), extras=extras)
-        step = max(1, _PIECE // (len(self.moments) * (classes if self.recipe.arms else 1)))
+        step = max(1, _PIECE // len(self.moments))
         parts = [self._of(rows[start:stop]) for start, stop in spans(len(rows), step)] or [self._of(rows)]
         exploit, explore, width = (torch.cat(column) for column in zip(*parts, strict=True))
         values = exploit + explore / (self.facts["fits"] if self.recipe.fade else 1)
@@ -225,10 +225,8 @@ class Paired(Model):
 
     def _of(self, items: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         arms = self.recipe.arms
-        slopes = net_gradients(self.exploit, items, arms)  # (items, arms or 1, parameters)
-        blocks = _means(slopes, self.recipe.width)
-        explore = _explored(self.explore, blocks if arms else blocks[:, 0], arms)
-        width = (slopes.sum(1).square() / self.moments).sum(1).sqrt()
+        explore = _explored(self.explore, net_blocks(self.exploit, items, arms, self.recipe.width), arms)
+        width = (summed_gradient(self.exploit, items, arms).square() / self.moments).sum(1).sqrt()
         return net_values(self.exploit, items, arms), explore, width
 
 
@@ -240,36 +238,67 @@ def net_values(net: Net, items: Tensor, arms: bool) -> Tensor:
     return (relu(_placed(net, items)) * net["out"][0]).sum(2) + net["out_bias"]
 
 
-def net_gradients(net: Net, items: Tensor, arms: bool) -> Tensor:
-    """The gradient of f1 by its parameters, in the order in, in_bias, out, out_bias.
+def summed_gradient(net: Net, items: Tensor, arms: bool) -> Tensor:
+    """The gradient of the summed outputs of f1 by its parameters, in the order in, in_bias, out, out_bias.
+
+    Args:
+        net: f1.
+        items: (items, features).
+        arms: Whether it has a number for each class's place of the item.
+
+    Returns:
+        (items, parameters).
+    """
+    count = len(items)
+    if not arms:
+        before = items @ net["in"].T + net["in_bias"]
+        back = (before > 0) * net["out"].sum(0)  # (items, hidden)
+        last, outputs = relu(before).repeat(1, len(net["out"])), len(net["out"])
+        first = back.unsqueeze(2) * items.unsqueeze(1)
+        return torch.cat([first.flatten(1), back, last, items.new_ones(count, outputs)], 1)
+    before, back = _slopes(net, items)
+    first = torch.einsum("ich,if->ihcf", back, items)  # an arm has the weights of its own place
+    ones = items.new_full((count, 1), before.shape[1])
+    return torch.cat([first.flatten(1), back.sum(1), relu(before).sum(1), ones], 1)
+
+
+def net_blocks(net: Net, items: Tensor, arms: bool, width: int) -> Tensor:
+    """The gradient of f1 by its parameters, as the means of equal blocks of it, at length one.
+
+    An arm's gradient is zero at the weights of all other places, so it is never written out.
 
     Args:
         net: f1.
         items: (items, features).
         arms: Whether it has a number for each class's place of the item; else the outputs are summed.
+        width: How many blocks.
 
     Returns:
-        (items, classes, parameters) with arms, else (items, 1, parameters).
+        (items, classes, width) with arms, else (items, width).
     """
-    count, features = items.shape
+    length = sum(array.numel() for array in net.values())
+    blocks = torch.arange(length) * width // length  # of each parameter
+    sizes = torch.bincount(blocks, minlength=width).clamp(min=1).to(items)
     if not arms:
-        before = items @ net["in"].T + net["in_bias"]
-        back = (before > 0) * net["out"].sum(0)  # (items, hidden)
-        last = relu(before).repeat(1, len(net["out"]))
-        parts = [
-            (back.unsqueeze(2) * items.unsqueeze(1)).flatten(1),
-            back,
-            last,
-            items.new_ones(count, len(net["out"])),
-        ]
-        return torch.cat(parts, 1).unsqueeze(1)
-    before = _placed(net, items)  # (items, classes, hidden)
+        found = items.new_zeros(len(items), width).index_add_(1, blocks, summed_gradient(net, items, False))
+        return normalize(found / sizes, dim=-1)
+    before, back = _slopes(net, items)
     classes, hidden = before.shape[1:]
-    back = (before > 0) * net["out"][0]
-    first = items.new_zeros(count, classes, hidden, classes, features)
+    inside, bias, last, ones = torch.split(blocks, [net["in"].numel(), hidden, hidden, 1])
+    own = inside.reshape(hidden, classes, -1)
+    found = items.new_zeros(len(items), classes, width)
     for place in range(classes):
-        first[:, place, :, place] = back[:, place].unsqueeze(2) * items.unsqueeze(1)
-    return torch.cat([first.flatten(2), back, relu(before), items.new_ones(count, classes, 1)], 2)
+        first = back[:, place].unsqueeze(2) * items.unsqueeze(1)
+        found[:, place].index_add_(1, own[:, place].flatten(), first.flatten(1))
+    found.index_add_(2, bias, back).index_add_(2, last, relu(before))
+    found.index_add_(2, ones, items.new_ones(len(items), classes, 1))
+    return normalize(found / sizes, dim=-1)
+
+
+def _slopes(net: Net, items: Tensor) -> tuple[Tensor, Tensor]:
+    """What the hidden layer reads of each class's place, and the gradient by it, both (items, classes, hidden)."""
+    before = _placed(net, items)
+    return before, (before > 0) * net["out"][0]
 
 
 def _placed(net: Net, items: Tensor) -> Tensor:
@@ -284,28 +313,22 @@ def _explored(net: Net, gradients: Tensor, arms: bool) -> Tensor:
     return found[..., 0] if arms else found
 
 
-def _means(gradients: Tensor, width: int) -> Tensor:
-    """The means of equal blocks of the last axis, at length one."""
-    return normalize(adaptive_avg_pool1d(gradients, width), dim=-1)
-
-
 def _blocks(net: Net, items: Tensor, arms: bool, width: int) -> Tensor:
     """What f2 reads of items: (items, classes, width) with arms, else (items, width)."""
-    found = [_means(net_gradients(net, items[start:stop], arms), width) for start, stop in _steps(net, items, arms)]
-    if not found:
-        return items.new_zeros(0, *((net["in"].shape[1] // items.shape[1],) if arms else ()), width)
-    joined = torch.cat(found)
-    return joined if arms else joined[:, 0]
+    found = [net_blocks(net, items[start:stop], arms, width) for start, stop in _steps(net, items)]
+    if found:
+        return torch.cat(found)
+    return items.new_zeros(0, *((net["in"].shape[1] // items.shape[1],) if arms else ()), width)
 
 
 def _moments(net: Net, items: Tensor, arms: bool) -> Tensor:
     """The sum over items of the squared gradient of the summed outputs, (parameters,)."""
-    steps = _steps(net, items, arms)
-    return torch.stack([net_gradients(net, items[a:b], arms).sum(1).square().sum(0) for a, b in steps]).sum(0)
+    steps = _steps(net, items)
+    return torch.stack([summed_gradient(net, items[a:b], arms).square().sum(0) for a, b in steps]).sum(0)
 
 
-def _steps(net: Net, items: Tensor, arms: bool) -> list[tuple[int, int]]:
-    parameters = sum(array.numel() for array in net.values()) * (net["in"].shape[1] // items.shape[1] if arms else 1)
+def _steps(net: Net, items: Tensor) -> list[tuple[int, int]]:
+    parameters = sum(array.numel() for array in net.values())
     return list(spans(len(items), max(1, _PIECE // max(1, parameters))))
 
 
