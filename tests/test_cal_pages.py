@@ -70,7 +70,8 @@ def test_a_stream_is_held_against_chance_with_as_many_labels(monkeypatch: pytest
 
 
 def test_a_run_is_run_once_and_none_begins_when_time_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "FOLDER", tmp_path)
+    monkeypatch.setattr(kept, "FOLDER", tmp_path / "runs")
+    monkeypatch.setattr(kept, "PACKED", tmp_path / "packed")
     done: list[tuple[str, ...]] = []
 
     def run(*words: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Picked:
 
     rows: Tensor
     utility: Tensor | None = None
-    said: Mapping[str, float] = field(default_factory=dict)
+    said: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

@@ -216,9 +216,14 @@ def _names(path: Path, line: int, header: list[str]) -> list[str]:
     return names
 
 
+def allow_long_cells() -> None:
+    """Let readers of this process take cells of up to `LONGEST` letters: Python's own limit is that of a short mail."""
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
+
+
 def _records(path: Path, file: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
     """Every record that is not an empty line, with the line it starts on."""
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))  # Python's own limit is that of a short mail
+    allow_long_cells()
     head = next(file, "")
     reader = csv.reader(_without_nul(path, chain([head], file)), delimiter=_delimiter(head), strict=True)
     start = 1

@@ -268,6 +268,14 @@ REASONS: Mapping[str, Reason] = {
     "ev-gp": Reason("With its batch a very wide network gets surer of the whole pool", (stands,), even=0.0),
     "ev-gp-ms": Reason("With its batch a very wide network gets surer of the whole pool", (stands,), even=0.0),
     "mlmoc": Reason("If the model's guess were its label, the model would change most", (believes,), even=0.0),
+    "lada": Reason("It is in doubt, and so is what lies between it and another item", (believes,), even=0.0),
+    "lada-policy": Reason("It is in doubt, and so is what lies between it and another item", (believes,), even=0.0),
+    "vanilla-mixup": Reason("It is in doubt, and is mixed with other items to learn from", (believes,), even=0.0),
+    "auto-al": Reason("What a search over several strategies made of their wishes put it first", (believes,)),
+    "auto-al-as-written": Reason(
+        "What a search over several strategies made of their scores put it first", (believes,)
+    ),
+    "bandit": Reason("A strategy that has surprised lately asked for it", (believes,)),
     "ntk-cpl": Reason("With its label more of the pool would be told right by groups", (stands,), even=0.0),
     "lpl": Reason("The model expects to be more wrong on it than on others", (believes,)),
     # The model is easily moved
