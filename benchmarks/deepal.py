@@ -5,6 +5,9 @@
     python -m benchmarks.deepal FOLDER --factors OTHER  read what is there of them, finished or not
     python -m benchmarks.deepal --whole                 the same networks on all labels of a pool, some minutes
 
+    python -m benchmarks.deepal FOLDER --keep           keep the ledger too, in docs/results/ledgers, to go on elsewhere
+    python -m benchmarks.deepal --restore FOLDER        put it into a folder, where `askance lab run` goes on
+
 The ledger is read from a copy, so a survey that is running goes on undisturbed. Each command writes its own part of
 docs/results/deepal-survey.json or docs/results/deepal-factors.json.
 """
@@ -14,18 +17,15 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sqlite3
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from askance.errors import BadInput
 from askance.lab.across import across
 from askance.lab.grids import Condition, Grid
 from askance.lab.presets import PRESETS
@@ -33,6 +33,7 @@ from askance.lab.running import LEDGER, results_of
 from askance.learners import catalogue as learners
 from askance.look import threads
 from askance.reports.results import Estimate, Results
+from benchmarks.ledgers import copy, keep, restore
 from benchmarks.measure import ROOT, machine
 from benchmarks.paired import Gap, gaps, lesson_of, rows, short
 
@@ -50,14 +51,8 @@ def read(grid: Grid, folder: Path) -> list[Results]:
     Raises:
         BadInput: If there is no ledger.
     """
-    if not (folder / LEDGER).is_file():
-        raise BadInput(f"There are no results in {folder}. Name the folder that `askance lab run` writes to.")
     with tempfile.TemporaryDirectory() as place:
-        with (
-            closing(sqlite3.connect(f"{(folder / LEDGER).resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as source,
-            closing(sqlite3.connect(Path(place) / LEDGER)) as copy,
-        ):
-            source.backup(copy)
+        copy(folder, Path(place) / LEDGER)
         return results_of(grid, place)
 
 
@@ -151,9 +146,15 @@ def main() -> None:
     parser.add_argument("survey", nargs="?", type=Path, help="the folder of deepal-survey")
     parser.add_argument("--factors", type=Path, metavar="FOLDER", help="the folder of deepal-factors")
     parser.add_argument("--whole", action="store_true", help="train on all labels of each pool")
+    parser.add_argument("--keep", action="store_true", help="keep the survey's ledger too")
+    parser.add_argument("--restore", type=Path, metavar="FOLDER", help="unpack the survey's ledger into a folder")
     options = parser.parse_args()
+    if options.restore:
+        restore(SURVEY.stem, options.restore)
     if options.survey:
         _write(SURVEY, compact(read(PRESETS["deepal-survey"].grid(), options.survey)))
+        if options.keep:
+            keep(options.survey, SURVEY.stem)
     if options.factors:
         _write(FACTORS, compact(read(PRESETS["deepal-factors"].grid(), options.factors)))
     if options.whole:

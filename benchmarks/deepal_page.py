@@ -12,6 +12,7 @@ import numpy as np
 from askance.reports import words
 from benchmarks.deepal import FACTORS, SURVEY, against, gap_of
 from benchmarks.deepal_claims import between, claims, factors
+from benchmarks.finetuned import section as finetuned
 from benchmarks.paired import PARTS, Gap, points, score, table, tidy
 
 NOTHING: dict[str, Any] = {"sets": {}, "done": 0, "cells": 0}
@@ -34,6 +35,7 @@ def page(survey: Mapping[str, Any], more: Mapping[str, Any] | None) -> str:
         "*A Comparative Survey of Deep Active Learning* (Zhan et al. 2022, DeepAL+): what it claims, what askance ran, "
         "and what came out.\n\n" + _CLAIMED + _EQUAL + (_survey(survey) if survey["sets"] else _MISSING)
         + factors(more)
+        + finetuned()
         + _DIFFERS
     )  # fmt: skip
 

@@ -373,11 +373,11 @@ def torment(folder: Path, labels: int, kills: int, clients: int = 4, seed: int =
                 victim = dice.choice(people)
                 victim.kill()
                 victim.join()
-            elif (behind := desk.dealer()) is not None:
+            else:
+                while (behind := desk.dealer()) is None:  # it is being started
+                    time.sleep(0.05)
                 with suppress(ProcessLookupError):
                     os.kill(behind, signal.SIGKILL)
-            else:
-                continue
             killed[what] += 1
     stop.set()
     for one in people:

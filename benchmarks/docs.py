@@ -27,6 +27,8 @@ from askance.strategies.base import Strategy
 from askance.strategies.catalogue import names, strategy
 from askance.task import Classes, Labels, Targets
 from askance.works import REFERENCES
+from benchmarks.architecture_page import architecture_page
+from benchmarks.autoal_page import autoal_page
 from benchmarks.datasets_page import datasets_page
 from benchmarks.deepal_page import deepal_page
 from benchmarks.digits_page import digits_page, numbers_in_readme
@@ -36,9 +38,15 @@ from benchmarks.dynamical_page import dynamical_page
 from benchmarks.fidelity_page import fidelity_page
 from benchmarks.intervals import intervals_sentence
 from benchmarks.lab_page import census_page, smoke_page
+from benchmarks.lada_page import lada_page
+from benchmarks.neural_cal_page import neural_cal_page
 from benchmarks.noise_stability_page import noise_stability_page
+from benchmarks.ntk_page import ntk_page
+from benchmarks.papers_page import papers_page
 from benchmarks.proof_page import page as proof_page
 from benchmarks.speed_page import speed_page
+from benchmarks.stopping import stopping_measured
+from benchmarks.streams_page import streams_page
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "make docs"
@@ -78,6 +86,7 @@ def generated() -> dict[Path, str]:
     readme, adding = ROOT / "README.md", ROOT / "docs" / "adding-a-strategy.md"
     export, encoders = ROOT / "docs" / "export.md", ROOT / "docs" / "encoders.md"
     statistics, proof = ROOT / "docs" / "statistics.md", ROOT / "docs" / "proof.md"
+    stopping = ROOT / "docs" / "stopping.md"
     columns = "".join(f"| `{name}` | {what} |\n" for name, what in COLUMNS.items())
     return {
         export: between_markers(
@@ -86,13 +95,21 @@ def generated() -> dict[Path, str]:
         encoders: between_markers(encoders.read_text("utf-8"), {"measured": encoders_measured()}),
         statistics: between_markers(statistics.read_text("utf-8"), {"intervals": intervals_sentence()}),
         proof: between_markers(proof.read_text("utf-8"), {"measured": proof_page()}),
+        stopping: between_markers(stopping.read_text("utf-8"), {"stopping": stopping_measured()}),
         ROOT / "docs" / "strategies.md": strategies_page(),
         ROOT / "docs" / "fidelity.md": NOTE + fidelity_page(),
+        ROOT / "docs" / "papers" / "active-inas.md": NOTE + architecture_page(),
+        ROOT / "docs" / "papers" / "autoal.md": NOTE + autoal_page(),
         ROOT / "docs" / "papers" / "dpp.md": NOTE + dpp_page(),
         ROOT / "docs" / "papers" / "deepal.md": NOTE + deepal_page(),
         ROOT / "docs" / "papers" / "dmle.md": NOTE + dmle_page(),
         ROOT / "docs" / "papers" / "dynamical.md": NOTE + dynamical_page(),
+        ROOT / "docs" / "papers" / "neural-cal.md": NOTE + neural_cal_page(),
+        ROOT / "docs" / "papers" / "lada.md": NOTE + lada_page(),
         ROOT / "docs" / "papers" / "noise-stability.md": NOTE + noise_stability_page(),
+        ROOT / "docs" / "papers" / "index.md": NOTE + papers_page(),
+        ROOT / "docs" / "papers" / "ntk.md": NOTE + ntk_page(),
+        ROOT / "docs" / "papers" / "streams.md": NOTE + streams_page(),
         ROOT / "docs" / "speed.md": NOTE + speed_page(),
         ROOT / "docs" / "lab" / "census.md": NOTE + census_page(),
         ROOT / "docs" / "lab" / "smoke.md": NOTE + smoke_page(),

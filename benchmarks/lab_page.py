@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 from askance.reports import words
+from benchmarks.architecture_page import claims
 from benchmarks.census import rows
 from benchmarks.measure import ROOT
 
 CENSUS = ROOT / "docs" / "lab" / "census.json"
 SMOKE = ROOT / "docs" / "lab" / "smoke.json"
+SEARCHES = ROOT / "docs" / "results" / "architecture.json"
 ENOUGH = 5  # seeds with which a strategy is shown
 
 
@@ -93,15 +95,29 @@ def smoke_page() -> str:
         "| On | Above | Below | Difference of areas, 95% interval | p | Holds |\n",
         "| --- | --- | --- | --: | --: | --- |\n",
     ]
-    for claim in found["claims"]:
+    searched = claims(json.loads(SEARCHES.read_text("utf-8")))
+    for claim in (*found["claims"], *searched):
+        if claim.get("seeds", found["seeds"]) < 2:
+            lines.append(f"| {claim['on']} | {claim['above']} | {claim['below']} | – | – | not tested yet |\n")
+            continue
         interval = f"{words.signed(claim['mean'])} [{words.signed(claim['low'])}, {words.signed(claim['high'])}]"
-        holds = "yes" if claim["low"] > 0 else "**no**" if claim["high"] < 0 else "not told apart"
+        near = "yes, no worse" if claim.get("at least") else "not told apart"
+        holds = "yes" if claim["low"] > 0 else "**no**" if claim["high"] < 0 else near
         lines.append(
             f"| {claim['on']} | {claim['above']} | {claim['below']} | {interval} | {words.p_value(claim['p'])} | "
             f"{holds} |\n"
         )
-    share = found["margin's share in the noise"]
-    lines.append(f"\nOn the honeypot {words.percent(share, 0)}% of what margin asks lies where labels are chance.\n\n")
+    counts = words.listing([str(count) for count in sorted({claim["seeds"] for claim in searched})])
+    lines.append(
+        "\n*Architecture search* is that of [Active-iNAS](../papers/active-inas.md), where networks learn; seeds so "
+        f"far: {counts}. `python -m benchmarks.architecture` goes on with it.\n"
+    )
+    shares = [words.percent(found[f"{who}'s share in the noise"], 0) for who in ("margin", "gate")]
+    lines.append(
+        f"\nOn the honeypot {shares[0]}% of what margin asks lies where labels are chance, and {shares[1]}% of what "
+        "the gate asks: `neural-cal-plus-plus`, which asks at random where its region is empty. The gate should be "
+        "above margin and no worse than random; see [its page](../papers/neural-cal.md).\n\n"
+    )
     lines.append(
         "## Mean accuracy over the curve, and at its end\n\n| On | Strategy | Area | End |\n| --- | --- | --: | --: |\n"
     )

@@ -23,6 +23,7 @@ from askance.oracles.known import Known
 from askance.reports import words
 from askance.reports.results import Estimate, Results, Run
 from askance.study.study import Study
+from benchmarks.ledgers import go_on, keep
 from benchmarks.measure import ROOT
 
 CALIBRATION = "expected_calibration_error"
@@ -58,15 +59,26 @@ class Gap:
         return "above" if self.found.mean > 0 else "below"
 
 
-def measure(grid: Grid, name: str) -> list[Results]:
-    """Run what is not done yet of a grid, in one process beside this one, and say how far it is."""
+def measure(grid: Grid, name: str, until: float | None = None, workers: int = 1) -> list[Results]:
+    """Run what is not done yet of a grid, in processes beside this one, and say how far it is; its ledger is kept.
+
+    Args:
+        grid: What to run.
+        name: Of its folder.
+        until: Seconds since 1970 after which nothing is begun that would end later.
+        workers: Processes.
+    """
 
     def say(stand: Stand) -> None:
         left = "?" if math.isnan(stand.left) else f"{stand.left / 60:.0f} min"
         about = f"{stand.about.get('condition', '')} {stand.about.get('strategy', '')}"
         print(f"{time.strftime('%H:%M:%S')} {stand.done}/{stand.cells}, {left} left: {stand.said} {about}", flush=True)
 
-    return run_grid(grid, ROOT / ".cache" / "lab" / "papers" / name, say=say)
+    folder = ROOT / ".cache" / "lab" / "papers" / name
+    go_on(name, folder)
+    found = run_grid(grid, folder, say=say, until=until, workers=workers)
+    keep(folder, name)
+    return found
 
 
 def lesson_of(dataset: Dataset, learner: Learner, seed: int, labels: int, test: int = TEST) -> Lesson:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -69,6 +70,24 @@ def test_the_whole_way_with_words(here: Path, capsys: Said) -> None:
     out = capsys.readouterr().out
     assert "p.csv: " in out and "labels.card.md" in out and "askance.load('m')" in out
     assert Path("labels.csv").exists() and Path("m/model.json").exists()
+
+
+def test_predictions_may_abstain_and_say_so_if_nothing_is_answered(here: Path, capsys: Said) -> None:
+    assert main(["init", "tickets.csv"]) == 0
+    main(["ask", "-n", "40", "-o", "b.csv"])
+    fill(Path("b.csv"))
+    main(["tell", "b.csv"])
+    capsys.readouterr()
+    every = as_json(capsys, "predict")
+    some = as_json(capsys, "predict", "--abstain", "0.3")
+    assert some["predicted"] + some["abstained"] == every["predicted"] and some["abstained"] > 0
+    rows = list(csv.DictReader(Path("predictions.csv").read_text(encoding="utf-8").splitlines()))
+    assert all((row["class"] == "") == (float(row["probability"]) < 0.7) for row in rows if row["probability"])
+    assert main(["predict", "--abstain", "0"]) == 0
+    out = capsys.readouterr().out
+    assert "0 rows answered" in out and "Nothing is answered: at a cost of 0 an answer must be 100.0% sure" in out
+    assert main(["predict", "--abstain", "0.7"]) != 0
+    assert "Use a cost from 0 to 0.5" in capsys.readouterr().err
 
 
 def test_every_command_speaks_json(here: Path, capsys: Said) -> None:

@@ -13,24 +13,33 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
+from askance.learners.architecture import Searched
 from askance.learners.base import Learner
 from askance.learners.catalogue import LEARNERS, learner_with
 from askance.learners.dropout import Dropout
 from askance.learners.ensemble import Ensemble
+from askance.learners.families import Dense
 from askance.learners.forest import Forest
 from askance.learners.linear import Linear
 from askance.learners.many import Bootstrapped, Committee
 from askance.learners.pseudo import PseudoLabeled
 from askance.learners.sklearn import Sklearn
+from askance.learners.torch import Torch
 from askance.learners.vaal import VariationalDiscriminator
+from askance.learners.virtual import Virtual
 from askance.learners.wrappers import Untrained
+from askance.meta.autoal import AutoAL, AutoALAsWritten
+from askance.meta.averaged import Averaged
 from askance.meta.control import Equipped
 from askance.meta.dependency import Dmle
 from askance.meta.schedule import Until
+from askance.meta.search import SearchNet
+from askance.meta.written import SearchNetAsWritten
 from askance.signals.base import Signal
 from askance.signals.embeddings import Embeddings
 from askance.signals.gradients import GradientFactors
 from askance.signals.layer import LastLayer
+from askance.signals.member import OfMember
 from askance.signals.perturbation import Bim, DeepFool
 from askance.signals.probabilities import Probabilities, Scores
 from askance.signals.samples import Samples, Votes
@@ -47,19 +56,25 @@ from askance.testing.worlds import THREE, learner_for
 STRATEGIES = {
     **{name: catalogue.strategy(name) for name in catalogue.names()},
     "vaal": Vaal(critic=Scores(of=VariationalDiscriminator(steps=5))),
+    "auto-al-searching": AutoAL(search=SearchNet(least=8, steps=3, deals=1)),
+    "auto-al-as-written-searching": AutoALAsWritten(search=SearchNetAsWritten(least=8, steps=4)),
     "default": catalogue.default(THREE),
     "dmle": Dmle(),
     "random-equipped": Equipped(),
+    "averaged": Averaged(),
     "until-badge": Until(labels=12, early=TypiClust(), late=Badge()),
     "until-late": Until(labels=5, early=KCenter(), late=Until(labels=12, early=KCenter(), late=Margin())),
 }
 RECORDING = {"label-dispersion": learner_with("mlp", {"hidden": (4,), "steps": 10})}  # on who records as it trains
+TRAINED = ("mlp", "cnn", "resnet18", "dense", "residual", "active-inas")  # held with few steps, some elsewhere
 LEARNERS_HELD = {
-    **{name: LEARNERS.make(name) for name in LEARNERS.names() if name not in ("mlp", "cnn", "resnet18")},
+    **{name: LEARNERS.make(name) for name in LEARNERS.names() if name not in TRAINED},
     "mlp": learner_with("mlp", {"hidden": (4,), "steps": 3}),
+    "active-inas": Searched(Torch(Dense(most=(2, 2)), steps=3, batch=8), folds=2, looks=1),
     "dropout": Dropout(learner_with("mlp", {"hidden": (4,), "steps": 3}), passes=3),
     "ensemble": Ensemble(learner_with("mlp", {"hidden": (4,), "steps": 3}), members=2),
     "pseudo": PseudoLabeled(Linear(ridge=1.0), threshold=1.0),
+    "virtual": Virtual(Linear(ridge=1.0)),
     "linear-fixed": Linear(ridge=1.0),
     "bootstrapped": Bootstrapped(Linear(), members=3),
     "forest-of-samples": Forest(trees=3),
@@ -83,6 +98,7 @@ SIGNALS = [
     DeepFool(),
     Samples(of=MANY),
     Votes(of=MANY),
+    OfMember(Probabilities(), 1, of=MANY),
     Scores(of=Untrained(Linear())),
     Scores(age=1),
 ]

@@ -263,6 +263,9 @@ def _view(
         if signal.of is not None:
             known = checked.outside.embeddings
             return None if known is None else read_signal(signal, companion(signal.of), known, task)
+        if "differentiable" in signal.needs:
+            known = checked.outside.embeddings
+            return None if known is None or not len(known) else read_signal(signal, _layer(checked), known, task)
         return _outside(signal, checked.outside, task)
 
     sides = [torch.tensor(sorted(rows), dtype=torch.int64) for rows in (labeled, pending)]

@@ -32,6 +32,13 @@ REFERENCES = {
         "European Conference on Computer Vision",
         2020,
     ),
+    "arora2019fine": Work(
+        "inproceedings",
+        "Arora, Sanjeev and Du, Simon S. and Hu, Wei and Li, Zhiyuan and Wang, Ruosong",
+        "Fine-Grained Analysis of Optimization and Generalization for Overparameterized Two-Layer Neural Networks",
+        "International Conference on Machine Learning",
+        2019,
+    ),
     "arthur2007kmeans": Work(
         "inproceedings",
         "Arthur, David and Vassilvitskii, Sergei",
@@ -53,6 +60,13 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems",
         2021,
     ),
+    "auer2002nonstochastic": Work(
+        "article",
+        "Auer, Peter and Cesa-Bianchi, Nicolò and Freund, Yoav and Schapire, Robert E.",
+        "The Nonstochastic Multiarmed Bandit Problem",
+        "SIAM Journal on Computing",
+        2002,
+    ),
     "bae2024generalized": Work(
         "inproceedings",
         "Bae, Wonho and Noh, Junhyug and Sutherland, Danica J.",
@@ -66,6 +80,21 @@ REFERENCES = {
         "Uncertainty Herding: One Active Learning Method for All Label Budgets",
         "International Conference on Learning Representations",
         2025,
+    ),
+    "ban2022improved": Work(
+        "inproceedings",
+        "Ban, Yikun and Zhang, Yuheng and Tong, Hanghang and Banerjee, Arindam and He, Jingrui",
+        "Improved Algorithms for Neural Active Learning",
+        "Advances in Neural Information Processing Systems",
+        2022,
+    ),
+    "ban2024neural": Work(
+        "inproceedings",
+        "Ban, Yikun and Agarwal, Ishika and Wu, Ziwei and Zhu, Yada and Weldemariam, Kommy and Tong, Hanghang and "
+        "He, Jingrui",
+        "Neural Active Learning Beyond Bandits",
+        "International Conference on Learning Representations",
+        2024,
     ),
     "barlow1972statistical": Work(
         "book",
@@ -124,6 +153,13 @@ REFERENCES = {
         "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
         2021,
     ),
+    "cho2009kernel": Work(
+        "inproceedings",
+        "Cho, Youngmin and Saul, Lawrence K.",
+        "Kernel Methods for Deep Learning",
+        "Advances in Neural Information Processing Systems",
+        2009,
+    ),
     "cho2024querying": Work(
         "inproceedings",
         "Cho, Seong Jin and Kim, Gwangsu and Lee, Junghyun and Shin, Jinwoo and Yoo, Chang D.",
@@ -145,6 +181,13 @@ REFERENCES = {
         "Batch Active Learning at Scale",
         "Advances in Neural Information Processing Systems",
         2021,
+    ),
+    "curth2023uturn": Work(
+        "inproceedings",
+        "Curth, Alicia and Jeffares, Alan and van der Schaar, Mihaela",
+        "A U-turn on Double Descent: Rethinking Parameter Counting in Statistical Learning",
+        "Advances in Neural Information Processing Systems",
+        2023,
     ),
     "dagan1995committee": Work(
         "inproceedings",
@@ -202,6 +245,13 @@ REFERENCES = {
         "International Conference on Machine Learning",
         2017,
     ),
+    "geifman2019deep": Work(
+        "inproceedings",
+        "Geifman, Yonatan and El-Yaniv, Ran",
+        "Deep Active Learning with a Neural Architecture Search",
+        "Advances in Neural Information Processing Systems",
+        2019,
+    ),
     "gilhuber2024falcun": Work(
         "inproceedings",
         "Gilhuber, Sandra and Beer, Anna and Ma, Yunpu and Seidl, Thomas",
@@ -229,6 +279,13 @@ REFERENCES = {
         "On Calibration of Modern Neural Networks",
         "International Conference on Machine Learning",
         2017,
+    ),
+    "guo2024lpntk": Work(
+        "inproceedings",
+        "Guo, Shangmin and Ren, Yi and Albrecht, Stefano V. and Smith, Kenny",
+        "lpNTK: Better Generalisation with Less Data via Sample Interaction During Learning",
+        "International Conference on Learning Representations",
+        2024,
     ),
     "gupte2024revisiting": Work(
         "article",
@@ -280,6 +337,13 @@ REFERENCES = {
         "arXiv:1112.5745",
         2011,
     ),
+    "hsu2015active": Work(
+        "inproceedings",
+        "Hsu, Wei-Ning and Lin, Hsuan-Tien",
+        "Active Learning by Learning",
+        "AAAI Conference on Artificial Intelligence",
+        2015,
+    ),
     "huang2010active": Work(
         "inproceedings",
         "Huang, Sheng-Jun and Jin, Rong and Zhou, Zhi-Hua",
@@ -307,6 +371,20 @@ REFERENCES = {
         "Approximations of the Critical Region of the Friedman Statistic",
         "Communications in Statistics",
         1980,
+    ),
+    "jacot2018neural": Work(
+        "inproceedings",
+        "Jacot, Arthur and Gabriel, Franck and Hongler, Clement",
+        "Neural Tangent Kernel: Convergence and Generalization in Neural Networks",
+        "Advances in Neural Information Processing Systems",
+        2018,
+    ),
+    "jamieson2016non": Work(
+        "inproceedings",
+        "Jamieson, Kevin and Talwalkar, Ameet",
+        "Non-stochastic Best Arm Identification and Hyperparameter Optimization",
+        "International Conference on Artificial Intelligence and Statistics",
+        2016,
     ),
     "kalkanli2025dependency": Work(
         "article",
@@ -336,6 +414,13 @@ REFERENCES = {
         "Guiding Deep Learning System Testing Using Surprise Adequacy",
         "International Conference on Software Engineering",
         2019,
+    ),
+    "kim2021lada": Work(
+        "inproceedings",
+        "Kim, Yoon-Yeong and Song, Kyungwoo and Jang, JoonHo and Moon, Il-Chul",
+        "LADA: Look-Ahead Data Acquisition via Augmentation for Deep Active Learning",
+        "Advances in Neural Information Processing Systems",
+        2021,
     ),
     "kirsch2019batchbald": Work(
         "inproceedings",
@@ -429,6 +514,20 @@ REFERENCES = {
         "Distributed Submodular Maximization: Identifying Representative Elements in Massive Data",
         "Advances in Neural Information Processing Systems",
         2013,
+    ),
+    "mohamadi2022making": Work(
+        "inproceedings",
+        "Mohamadi, Mohamad Amin and Bae, Wonho and Sutherland, Danica J.",
+        "Making Look-Ahead Active Learning Strategies Feasible with Neural Tangent Kernels",
+        "Advances in Neural Information Processing Systems",
+        2022,
+    ),
+    "mohamadi2023fast": Work(
+        "inproceedings",
+        "Mohamadi, Mohamad Amin and Bae, Wonho and Sutherland, Danica J.",
+        "A Fast, Well-Founded Approximation to the Empirical Neural Tangent Kernel",
+        "International Conference on Machine Learning",
+        2023,
     ),
     "moosavidezfooli2016deepfool": Work(
         "inproceedings",
@@ -567,6 +666,13 @@ REFERENCES = {
         "IEEE/CVF International Conference on Computer Vision",
         2019,
     ),
+    "snoek2012practical": Work(
+        "inproceedings",
+        "Snoek, Jasper and Larochelle, Hugo and Adams, Ryan P.",
+        "Practical Bayesian Optimization of Machine Learning Algorithms",
+        "Advances in Neural Information Processing Systems",
+        2012,
+    ),
     "swayamdipta2020dataset": Work(
         "inproceedings",
         "Swayamdipta, Swabha and Schwartz, Roy and Lourie, Nicholas and Wang, Yizhong and Hajishirzi, Hannaneh and "
@@ -604,12 +710,33 @@ REFERENCES = {
         "IEEE Transactions on Circuits and Systems for Video Technology",
         2016,
     ),
+    "wang2021neural": Work(
+        "inproceedings",
+        "Wang, Zhilei and Awasthi, Pranjal and Dann, Christoph and Sekhari, Ayush and Gentile, Claudio",
+        "Neural Active Learning with Performance Guarantees",
+        "Advances in Neural Information Processing Systems",
+        2021,
+    ),
     "wang2022dynamical": Work(
         "inproceedings",
         "Wang, Haonan and Huang, Wei and Wu, Ziwei and Tong, Hanghang and Margenot, Andrew J. and He, Jingrui",
         "Deep Active Learning by Leveraging Training Dynamics",
         "Advances in Neural Information Processing Systems",
         2022,
+    ),
+    "wang2025autoal": Work(
+        "inproceedings",
+        "Wang, Yifeng and Zhan, Xueying and Huang, Siyu",
+        "AutoAL: Automated Active Learning with Differentiable Query Strategy Search",
+        "International Conference on Machine Learning",
+        2025,
+    ),
+    "wen2023ntkcpl": Work(
+        "article",
+        "Wen, Ziting and Pizarro, Oscar and Williams, Stefan",
+        "NTKCPL: Active Learning on Top of Self-Supervised Model by Estimating True Coverage",
+        "Transactions on Machine Learning Research",
+        2023,
     ),
     "werner2024cross": Work(
         "inproceedings",

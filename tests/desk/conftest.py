@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from desks import Desk, desk
+from started import Started
 
 
 @pytest.fixture
@@ -25,6 +26,19 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     yield one
     for each in made:
         each.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on() -> Iterator[None]:
+    """End the servers that a test left running because it failed."""
+    yield
+    for process in Started.running:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(30)
+        if process.stdout is not None:
+            process.stdout.close()
+    Started.running.clear()
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from small_projects import write
+from started import Started
 
 from askance.desk.serving import Behind, Wish, listen, serve
 from askance.errors import BadInput
@@ -24,25 +23,6 @@ from benchmarks.desk import Client, Desk
 def place(tmp_path: Path) -> Path:
     write(tmp_path, rows=120)
     return tmp_path
-
-
-class Started:
-    """`askance label` in a process of its own."""
-
-    def __init__(self, folder: Path, *more: str) -> None:
-        port = () if "--port" in more else ("--port", "0")
-        command = [sys.executable, "-m", "askance.cli", "label", *more, "--json", *port]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env=environment)
-        assert self.process.stdout is not None
-        self.link = json.loads(self.process.stdout.readline())["link"]
-
-    def end(self) -> int:
-        assert self.process.stdout is not None
-        self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(60)
-        self.process.stdout.close()
-        return code
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from small_projects import write
-from test_serving import Started, until
+from started import Started
+from test_serving import until
 
 from askance.project.project import Project
 from benchmarks.browser import PROGRAM, Browser, Page, browser

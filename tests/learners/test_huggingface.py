@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from askance.arrays import take
+from askance.cli import main
 from askance.describe import build, describe
 from askance.errors import BadInput, MissingSignal
 from askance.history import Answer, History
@@ -53,7 +54,7 @@ def sentence(row: int) -> str:
 TEXTS = [sentence(row) for row in range(60)]
 
 
-def write(folder: Path, layers: int = 2, **more: Any) -> Path:
+def write(folder: Path, layers: int = 2, positions: int = 32, **more: Any) -> Path:
     """A transformer that was never trained, with a tokenizer of whole words."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
@@ -72,7 +73,7 @@ def write(folder: Path, layers: int = 2, **more: Any) -> Path:
         num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=32,
-        max_position_embeddings=32,
+        max_position_embeddings=positions,
     )
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
     return folder
@@ -450,3 +451,21 @@ def test_the_library_is_as_talkative_as_before(bert: Path) -> None:
 def test_blank_lessons_give_the_same_features_whatever_is_labeled(bert: Path) -> None:
     one, other = (small(bert).fit(blank(lesson(labels))).outputs(TEXTS) for labels in (5, 30))
     assert same(one, other)
+
+
+def test_the_command_line_compares_strategies_on_texts_with_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bert = write(tmp_path / "bert", 1, 128)
+    rows = [f"{text},{('food', 'space')[TOPIC[row]]}" for row, text in enumerate(TEXTS)]
+    (tmp_path / "texts.csv").write_text("text,topic\n" + "\n".join(rows) + "\n")
+    asked = ["run", str(tmp_path / "texts.csv"), "--label", "topic", "--learner", str(bert), "--out", str(tmp_path)]
+    sizes = ["--strategy", "margin", "--seeds", "1", "--initial", "8", "--batch", "8", "--budget", "16", "--test", "20"]
+    assert main([*asked, *sizes, "--steps", "3"]) == 2
+    assert "Name it with --text" in capsys.readouterr().err
+    assert main([*asked, *sizes, "--text", "text", "--steps", "3", "--workers", "1"]) == 0
+    told = json.loads((tmp_path / "results.json").read_text())
+    assert [run["labels"] for run in told["runs"]] == [[8, 16]] * 2
+    assert told["settings"]["learner"]["steps"] == 3 and "HuggingFace" in told["settings"]["learner"]["part"]
+    assert main(["run", str(tmp_path / "texts.csv"), "--label", "topic", "--text", "text", "--steps", "3"]) == 2
+    assert "Linear is not" in capsys.readouterr().err

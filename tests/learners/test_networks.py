@@ -17,7 +17,7 @@ from askance.errors import BadInput
 from askance.learners.base import Lesson
 from askance.learners.catalogue import learner
 from askance.learners.network import layer_of
-from askance.learners.networks import Cnn, Mlp, ResNet18, _Block
+from askance.learners.networks import Block, Cnn, Mlp, ResNet18
 from askance.learners.seeded import seeded
 from askance.learners.torch import Torch
 from askance.seeds import Dice
@@ -96,7 +96,7 @@ def test_the_small_stem_keeps_the_size_of_a_picture_and_the_stock_stem_quarters_
 
 
 def test_a_residual_block_adds_what_it_was_given() -> None:
-    block, maps = _Block(3, 3, 1).double().eval(), numbers(2, 3, 5, 5)
+    block, maps = Block(3, 3, 1).double().eval(), numbers(2, 3, 5, 5)
     assert not torch.allclose(block(maps), maps.relu(), atol=1e-2)
     nn.init.zeros_(block.change.get_parameter("4.weight"))
     assert torch.equal(block(maps), maps.relu())

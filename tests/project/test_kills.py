@@ -136,7 +136,7 @@ folder = Path(sys.argv[1])
 project = make_project(folder, rows=50_000)
 for _ in range(6):
     label_batch(project, folder, n=50)
-print(*write_predictions(project, folder / "out.csv"), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(*write_predictions(project, folder / "out.csv")[:2], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
     here, examples = str(Path(__file__).parent), str(Path(__file__).parents[2] / "examples")
     done = subprocess.run(

@@ -28,7 +28,7 @@ def test_from_a_file_without_labels_to_predictions_for_every_row(tmp_path: Path)
     project.study.release(project.study.pending)
     for _ in range(5):
         assert label_batch(project, tmp_path) == 40
-    done, lacking = write_predictions(project, tmp_path / "out.csv")
+    done, lacking, *_ = write_predictions(project, tmp_path / "out.csv")
     known = truth(tmp_path)
     table = read_table(tmp_path / "out.csv")
     assert table.columns == ("id", "class", "probability") and table.column("id") == list(known)
@@ -248,7 +248,7 @@ def test_a_folder_of_images_is_a_project_and_odd_files_are_set_aside(tmp_path: P
     assert started.how.reads == "image" and started.encoder == "pixels" and started.classes == ("cats", "dogs")
     assert len(started.intake.broken) == 10 and all(any(name in why for why in started.intake.broken) for name in odd)
     assert project.study.progress.labeled == 40
-    done, lacking = write_predictions(project, tmp_path / "out.csv")
+    done, lacking, *_ = write_predictions(project, tmp_path / "out.csv")
     assert (done, lacking) == (40, 10)
 
 

@@ -25,6 +25,8 @@ from askance.errors import BadInput, StorageError
 from askance.learners.torch import Torch
 from askance.project import predictor, takeaway
 from askance.project.intake import Reading
+from askance.project.predictor import Predictions
+from askance.task import Classes, Targets
 
 TEXTS = [f"{'cats purr softly' if row % 2 else 'dogs bark loudly'} at house number {row}" for row in range(30)]
 
@@ -332,3 +334,24 @@ def test_classes_may_be_called_anything(tmp_path: Path) -> None:
     study.tell({f"i{row}": study.task.names[row % 2] for row in range(9)})  # type: ignore[attr-defined]
     model = askance.load(take_away(study, tmp_path / "m"))
     assert model.predict(ITEMS).names == ("os:system", "evil.py:Evil") and len(POOL) == 30
+
+
+def test_an_answer_is_left_out_where_it_is_wrong_with_a_greater_probability_than_none_costs() -> None:
+    found = Predictions(
+        ("cat", "dog", "cat"), torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.55, 0.45]]), Classes(("cat", "dog"))
+    )
+    assert found.abstaining(0.1) == ["cat", None, None]  # 0.9 in float32 is a little less
+    assert found.abstaining(0.4) == ["cat", "dog", None]
+    assert found.abstaining(0.5) == ["cat", "dog", "cat"]
+    assert found.abstaining(0.0) == [None, None, None]
+
+
+@pytest.mark.parametrize("cost", [-0.1, 0.6])
+def test_what_is_no_cost_is_refused(cost: float) -> None:
+    with pytest.raises(BadInput, match=r"Use a cost from 0 to 0.5"):
+        Predictions((), torch.zeros(0, 2), Classes(("cat", "dog"))).abstaining(cost)
+
+
+def test_numbers_cannot_be_abstained_from() -> None:
+    with pytest.raises(BadInput, match="predicts numbers"):
+        Predictions((1.0,), torch.ones(1, 1), Targets()).abstaining(0.4)

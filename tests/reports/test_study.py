@@ -48,3 +48,18 @@ def test_a_report_is_one_file_that_loads_nothing(study: askance.Study, tmp_path:
 def test_a_report_that_cannot_be_written_says_so(study: askance.Study, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="nowhere"):
         askance.report(study, tmp_path / "nowhere" / "study.html")
+
+
+def test_the_page_says_what_the_model_would_cost_if_it_might_leave_items_unanswered(study: askance.Study) -> None:
+    data = digits()
+    study.score(data.pool.items[:50], data.labels[:50])
+    said = [remark for remark in content(study).remarks if remark.startswith("If an item without an answer cost")]
+    assert len(said) == 2 and "cost 0.4 and a wrong one 1, the model would answer" in said[0]
+
+
+def test_a_model_that_is_never_sure_enough_answers_nothing_and_the_page_says_so() -> None:
+    pool = askance.Pool.from_arrays([[0.0], [0.0], [0.0], [0.0]])
+    study = askance.Study(pool, classes=("a", "b"), strategy="random")
+    study.tell({0: "a", 1: "b"})
+    study.score([[0.0], [0.0]], ["a", "b"])
+    assert any("answer none of 2 held-out items: it is never sure enough" in line for line in content(study).remarks)

@@ -46,6 +46,8 @@ def test_factors_are_the_gradient_that_autograd_gives(cotangent: str) -> None:
         "uniform": lambda s: kl_div(s.log_softmax(0), torch.full_like(s, 1 / 3), reduction="sum"),
         "ones": lambda s: s.sum() / 3**0.5,
         "one": lambda s: s[0],
+        "believed": lambda s: (s.softmax(0).detach() * s).sum(),
+        "signed": lambda s: 2 * s.max() - s.sum(),
     }
     left, right = GradientFactors(cotangent, bias=True).rows(Outputs(scores=SCORES, embeddings=H), Classes((0, 1, 2)))
     for row in range(5):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,9 +50,21 @@ def test_numbers_are_scored_by_their_error_in_their_own_units() -> None:
 
 def test_classes_are_scored_as_ever() -> None:
     score = measure(Classes((0, 1)), torch.eye(2)[[0, 1, 1]], torch.eye(2)[[0, 1, 0]], "held-out", 0)
-    assert score == Score(2 / 3, *wilson(2, 3), 3, "held-out") and score.accuracy == score.value
+    plain = Score(2 / 3, *wilson(2, 3), 3, "held-out")
+    assert replace(score, abstaining=()) == plain and score.accuracy == score.value
     with pytest.raises(BadInput, match="f1, not an accuracy"):
         _ = labels(GUESSED, TOLD).accuracy
+
+
+def test_classes_are_priced_at_two_gammas_as_if_items_might_go_unanswered() -> None:
+    shares = torch.tensor([[0.9, 0.1], [0.62, 0.38], [0.45, 0.55], [0.2, 0.8]])  # right, wrong, right, right
+    score = measure(Classes((0, 1)), shares, torch.eye(2)[[0, 1, 1, 1]], "held-out", 0)
+    assert score.abstaining == (
+        (0.1, pytest.approx((0.4 + 1) / 4), 0.75),  # 0.62 is above 0.6
+        (0.15, pytest.approx(2 * 0.35 / 4), 0.5),
+    )
+    assert score.measured()["coverage_0.15"] == 0.5
+    assert labels(GUESSED, TOLD).abstaining == ()
 
 
 def test_an_interval_is_the_same_twice_and_holds_the_truth_as_often_as_it_says() -> None:
@@ -71,6 +84,7 @@ def test_an_interval_is_the_same_twice_and_holds_the_truth_as_often_as_it_says()
         labels(GUESSED, TOLD),
         measure(Targets(), torch.zeros(3, 1), torch.ones(3, 1), "held-out", 0),
         Score(0.5, 0.1, 0.9, 4, "held-out"),
+        measure(Classes((0, 1)), torch.eye(2) * 0.6 + 0.2, torch.eye(2), "held-out", 0),
         Score(0.5, 0.1, 0.9, 4, "held-out", "f1"),  # of a journal from before the share of whole items was kept
     ],
     ids=lambda score: score.metric,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from askance.cli.options import Commands, positive
 
@@ -80,9 +82,11 @@ def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budge
         "--learner",
         default=None,
         metavar="NAME",
-        help="linear, laplace, mlp, cnn, resnet18, or module:Class of a scikit-learn classifier or a learner, such as "
-        "sklearn.svm:SVC (default: linear, a softmax head on the features)",
+        help="linear, laplace, mlp, cnn, resnet18, active-inas, a folder with a Hugging Face model (fine-tuned on the "
+        "texts), or module:Class of a scikit-learn classifier or a learner, such as sklearn.svm:SVC (default: linear, "
+        "a softmax head on the features)",
     )
+    add("--steps", type=positive, default=None, metavar="N", help="steps of each training of a network (default: 300)")
     add(
         "--ridge",
         type=float,
@@ -102,22 +106,30 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    dataset = _named(options) if options.dataset is not None else _of_file(options)
+    raw = reads_texts(options.learner)
+    dataset = _named(options, raw) if options.dataset is not None else _of_file(options, raw)
     return _compare(dataset if options.items is None else dataset.sample(options.items), options)
 
 
-def _named(options: argparse.Namespace) -> Dataset:
+def reads_texts(learner: str | None) -> bool:
+    """Whether a learner is a folder with a Hugging Face model."""
+    return learner is not None and (Path(learner) / "config.json").is_file()
+
+
+def _named(options: argparse.Namespace, raw: bool) -> Dataset:
     from askance.errors import BadInput
-    from askance.lab.sets import load
+    from askance.lab.datasets import as_texts
+    from askance.lab.sets import load, texts
 
     of_file = ("file", "label", "text", "id", "ignore", "encoding")
     given = [name if name == "file" else f"--{name}" for name in of_file if getattr(options, name) is not None]
     if given:
         raise BadInput(f"--dataset brings its own items and labels. Leave out {', '.join(given)}, or --dataset.")
-    return load(options.dataset)
+    found = load(options.dataset)
+    return as_texts(found, texts(options.dataset)) if raw else found
 
 
-def _of_file(options: argparse.Namespace) -> Dataset:
+def _of_file(options: argparse.Namespace, raw: bool) -> Dataset:
     from askance.errors import BadInput
     from askance.lab.datasets import from_csv
 
@@ -125,6 +137,10 @@ def _of_file(options: argparse.Namespace) -> Dataset:
         raise BadInput("There is nothing to run on. Name a CSV file and its --label, or a data set with --dataset.")
     if options.label is None:
         raise BadInput(f"Which column of {options.file} holds the classes? Name it with --label.")
+    if raw and options.text is None:
+        raise BadInput(
+            f"{options.learner} reads texts. Which column of {options.file} holds them? Name it with --text."
+        )
     return from_csv(
         options.file,
         label=options.label,
@@ -132,6 +148,7 @@ def _of_file(options: argparse.Namespace) -> Dataset:
         id=options.id,
         ignore=[name for name in (options.ignore or "").split(",") if name],
         encoding=options.encoding or "utf-8",
+        raw=raw,
     )
 
 
@@ -178,8 +195,18 @@ def _plan(dataset: Dataset, options: argparse.Namespace) -> Plan:
 def _learner(options: argparse.Namespace) -> Learner:
     from askance.errors import BadInput
     from askance.learners.catalogue import learner
+    from askance.learners.huggingface import HuggingFace
     from askance.learners.linear import Linear
 
     if options.learner is not None and options.ridge is not None:
         raise BadInput("--ridge belongs to the default learner. Leave out --ridge or --learner.")
-    return Linear(ridge=options.ridge) if options.learner is None else learner(options.learner)
+    if options.learner is None:
+        found: Learner = Linear(ridge=options.ridge)
+    else:
+        found = HuggingFace(options.learner) if reads_texts(options.learner) else learner(options.learner)
+    if options.steps is None:
+        return found
+    made: Any = found
+    if not is_dataclass(found) or "steps" not in {field.name for field in fields(found)}:
+        raise BadInput(f"--steps is for what is trained step by step, and {type(found).__name__} is not. Leave it out.")
+    return cast("Learner", replace(made, steps=options.steps))

@@ -31,7 +31,9 @@ def add(commands: Commands) -> None:
     report.add_argument("grid", help="the TOML file, or a preset")
     report.add_argument("--out", metavar="FOLDER", help="where its results are (default: as for run)")
     _add_baseline(report)
-    report.add_argument("--figures", metavar="FOLDER", help="also write every figure as SVG")
+    report.add_argument(
+        "--figures", metavar="FOLDER", help="also write every figure as SVG, and as PDF with the extra pdf"
+    )
     report.set_defaults(command=_report)
 
     presets = inner.add_parser("presets", help="list grids that are there by name")
@@ -124,6 +126,7 @@ def _run(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from askance.lab.running import results_of
     from askance.reports.page import write_figures
+    from askance.reports.pdf import has_pdf
 
     grid = _grid(options)
     _known(options.baseline, grid.parts)
@@ -132,6 +135,8 @@ def _report(options: argparse.Namespace) -> int:
         Path(options.figures).mkdir(parents=True, exist_ok=True)
         for path in write_figures(across, options.figures):
             print(f"Figure: {path}")
+        if not has_pdf():
+            print("As PDF too with: pip install 'askance[pdf]'")
     return 0
 
 

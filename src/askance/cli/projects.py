@@ -125,6 +125,8 @@ def _add_results(commands: Commands) -> None:
 
     predict = _parser(commands, "predict", "write the model's class and probability for every row", _predict)
     predict.add_argument("-o", "--out", default="predictions.csv", metavar="FILE", help="(default: %(default)s)")
+    cost = "leave out what is wrong with a greater probability, from 0 to 0.5: what no answer costs, a wrong one 1"
+    predict.add_argument("--abstain", type=float, metavar="COST", help=cost)
 
     export = _parser(commands, "export", "write the labels with their provenance, or a model to take away", _export)
     export.add_argument(
@@ -359,11 +361,19 @@ def _status(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     from askance.project.predicting import write_predictions
 
-    done, lacking = write_predictions(_project(options), options.out)
+    done, lacking, abstained, surest = write_predictions(_project(options), options.out, options.abstain)
     without = f"; {lacking:,} rows have none, because they are empty, broken or not encoded" if lacking else ""
-    _print(
-        options, {"file": options.out, "predicted": done, "without": lacking}, f"{options.out}: {done:,} rows{without}"
-    )
+    told = {"file": options.out, "predicted": done, "without": lacking}
+    said = f"{options.out}: {done:,} rows{without}"
+    if options.abstain is not None:
+        told["abstained"] = abstained
+        said = f"{options.out}: {done:,} rows answered, {abstained:,} not{without}"
+        if abstained and not done:
+            said += (
+                f". Nothing is answered: at a cost of {options.abstain:g} an answer must be {1 - options.abstain:.1%} "
+                f"sure, and the surest one is {surest:.1%}. Label more, or use a higher --abstain."
+            )
+    _print(options, told, said)
     return 0
 
 

@@ -30,7 +30,9 @@ def each(function: Callable[[Arrays], Tensor], stacked: Arrays) -> Tensor:
     entries = len(next(iter(stacked.values())))
     if entries > 1:
         try:
-            found: Tensor = vmap(function, randomness="same")(stacked)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="There is a performance drop")  # of layers without a rule
+                found: Tensor = vmap(function, randomness="same")(stacked)
             return found
         except RuntimeError:  # recurrent layers have no such rule; an error of another cause comes again below
             pass

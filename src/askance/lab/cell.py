@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from askance.arrays import take
 from askance.errors import AskanceError
 from askance.lab.datasets import Dataset
 from askance.lab.plan import Plan
@@ -29,7 +30,7 @@ def run_cell(shared: tuple[Dataset, Plan], cell: tuple[str, int]) -> Run:
     oracle = Known({pool.names([i])[0]: dataset.labels[row] for i, row in enumerate(rows.tolist())})
     column = {label: number for number, label in enumerate(dataset.classes)}
     truth = torch.tensor([column[dataset.labels[row]] for row in test.tolist()])
-    held_out = dataset.pool.items[test]
+    held_out = take(dataset.pool.items, test)
 
     study = Study(pool, learner=plan.learner, strategy=strategy, classes=dataset.classes, seed=seed, start=None)
     study.tell(oracle.of(pool.names(first_rows(dataset, plan, lambda: pool, pool.keys, seed))))
@@ -49,7 +50,7 @@ def run_cell(shared: tuple[Dataset, Plan], cell: tuple[str, int]) -> Run:
         classes=[_counts([column[label] for label in oracle.of(ids).values()], len(column)) for ids in picks],
         reasons=reasons,
         seconds=_seconds(study),
-        notes={**told_utility(_utilities(study, len(picks))), **_diverged(study)},
+        notes={**told_utility(_utilities(study, len(picks))), **_diverged(study), **_chosen(study)},
         measures=by_name(measured),
     )
 
@@ -120,6 +121,19 @@ def _diverged(study: Study) -> dict[str, Any]:
     """Which fits diverged, and why the first did, if one did."""
     failed = [fit for fit in study.state.fits if fit.diverged]
     return {"diverged": [fit.number for fit in failed], "why": failed[0].diverged} if failed else {}
+
+
+def _chosen(study: Study) -> dict[str, Any]:
+    """The architecture of each fit and what the search for it cost, where the learner, or who asks, chooses one."""
+    found = []
+    for line in study.lines():
+        if line.kind == "fitted":
+            facts = [line.body["facts"], *(one["facts"] for one in line.body["companions"].values())]
+            told = next((one["architecture"] for one in facts if "architecture" in one), None)
+            if told is not None:
+                costs = [int(told.get(name, 0)) for name in ("trainings", "search_steps")]
+                found.append([told["blocks"], told["stacks"], *costs])
+    return {"architectures": found} if found else {}
 
 
 def _counts(columns: Sequence[int], width: int) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,7 @@ def from_csv(
     id: str | None = None,
     ignore: Sequence[str] = (),
     encoding: str = "utf-8",
+    raw: bool = False,
 ) -> Dataset:
     """A labeled CSV file; features are made without the labels.
 
@@ -115,13 +116,15 @@ def from_csv(
         id: The column of ids.
         ignore: Columns to leave out.
         encoding: How the file is encoded.
+        raw: Leave texts as they are, for a learner that reads them.
 
     Raises:
         BadInput: For a missing label (line), fewer than two classes, or a file that cannot be read.
     """
     from askance.sources.csv import read_table
 
-    labels = tuple(read_table(path, encoding=encoding).labels(label))
+    table = read_table(path, encoding=encoding)
+    labels = tuple(table.labels(label))
     pool = Pool.from_csv(path, text=text, id=id, ignore=[*ignore, label], encoding=encoding)
     found = len(set(labels))
     if found < 2:
@@ -131,7 +134,14 @@ def from_csv(
             f"The column {label!r} of {path} holds {found} different values in {len(labels)} rows. "
             f"Name the column of classes with --label; numbers to predict are not compared here."
         )
-    return Dataset(Path(path).stem, pool, labels, pool.said)
+    dataset = Dataset(Path(path).stem, pool, labels, pool.said)
+    return dataset if not raw or text is None else as_texts(dataset, table.column(text))
+
+
+def as_texts(dataset: Dataset, texts: Sequence[str]) -> Dataset:
+    """A data set whose items are its texts themselves, in the same order, for a learner that reads texts."""
+    pool = Pool.from_arrays(list(texts), dataset.pool.ids.tolist())
+    return replace(dataset, pool=pool, said=("Texts as they are, for a learner that reads them.",))
 
 
 def features_of(dataset: Dataset) -> Tensor:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from torch import Tensor
+
 from askance import __version__
 from askance.describe import describe
 from askance.executors.local import run_all
@@ -71,6 +73,7 @@ def described(
         settings: More of them.
         said: More remarks.
     """
+    items = dataset.pool.items
     return Results(
         title=title or f"{dataset.name}: {len(plan.strategies)} strategies, {len(plan.seeds)} paired seeds",
         dataset={
@@ -78,7 +81,7 @@ def described(
             "items": len(dataset.pool),
             "pool": len(dataset.pool) - plan.test,
             "test": plan.test,
-            "features": math.prod(dataset.pool.items.shape[1:]),
+            "features": math.prod(items.shape[1:]) if isinstance(items, Tensor) else None,  # None of texts
             "classes": [str(name) for name in dataset.classes],
             "balance": dataset.balance,
         },

@@ -26,8 +26,8 @@ def pack(
 ) -> Path:
     """Write the zip file, whole or not at all.
 
-    It holds ``results.json`` (every run), ``report.html``, ``figures/*.svg``, ``tables/*``, ``settings.json``,
-    ``versions.txt`` and ``citations.bib``; the same results give the same bytes.
+    It holds ``results.json`` (every run), ``report.html``, ``figures/*.svg`` (and PDF, with that extra), ``tables/*``,
+    ``settings.json``, ``versions.txt`` and ``citations.bib``; the same results give the same bytes.
 
     Args:
         title: Of the report.

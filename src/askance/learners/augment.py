@@ -46,7 +46,7 @@ class Augmentation:
                 f"{type(self).__name__} was given noise of shape {tuple(noise.shape)} for {len(items)} items. "
                 f"Hand in {self.draws} numbers for each item."
             )
-        return self.changed(_pictures(items), noise.to(items.device)).reshape(items.shape)
+        return self.changed(pictures_of(items), noise.to(items.device)).reshape(items.shape)
 
     def changed(self, pictures: Tensor, noise: Tensor) -> Tensor:
         """Pictures (items, channels, height, width) after noise (items, draws), in the same shape."""
@@ -221,8 +221,12 @@ def _whole(noise: Tensor, most: int) -> tuple[Tensor, ...]:
     return (noise * (most + 1)).floor().long().unbind(1)
 
 
-def _pictures(items: Tensor) -> Tensor:
-    """Items as (items, channels, height, width)."""
+def pictures_of(items: Tensor) -> Tensor:
+    """Items as (items, channels, height, width).
+
+    Raises:
+        BadInput: If they are no pictures.
+    """
     shape = tuple(items.shape[1:])
     if len(shape) == 2:
         return items.unsqueeze(1)

@@ -50,11 +50,14 @@ class Differentiable:
         scores: ``scores(weights, items)`` in link space, (items, width), on the device of the weights.
         weights: The trained arrays, by name.
         seed: Of the noise that belongs to this model.
+        bare: As ``scores``, but what is computed even where nothing was learned and scores are zero for that; its
+            slopes are those of new weights. None: the scores.
     """
 
     scores: Callable[[Mapping[str, Tensor], Tensor], Tensor]
     weights: Mapping[str, Tensor]
     seed: int
+    bare: Callable[[Mapping[str, Tensor], Tensor], Tensor] | None = None
 
 
 class _Nothing(Mapping[str, Any]):

@@ -23,9 +23,13 @@ LEARNERS = Catalogue(
     {
         "linear": "askance.learners.linear:Linear",
         "laplace": "askance.learners.laplace:Laplace",
+        "neural-pair": "askance.learners.pair:NeuralPair",
         "mlp": "askance.learners.networks:Mlp",  # these are trained by Torch
         "cnn": "askance.learners.networks:Cnn",
         "resnet18": "askance.learners.networks:ResNet18",
+        "dense": "askance.learners.families:Dense",
+        "residual": "askance.learners.families:Residual",
+        "active-inas": "askance.learners.architecture:Searched",
     },
 )
 

@@ -40,7 +40,7 @@ class Discriminator(Learner):
         open_ = open_[drawn[: self.share * len(labeled)]]
         if not len(labeled) or not len(open_):
             return Discriminated(None, lesson.model)
-        both = _features(take(lesson.items, torch.cat([labeled, open_])), lesson.model).double().cpu().numpy()
+        both = features_of(take(lesson.items, torch.cat([labeled, open_])), lesson.model).double().cpu().numpy()
         middle = both.mean(0)
         scale = float(np.sqrt(np.square(both - middle).mean())) or 1.0
         new = (np.arange(len(both)) >= len(labeled)).astype(np.float64)[:, None]
@@ -65,18 +65,18 @@ class Discriminated(Model):
     def outputs(self, items: Any) -> Outputs:
         if self.direction is None:
             return Outputs(scores=torch.zeros(len(items), 1))
-        features = _features(items, self.model)
+        features = features_of(items, self.model)
         direction = self.direction.to(features)
         return Outputs(scores=torch.addmv(direction[-1], features, direction[:-1]).unsqueeze(1))
 
 
-def _features(items: Any, model: Model | None) -> Tensor:
-    """What the task model reads off the items, else the items."""
+def features_of(items: Any, model: Model | None) -> Tensor:
+    """What the task model reads off the items, else the items: (items, features)."""
     given = model.outputs(items).embeddings if model is not None else None
     found = items if given is None else given
     if not isinstance(found, Tensor) or found.ndim != 2:
         raise BadInput(
-            "A discriminator reads features, and neither the items are features nor does the learner give embeddings. "
+            "A companion reads features here, and neither the items are features nor does the learner give embeddings. "
             "Encode the items first, or use a learner that gives embeddings."
         )
     return found if found.dtype in (torch.float32, torch.float64) else found.float()

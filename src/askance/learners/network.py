@@ -130,12 +130,15 @@ class TorchModel(Model):
         trained = {name: array.detach() for name, array in self.network.named_parameters()}
         known = self.known
 
-        def scores(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
+        def bare(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
             with settled(self.facts["seed"], self.device):
                 found: Tensor = functional_call(self.network, {**fixed, **weights}, (self.given(items),))
-            return found if known else found * 0.0
+            return found
 
-        return Differentiable(scores, trained, int(self.facts["seed"]))
+        def scores(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
+            return bare(weights, items) if known else bare(weights, items) * 0.0
+
+        return Differentiable(scores, trained, int(self.facts["seed"]), bare)
 
     def scores(self, items: Tensor) -> Tensor:
         """What the network gives, in its own number type and on its own device."""

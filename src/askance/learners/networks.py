@@ -32,7 +32,7 @@ class Mlp:
     def __post_init__(self) -> None:
         if self.hidden == ():
             raise BadInput("Mlp(hidden=()) is a linear model. Use one hidden layer or more, or the learner 'linear'.")
-        _check(self, "hidden")
+        check_sizes(self, "hidden")
 
     def __call__(self, features: Features, width: int) -> MlpNetwork:
         """A new network.
@@ -64,7 +64,7 @@ class Cnn:
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
-        _check(self, "channels", "widths", "hidden")
+        check_sizes(self, "channels", "widths", "hidden")
         if len(self.widths) != 2:
             raise BadInput(f"Cnn(widths={self.widths}) names {len(self.widths)} widths. Name one for each of the two.")
 
@@ -79,7 +79,7 @@ class Cnn:
         Raises:
             BadInput: If this is no picture of so many channels, or it is smaller than 4 x 4.
         """
-        return CnnNetwork(_picture(self, features, halvings=2, least=4, instead="Mlp()"), width, self)
+        return CnnNetwork(picture_of(self, features, halvings=2, least=4, instead="Mlp()"), width, self)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class ResNet18:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        _check(self, "channels", "width_of_stem")
+        check_sizes(self, "channels", "width_of_stem")
         if self.stem not in _STEMS:
             raise BadInput(f"ResNet18(stem={self.stem!r}) is no stem. Use 'small' (3 x 3) or 'stock' (7 x 7 and pool).")
 
@@ -118,7 +118,7 @@ class ResNet18:
         """
         halvings, instead = _STEMS[self.stem]
         least = 2 ** (halvings - 1) + 1  # else the last stage would read padding around one pixel
-        shape = _picture(self, features, halvings, least, instead)
+        shape = picture_of(self, features, halvings, least, instead)
         return ResNet18Network(shape, width, self)
 
 
@@ -130,7 +130,7 @@ class MlpNetwork(nn.Module):
         sizes = (features, *maker.hidden)
         self.stages = nn.Sequential(
             *(
-                nn.Sequential(nn.Linear(before, after), nn.ReLU(), _dropout(maker.dropout))
+                nn.Sequential(nn.Linear(before, after), nn.ReLU(), dropout_of(maker.dropout))
                 for before, after in zip(sizes, maker.hidden, strict=False)
             )
         )
@@ -155,7 +155,7 @@ class CnnNetwork(nn.Module):
             nn.Sequential(nn.Conv2d(first, second, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
         )
         left = second * (height // 2 // 2) * (breadth // 2 // 2)
-        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(left, maker.hidden), nn.ReLU(), _dropout(maker.dropout))
+        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(left, maker.hidden), nn.ReLU(), dropout_of(maker.dropout))
         self.last = nn.Linear(maker.hidden, width)
 
     def forward(self, items: Tensor) -> Tensor:
@@ -175,14 +175,14 @@ class ResNet18Network(nn.Module):
             look, pool = nn.Conv2d(shape[0], base, 7, 2, 3, bias=False), nn.MaxPool2d(3, 2, 1)
             self.stem = nn.Sequential(look, nn.BatchNorm2d(base), nn.ReLU(), pool)
         else:
-            self.stem = nn.Sequential(_convolution(shape[0], base), nn.BatchNorm2d(base), nn.ReLU())
+            self.stem = nn.Sequential(convolution(shape[0], base), nn.BatchNorm2d(base), nn.ReLU())
         self.stages = nn.Sequential(
-            nn.Sequential(_Block(base, base, 1), _Block(base, base, 1)),
-            nn.Sequential(_Block(base, 2 * base, 2), _Block(2 * base, 2 * base, 1)),
-            nn.Sequential(_Block(2 * base, 4 * base, 2), _Block(4 * base, 4 * base, 1)),
-            nn.Sequential(_Block(4 * base, 8 * base, 2), _Block(8 * base, 8 * base, 1)),
+            nn.Sequential(Block(base, base, 1), Block(base, base, 1)),
+            nn.Sequential(Block(base, 2 * base, 2), Block(2 * base, 2 * base, 1)),
+            nn.Sequential(Block(2 * base, 4 * base, 2), Block(4 * base, 4 * base, 1)),
+            nn.Sequential(Block(4 * base, 8 * base, 2), Block(8 * base, 8 * base, 1)),
         )
-        self.dropout = _dropout(maker.dropout)
+        self.dropout = dropout_of(maker.dropout)
         self.last = nn.Linear(8 * base, width)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):  # torch's own start is too small for 18 layers; batch norm's is 1 and 0
@@ -195,16 +195,16 @@ class ResNet18Network(nn.Module):
         return found
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
     """Two 3 x 3 convolutions whose result is added to what they were given. He et al. 2016, figure 2 and option B."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
         self.change = nn.Sequential(
-            _convolution(before, after, stride),
+            convolution(before, after, stride),
             nn.BatchNorm2d(after),
             nn.ReLU(),
-            _convolution(after, after),
+            convolution(after, after),
             nn.BatchNorm2d(after),
         )
         self.shortcut: nn.Module = nn.Identity()
@@ -221,16 +221,17 @@ _STEMS = {  # how often a network with it halves a picture, and what to use for 
 }
 
 
-def _convolution(before: int, after: int, stride: int = 1) -> nn.Conv2d:
+def convolution(before: int, after: int, stride: int = 1) -> nn.Conv2d:
+    """A 3 x 3 convolution that keeps the size of a picture, or halves it by a stride of 2; batch norm has its bias."""
     return nn.Conv2d(before, after, 3, stride, 1, bias=False)
 
 
-def _dropout(share: float) -> nn.Module:
+def dropout_of(share: float) -> nn.Module:
     """A layer that drops, or none: what looks for dropout must not find one that drops nothing."""
     return nn.Dropout(share) if share else nn.Identity()
 
 
-def _check(maker: Any, *sizes: str) -> None:
+def check_sizes(maker: Any, *sizes: str) -> None:
     """Refuse sizes that are no whole numbers above 0, and a dropout that is no share."""
     for name in sizes:
         value = getattr(maker, name)
@@ -240,14 +241,23 @@ def _check(maker: Any, *sizes: str) -> None:
                 f"{type(maker).__name__}({name}={value!r}) is no size of a layer. "
                 f"Use whole numbers above 0, several of them as a tuple."
             )
-    if not 0 <= maker.dropout < 1:
+    if not 0 <= getattr(maker, "dropout", 0.0) < 1:
         raise BadInput(f"{type(maker).__name__}(dropout={maker.dropout}) is no share. Use 0 or more, and less than 1.")
 
 
-def _picture(
-    maker: Cnn | ResNet18, features: Features, halvings: int, least: int, instead: str
-) -> tuple[int, int, int]:
-    """The shape (channels, height, width) of a picture that is given as a number of features or as a shape."""
+def picture_of(maker: Any, features: Features, halvings: int, least: int, instead: str) -> tuple[int, int, int]:
+    """The shape (channels, height, width) of a picture that is given as a number of features or as a shape.
+
+    Args:
+        maker: Who reads it; has a field ``channels``.
+        features: The number or the shape.
+        halvings: How often the picture is halved.
+        least: The fewest pixels of a side that will do.
+        instead: What to use for a smaller one.
+
+    Raises:
+        BadInput: If it is no picture of so many channels, or too small.
+    """
     name, channels = type(maker).__name__, maker.channels
     if isinstance(features, int):
         side = math.isqrt(features // channels)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from askance.errors import BadInput
 from askance.project.sheets import BOM, DELIMITERS
+from askance.sources.csv import allow_long_cells
 
 SAVE = "In the spreadsheet, save the sheet as CSV (UTF-8)."
 GARBLED = BOM.encode().decode("cp1252")  # what a byte order mark looks like to a program that does not know it
@@ -42,6 +43,7 @@ def rows_of(
     if head.lower().startswith("sep=") and head.strip("\r")[4:] in DELIMITERS:  # Excel's own way to say it
         delimiter, text, first = head.strip("\r")[4:], rest, 2
     delimiter = delimiter or _delimiter(text, wanted)
+    allow_long_cells()
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     start = first
     names: list[str] = []
@@ -81,6 +83,7 @@ def _delimiter(text: str, wanted: Collection[str]) -> str:
 
 
 def _told(text: str, delimiter: str, wanted: Collection[str]) -> tuple[int, int]:
+    allow_long_cells()
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     with suppress(csv.Error):  # which reading complains about, with the line
         for record in reader:

@@ -6,12 +6,13 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from askance.errors import BadInput
 from askance.files import whole
+from askance.project.predictor import Predictions
 from askance.project.project import Project
-from askance.task import Classes, Labels, Task
+from askance.task import Classes, Labels, Targets, Task
 
 ENDINGS = (".csv", ".jsonl")
 
@@ -23,60 +24,96 @@ def columns(task: Task) -> tuple[str, ...]:
     return ("id", "labels", "probabilities") if isinstance(task, Labels) else ("id", "number")
 
 
-def write_predictions(project: Project, path: str | Path) -> tuple[int, int]:
+class Written(NamedTuple):
+    """What a file of predictions holds.
+
+    Args:
+        predicted: Rows with an answer.
+        lacking: Rows without one, because they are empty, broken or not encoded.
+        abstained: Rows that the model would rather not answer.
+        surest: The largest probability of an answer among all rows, those abstained from included; 0 without any.
+    """
+
+    predicted: int
+    lacking: int
+    abstained: int = 0
+    surest: float = 0.0
+
+
+def write_predictions(project: Project, path: str | Path, abstain: float | None = None) -> Written:
     """Write a line for every row of the project's files, folded ones included, in the order in which they came.
 
     Args:
         project: The project.
         path: Where to; CSV or JSON lines, by its ending. It appears whole or not at all.
+        abstain: What an item without an answer costs, from 0 to 1/2, where a wrong answer costs 1: where the answer is
+            wrong with a greater probability its cell is empty, and the probability stands beside it. None: all are
+            answered.
 
     Returns:
-        How many rows are predicted, and how many are not: empty, broken, or not encoded.
+        How many rows are predicted, and how many are not.
 
     Raises:
-        BadInput: If the file's ending is not known, or nothing is labeled.
+        BadInput: If the file's ending is not known, nothing is labeled, or the cost is none.
         StorageError: If it cannot be written.
     """
     place = Path(path)
     if place.suffix.lower() not in ENDINGS:
         raise BadInput(f"{path} ends in neither of {', '.join(ENDINGS)}. Name it predictions.csv, for example.")
-    rows, lacking = list_predictions(project), 0
-    number = 0
+    number = lacking = abstained = 0
+    surest = 0.0
+    rows = _listed(project, abstain)
     with whole(place, newline="") as file:
         write = _writer(file, place, columns(project.study.task))
-        for row in rows:
+        for row, sure in rows:
             write(row)
             number += 1
-            lacking += row[1] is None
-    return number - lacking, lacking
+            lacking += sure is None
+            abstained += row[1] is None and sure is not None
+            surest = max(surest, sure or 0.0)
+    return Written(number - lacking - abstained, lacking, abstained, surest)
 
 
-def list_predictions(project: Project) -> Iterator[tuple[Any, ...]]:
+def list_predictions(project: Project, abstain: float | None = None) -> Iterator[tuple[Any, ...]]:
     """A prediction for every row, in the order of `columns`; None where there is none.
 
+    Args:
+        project: The project.
+        abstain: As in `write_predictions`.
+
     Raises:
-        BadInput: If nothing is labeled.
+        BadInput: If nothing is labeled, or the cost is none.
     """
+    return (row for row, _ in _listed(project, abstain))
+
+
+def _listed(project: Project, abstain: float | None) -> Iterator[tuple[tuple[Any, ...], float | None]]:
+    """Each row's cells, and how sure the model is of its answer: 1 of a number, None where it looked at nothing."""
     study = project.study
     if not study.progress.labeled:
         raise BadInput("Nothing is labeled, so there is nothing to predict from. Label some items first: askance ask")
-    found = study.predict()
+    found, task = study.predict(), study.task
+    said = Predictions(tuple(task.answer(row) for row in found), found, task)
+    sure = [1.0] * len(said) if isinstance(task, Targets) else said.certainty.tolist()
+    values = said.values if abstain is None else said.abstaining(abstain)
     numbers, ids, _ = project.items.standing()
     place = {int(number): id for number, id in zip(numbers, ids, strict=True)}
     row_of = {name: row for row, name in enumerate(study.pool.names(range(len(study.pool))))}
-    task = study.task
     for id, item, _ in project.items.present():
         row = row_of.get(place[item]) if item is not None else None
-        yield (id, *(_said(task, found[row]) if row is not None else [None] * (len(columns(task)) - 1)))
+        if row is None:
+            yield (id, *[None] * (len(columns(task)) - 1)), None
+        else:
+            yield (id, values[row], *_beside(task, found[row])), sure[row]
 
 
-def _said(task: Task, row: Any) -> tuple[Any, ...]:
-    value = task.answer(row)
+def _beside(task: Task, row: Any) -> tuple[Any, ...]:
+    """What stands beside the answer."""
     if isinstance(task, Classes):
-        return value, float(row.max())
+        return (float(row.max()),)
     if isinstance(task, Labels):
-        return value, {str(name): round(float(share), 6) for name, share in zip(task.names, row, strict=True)}
-    return (value[0] if len(value) == 1 else value,)
+        return ({str(name): round(float(share), 6) for name, share in zip(task.names, row, strict=True)},)
+    return ()
 
 
 def _writer(file: TextIO, place: Path, names: tuple[str, ...]) -> Any:

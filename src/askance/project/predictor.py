@@ -19,6 +19,7 @@ from askance.look import predict
 from askance.project.intake import Reading
 from askance.task import Labels, Targets, Task
 
+_ROUNDING = 1e-6  # a probability of 0.9 in float32 is as good as one
 AT_ONCE = 1024  # items that are encoded together, so that any number of them fits into memory
 
 
@@ -71,6 +72,24 @@ class Predictions(Sequence[Any]):
         """
         sure = (self.certainty >= threshold).tolist()
         return [value if keep else None for value, keep in zip(self.values, sure, strict=True)]
+
+    def abstaining(self, cost: float) -> list[Any]:
+        """The values, and None where leaving the item unanswered costs less than answering it.
+
+        A wrong value costs 1, so that is where a value is wrong with a probability above the cost. [chow1970optimum]
+
+        Args:
+            cost: Of an item without an answer, from 0 to 1/2.
+
+        Raises:
+            BadInput: If the cost is none, or the model predicts numbers.
+        """
+        if not 0 <= cost <= 0.5:
+            raise BadInput(
+                f"An item without an answer cannot cost {cost:g}: a wrong answer costs 1 and the flip of a coin 1/2. "
+                f"Use a cost from 0 to 0.5, such as 0.4."
+            )
+        return self.above(1 - cost - _ROUNDING)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,11 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from askance.files import whole
+from askance.files import whole, whole_bytes
 from askance.reports.across import Across
 from askance.reports.compared import comparison_sections
 from askance.reports.gridded import drawings, grid_sections, standalone
+from askance.reports.pdf import has_pdf, pdf
 from askance.reports.results import Comparison, Results, StudyContent
 from askance.reports.studied import study_sections
 
@@ -38,12 +39,17 @@ def write_grid_page(across: Across, path: str | os.PathLike[str]) -> Path:
 
 
 def write_figures(across: Across, folder: str | os.PathLike[str]) -> list[Path]:
-    """Write every figure of a grid's page as an SVG file; the folder must exist."""
-    style = (files("askance.reports") / "page.css").read_text("utf-8").replace("<", "&lt;")
-    return [
-        _write(standalone(draw, name, f"{across.title}: {name}", style), Path(folder) / f"{name}.svg")
-        for name, draw in drawings(across).items()
-    ]
+    """Write every figure of a grid's page as SVG, and as PDF if the extra ``pdf`` is there; the folder must exist."""
+    style = (files("askance.reports") / "page.css").read_text("utf-8")
+    written = []
+    for name, draw in drawings(across).items():
+        svg = standalone(draw, name, f"{across.title}: {name}", style.replace("<", "&lt;"))
+        written.append(_write(svg, Path(folder) / f"{name}.svg"))
+        if has_pdf():
+            with whole_bytes(path := Path(folder) / f"{name}.pdf") as file:
+                file.write(pdf(svg, style))
+            written.append(path)
+    return written
 
 
 def write_study_page(content: StudyContent, path: str | os.PathLike[str]) -> Path:

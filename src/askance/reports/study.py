@@ -49,7 +49,13 @@ def content(study: Study) -> StudyContent:
         control=_control(scored),
         seconds=_seconds(lines),
         batches=[BatchLine(body["round"] + 1, body["strategy"], len(body["ids"]), body["reason"]) for body in asked],
-        remarks=[*_remarks(study, asked), *_failed(study), *_other_scores(lines)],
+        remarks=[
+            *_remarks(study, asked),
+            *_failed(study),
+            *_other_scores(lines),
+            *_abstaining(scored),
+            *_stream(asked),
+        ],
     )
 
 
@@ -96,6 +102,31 @@ def _other_scores(lines: list[Line]) -> list[str]:
     """The latest score of a task that has no accuracy, in words."""
     found = [line.body for line in lines if line.kind == "scored" and "accuracy" not in line.body["scores"]]
     return [f"The model's {Score.read(found[-1]['scores'], found[-1]['on'])}."] if found else []
+
+
+def _abstaining(scored: list[dict[str, Any]]) -> list[str]:
+    """What the latest accuracy would be worth if the model might leave items unanswered, in words."""
+    if not scored:
+        return []
+    score = Score.read(scored[-1]["scores"], scored[-1]["on"])
+    said = []
+    for gamma, error, share in score.abstaining:
+        priced = f"If an item without an answer cost {0.5 - gamma:g} and a wrong one 1, the model would"
+        every = f"answering all of them costs {1 - score.value:.3f}"
+        if share == 0:
+            said.append(f"{priced} answer none of {score.items} {score.on} items: it is never sure enough; {every}.")
+        else:
+            said.append(f"{priced} answer {share:.0%} of {score.items} {score.on} items and cost {error:.3f}; {every}.")
+    return said
+
+
+def _stream(asked: list[dict[str, Any]]) -> list[str]:
+    """What went by in a stream, in words."""
+    by = sum(len(body.get("considered", ())) for body in asked)
+    if not by:
+        return []
+    left = by - sum(len(body["ids"]) for body in asked if "considered" in body)
+    return [f"{left:,} of {by:,} items of a stream went by unasked; the predictions given are in the journal."]
 
 
 def _failed(study: Study) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -22,10 +23,12 @@ class Picked:
         rows: Pool rows, distinct, int64 (picks,).
         utility: What made each pick wanted at the moment it was picked, such as its utility or its squared distance to
             what was there; 0 where only noise decided; (picks,).
+        said: What else is to be noted of each pick, small JSON values; such as the jitter that a singular kernel took.
     """
 
     rows: Tensor
     utility: Tensor | None = None
+    said: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

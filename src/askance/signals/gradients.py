@@ -13,7 +13,7 @@ from askance.signals.base import Signal
 from askance.signals.probabilities import Probabilities
 from askance.task import Task
 
-COTANGENTS = ("guess", "uniform", "ones", "one")
+COTANGENTS = ("guess", "uniform", "ones", "one", "believed", "signed")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class GradientFactors(Signal):
 
     Args:
         cotangent: ``guess``; ``uniform``, p - 1/C, the gradient of the divergence from knowing nothing (GradNorm);
-            ``ones``, 1/sqrt(C), whose kernel is the pseudo-NTK of the last layer; ``one``, a single class.
+            ``ones``, 1/sqrt(C), whose kernel is the pseudo-NTK of the last layer; ``one``, a single class;
+            ``believed``, p; ``signed``, +1 at the guess and -1 elsewhere (lpNTK, with the guess as label).
         bias: Whether the last layer has a bias: then h ends in a 1. That copies the embeddings.
         column: Which class ``one`` means.
     """
@@ -55,18 +56,41 @@ class GradientFactors(Signal):
 
     def _left(self, probabilities: Tensor) -> Tensor:
         """The cotangent of every item, (items, classes)."""
-        classes = probabilities.shape[-1]
-        if not classes:
-            return probabilities.clone()
-        if self.cotangent == "uniform":
-            return probabilities - 1 / classes
-        if self.cotangent == "ones":
-            return torch.full_like(probabilities, classes**-0.5)
-        if self.cotangent == "one":
-            left = torch.zeros_like(probabilities)
-            left[:, self.column % classes] = 1
-            return left
-        return off_the_guess(probabilities)
+        return cotangents(self.cotangent, probabilities, self.column)
+
+
+def cotangents(kind: str, probabilities: Tensor, column: int = 0) -> Tensor:
+    """The vectors v of a kind whose product with the scores is differentiated, (items, classes).
+
+    >>> cotangents("signed", torch.tensor([[0.25, 0.75]]))
+    tensor([[-1.,  1.]])
+
+    Args:
+        kind: One of `COTANGENTS`, as `GradientFactors` says them.
+        probabilities: (items, classes); of those that hang on none, only the shape counts.
+        column: Which class ``one`` means; counted around where there are fewer.
+    """
+    classes = probabilities.shape[-1]
+    if not classes:
+        return probabilities.clone()
+    if kind == "uniform":
+        return probabilities - 1 / classes
+    if kind == "ones":
+        return torch.full_like(probabilities, classes**-0.5)
+    if kind == "one":
+        left = torch.zeros_like(probabilities)
+        left[:, column % classes] = 1
+        return left
+    if kind == "believed":
+        return probabilities.clone()
+    if kind == "signed":
+        return signed(probabilities.argmax(-1), probabilities)
+    return off_the_guess(probabilities)
+
+
+def signed(labels: Tensor, like: Tensor) -> Tensor:
+    """+1 at the label and -1 elsewhere, of the shape and type of ``like``, (items, classes). [guo2024lpntk]"""
+    return torch.full_like(like, -1.0).scatter_(-1, labels.unsqueeze(-1), 1.0)
 
 
 def off_the_guess(probabilities: Tensor) -> Tensor:

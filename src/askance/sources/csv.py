@@ -19,6 +19,8 @@ from askance.errors import BadInput, unknown
 from askance.files import whole
 from askance.sources.base import Row
 
+LONGEST = 1 << 20  # letters of a cell; what is longer is rather a quote that nobody closed
+
 
 @dataclass(frozen=True)
 class Table:
@@ -214,8 +216,14 @@ def _names(path: Path, line: int, header: list[str]) -> list[str]:
     return names
 
 
+def allow_long_cells() -> None:
+    """Let readers of this process take cells of up to `LONGEST` letters: Python's own limit is that of a short mail."""
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
+
+
 def _records(path: Path, file: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
     """Every record that is not an empty line, with the line it starts on."""
+    allow_long_cells()
     head = next(file, "")
     reader = csv.reader(_without_nul(path, chain([head], file)), delimiter=_delimiter(head), strict=True)
     start = 1

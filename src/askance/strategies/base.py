@@ -77,7 +77,7 @@ class Strategy:
             space=self.space(view),
         )
         values = picked.utility.tolist() if picked.utility is not None else ()
-        return view.batch(picked.rows, notes=[{"utility": value} for value in values])
+        return view.batch(picked.rows, notes=[{"utility": value, **picked.said} for value in values])
 
     def needs_model(self) -> bool:
         """Whether any signal comes from a fitted model's scores, or was recorded while it trained."""

@@ -13,6 +13,7 @@ from askance.study.journal import Line
 from askance.study.models import Models, Parts
 from askance.study.pick import pick
 from askance.study.state import State
+from askance.study.stream import weigh
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,10 @@ def _again(state: State, parts: Parts, models: Models, line: Line) -> Audited:
     if body["fit"] == NO_FIT:
         return _again_early(state, line)
     with threads(state.threads):
-        batch = pick(state, parts, models, body["wanted"]).batch
+        if "considered" in body:
+            batch = weigh(state, parts, models, body["considered"], body["budget"]).picks.batch
+        else:
+            batch = pick(state, parts, models, body["wanted"]).batch
     why = ""
     if batch.ids != body["ids"]:
         why = "other items come out"

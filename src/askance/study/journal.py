@@ -65,7 +65,7 @@ BODIES = {
             "seen": int,
             "reason": str,
         },
-        {"said": str, "seconds": dict},
+        {"said": str, "seconds": dict, "considered": list, "budget": int | None},
     ),
     "released": Body({"ids": list}),
     "told": Body(
@@ -75,7 +75,7 @@ BODIES = {
         {"number": int, "through": int, "key": str, "learner": PART, "companions": dict, "facts": dict},
         {"seconds": NUMBER},
     ),
-    "passed": Body({"id": ID}),
+    "passed": Body({"id": ID}, {"prediction": ANY, "probability": NUMBER | None, "why": str, "number": int}),
     "noted": Body({"id": ID}, {"by": str, "flag": bool, "comment": str, "skip": bool}),
     "changed": Body({"what": str, "old": ANY, "new": ANY}),
     "scored": Body({"scores": dict, "on": str, "through": int, "labels": int}),

@@ -52,7 +52,7 @@ def pick(state: State, parts: Parts, models: Models, n: int) -> Picks:
     begun = time.perf_counter()
     round_ = state.round if state.round.left else _opened(state, n)
     strategy = parts.strategy(state, round_.cold)
-    failed = _failed(state.fits[round_.fit], strategy)
+    failed = failed_fit(state.fits[round_.fit], strategy)
     if failed:  # its model knows nothing, and whatever it made of that would look like a choice
         strategy = catalogue.strategy("random")
     take = min(n, round_.left, state.count(UNLABELED))
@@ -72,8 +72,8 @@ def pick(state: State, parts: Parts, models: Models, n: int) -> Picks:
         state.history,
         size=state.piece,
     )
-    clock = _Clock(view)
-    active = _checked(strategy, clock.view, take - len(controls))
+    clock = Clock(view)
+    active = checked(strategy, clock.view, take - len(controls))
     while len(controls) > _share(state, len(active) + len(controls)):
         controls = controls[:-1]
 
@@ -84,7 +84,7 @@ def pick(state: State, parts: Parts, models: Models, n: int) -> Picks:
         batch,
         reason=active.reason,
         strategy=active.strategy or name_of(strategy),
-        said=_said(state, round_.cold, strategy, failed),
+        said=said_of(state, round_.cold, strategy, failed) or active.said,
         number=len(state.asked),
         round=round_.number,
         left=left,
@@ -137,7 +137,7 @@ def _opened(state: State, n: int) -> Round:
     return Round(state.round.number + 1, size, size, len(state.fits) - 1, state.cold)
 
 
-def _checked(strategy: Strategy, view: View, n: int) -> Batch:
+def checked(strategy: Strategy, view: View, n: int) -> Batch:
     """The strategy's batch, held to its contract."""
     name = name_of(strategy)
     batch = strategy.query(view, n)
@@ -197,14 +197,15 @@ def _dealt(state: State, active: Batch, controls: Tensor, dice: Dice) -> Batch:
     return Batch(table, state.pool.names(table), tuple(notes), "", tuple(streams), tuple(chances))
 
 
-def _failed(fit: Fit, strategy: Strategy) -> str:
+def failed_fit(fit: Fit, strategy: Strategy) -> str:
     """Why a model that the strategy asks by knows nothing, the task's or a companion's; empty if none failed."""
     told = [fit.diverged if strategy.needs_model() else ""]
     told += [str(own["facts"].get("diverged", "")) for own in fit.companions.values()]
     return next((why for why in told if why), "")
 
 
-def _said(state: State, cold: bool, strategy: Strategy, failed: str) -> str:
+def said_of(state: State, cold: bool, strategy: Strategy, failed: str) -> str:
+    """What a person should know of who asks: that the model diverged, or that this is a cold start."""
     if failed:
         return f"The model diverged, so {name_of(strategy)} asks this round: {failed}."
     if not cold:
@@ -213,7 +214,7 @@ def _said(state: State, cold: bool, strategy: Strategy, failed: str) -> str:
     return f"Cold start: {why}, so {name_of(strategy)} asks."
 
 
-class _Clock:
+class Clock:
     """Tells the time spent on signals from the rest."""
 
     def __init__(self, view: View) -> None:

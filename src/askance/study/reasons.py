@@ -247,6 +247,12 @@ REASONS: Mapping[str, Reason] = {
     "spal": Reason("It is in doubt but not too much, and its batch is spread as the pool is", (stands,), even=0.0),
     "quire": Reason("It helps whatever its label turns out to be", (believes, stands)),
     "hint-svm": Reason("It is near a boundary that is drawn through what is unlabeled", (believes,)),
+    "neural-cal": Reason("Models that explain what is known nearly as well as the best one differ about it"),
+    "neural-cal-plus-plus": Reason("Its class is open, and not known to be a toss-up", (believes,)),
+    "i-neural": Reason("A network and what it may be wrong by leave its class open"),
+    "neuronal": Reason("Drawn by chance, the likelier the nearer its two best classes are to each other"),
+    "neuronal-stream": Reason("A network and what it may be wrong by leave its class open"),
+    "neural-ntk": Reason("What was learned so far leaves its class open"),
     # The model would learn or change
     "badge": Reason(
         "Its label would change the model, in another way than the rest of its batch", (believes,), even=0.0
@@ -259,6 +265,18 @@ REASONS: Mapping[str, Reason] = {
     "k-dpp": Reason("Drawn by chance in a batch of items that are unlike each other and what is known", (distant,)),
     "expected-error-reduction": Reason("After its label, fewer errors are expected on others", (believes,), even=0.0),
     "variance-reduction": Reason("Its label would steady what the model predicts for others", (believes,), even=0.0),
+    "ev-gp": Reason("With its batch a very wide network gets surer of the whole pool", (stands,), even=0.0),
+    "ev-gp-ms": Reason("With its batch a very wide network gets surer of the whole pool", (stands,), even=0.0),
+    "mlmoc": Reason("If the model's guess were its label, the model would change most", (believes,), even=0.0),
+    "lada": Reason("It is in doubt, and so is what lies between it and another item", (believes,), even=0.0),
+    "lada-policy": Reason("It is in doubt, and so is what lies between it and another item", (believes,), even=0.0),
+    "vanilla-mixup": Reason("It is in doubt, and is mixed with other items to learn from", (believes,), even=0.0),
+    "auto-al": Reason("What a search over several strategies made of their wishes put it first", (believes,)),
+    "auto-al-as-written": Reason(
+        "What a search over several strategies made of their scores put it first", (believes,)
+    ),
+    "bandit": Reason("A strategy that has surprised lately asked for it", (believes,)),
+    "ntk-cpl": Reason("With its label more of the pool would be told right by groups", (stands,), even=0.0),
     "lpl": Reason("The model expects to be more wrong on it than on others", (believes,)),
     # The model is easily moved
     "adversarial-bim": Reason(

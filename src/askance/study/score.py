@@ -13,13 +13,14 @@ from askance import arrays
 from askance.errors import BadInput
 from askance.learners.base import Learner, Lesson
 from askance.look import predict
-from askance.metrics import accuracy, wilson
+from askance.metrics import GAMMAS, abstains, accuracy, chow_error, coverage, wilson
 from askance.seeds import Dice
 from askance.task import Classes, Labels, Task
 
 FOLDS = 5
 RESAMPLES = 2000  # of a bootstrap interval
 _SPOKEN = {"accuracy": "accuracy", "f1": "F1", "rmse": "error (RMSE)"}
+_PRICED = ("chow_error", "coverage")  # for each gamma, as the journal and the lab have them
 _WHOLE = ("whole", "whole_low", "whole_high")  # as the journal has them
 
 
@@ -40,6 +41,8 @@ class Score:
         on: ``held-out`` or ``control``.
         metric: ``accuracy``, ``f1`` or ``rmse``.
         whole: Of labels, beside their F1: the share of items with every label right, and Wilson's interval.
+        abstaining: Of classes, by Chow's rule: some gammas, each with Chow's error, where an item without an answer
+            costs 1/2 - gamma, and the share of items with one.
     """
 
     value: float
@@ -49,6 +52,7 @@ class Score:
     on: str
     metric: str = "accuracy"
     whole: tuple[float, float, float] | None = None
+    abstaining: tuple[tuple[float, float, float], ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -70,14 +74,22 @@ class Score:
     def measured(self) -> dict[str, float | int]:
         """The numbers as the journal keeps them."""
         whole = dict(zip(_WHOLE, self.whole or (), strict=False))
-        return {self.metric: self.value, "low": self.low, "high": self.high, "items": self.items, **whole}
+        priced = {
+            f"{name}_{gamma:g}": value
+            for gamma, *pair in self.abstaining
+            for name, value in zip(_PRICED, pair, strict=True)
+        }
+        return {self.metric: self.value, "low": self.low, "high": self.high, "items": self.items, **whole, **priced}
 
     @classmethod
     def read(cls, scores: Mapping[str, float | int], on: str) -> Score:
         """The score that the journal keeps."""
         metric = next(name for name in _SPOKEN if name in scores)
         whole = (scores["whole"], scores["whole_low"], scores["whole_high"]) if "whole" in scores else None
-        return cls(scores[metric], scores["low"], scores["high"], int(scores["items"]), on, metric, whole)
+        gammas = [float(name.removeprefix(f"{_PRICED[0]}_")) for name in scores if name.startswith(_PRICED[0])]
+        error, share = _PRICED
+        priced = tuple((by, scores[f"{error}_{by:g}"], scores[f"{share}_{by:g}"]) for by in sorted(gammas))
+        return cls(scores[metric], scores["low"], scores["high"], int(scores["items"]), on, metric, whole, priced)
 
     def __str__(self) -> str:
         where = f"on {self.items} {self.on} items"
@@ -98,7 +110,8 @@ def measure(task: Task, predictions: Tensor, truth: Tensor, on: str, seed: int) 
         seed: Seeds the bootstrap.
     """
     if isinstance(task, Classes):
-        return Score.of(predictions.argmax(1) == truth.argmax(1), on)
+        score = Score.of(predictions.argmax(1) == truth.argmax(1), on)
+        return replace(score, abstaining=tuple(_priced(predictions, truth.argmax(1), gamma) for gamma in GAMMAS))
     if isinstance(task, Labels):
         guess, told = predictions >= 0.5, truth >= 0.5
         found, named = (guess & told).sum(1), guess.sum(1) + told.sum(1)
@@ -148,6 +161,12 @@ def cross_fitted(lesson: Lesson, learner: Learner, rows: Tensor, seed: int, size
         )
         found[fold == number] = predict(learner.fit(part), arrays.take(lesson.items, out), lesson.task, size).double()
     return found, truth
+
+
+def _priced(predictions: Tensor, truth: Tensor, gamma: float) -> tuple[float, float, float]:
+    """The gamma, Chow's error and the coverage."""
+    left = abstains(predictions, gamma)
+    return gamma, chow_error(predictions, truth, left, gamma), coverage(left)
 
 
 def _sums(parts: Tensor, seed: int) -> np.ndarray:

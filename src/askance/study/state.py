@@ -73,6 +73,7 @@ class State:
     round: Round = field(default_factory=Round)
     taught: int = 0  # the last line that changed what a learner would see
     stopped: str = ""
+    passed: dict[int, Any] = field(default_factory=dict)  # the last prediction given of what went by unasked
     _targets: dict[int, Target] = field(default_factory=dict)
     _waiting: set[int] = field(default_factory=set)  # asked and not released: where a withdrawn item goes back to
 
@@ -232,7 +233,8 @@ class State:
         self.stopped = line.body["reason"]
 
     def _passed(self, line: Line) -> None:
-        """A stream's item that went by unasked: it stays where it is."""
+        """A stream's item that went by unasked: it stays where it is, with the prediction that was given."""
+        self.passed[self.pool.row(line.body["id"])] = line.body.get("prediction")
 
     def _noted(self, line: Line) -> None:
         """A flag, a comment or a skip: for people to read, and no answer."""

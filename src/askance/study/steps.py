@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from askance.errors import AskanceError, BadInput, Conflict, out_of_memory
 from askance.learners.base import Learner, Lesson, Model
@@ -20,6 +20,7 @@ from askance.study.models import Models, Parts, companions_of, digest, lesson_of
 from askance.study.opening import Wishes, as_journaled, changes, first_lines
 from askance.study.pick import Picks, body_of, pick
 from askance.study.state import Past, State
+from askance.study.stream import Passage, drafts_of, weigh
 from askance.view import Batch
 
 T = TypeVar("T")
@@ -58,8 +59,11 @@ class Steps:
         """What learns, equipped by the strategy."""
         return self.parts.learner(self.state)
 
-    def lesson(self) -> Lesson | None:
+    def lesson(self, *, anew: bool = False) -> Lesson | None:
         """What to learn from before the next pick; None while the latest model is still to be used.
+
+        Args:
+            anew: Whether answers since the last fit are learned from although a round is open.
 
         Raises:
             BadInput: If the strategy needs a model, there is no label, and the study has no start strategy.
@@ -71,7 +75,7 @@ class Steps:
                 f"{name_of(strategy)} asks by a model, and there is no label to learn from. "
                 f"Tell some labels first, or give the study a start strategy: Study(..., start='typiclust')."
             )
-        return None if self.round_open or self.current else lesson_of(state, self.parts)
+        return None if (self.round_open and not anew) or self.current else lesson_of(state, self.parts)
 
     def fit(self, lesson: Lesson) -> dict[str, Model]:
         """The task model, under ``""``, and the models of the strategy's companions, under their digests."""
@@ -127,15 +131,22 @@ class Steps:
         Raises:
             AskanceError: If memory does not suffice for smaller pieces either.
         """
+        return self._in_memory(lambda: pick(self.state, self.parts, self.models, n))
+
+    def weigh(self, ids: Sequence[Any], budget: int | None) -> Passage:
+        """What to ask of a stream's items, and what to infer: a function of the journal so far, as `pick` is."""
+        return self._in_memory(lambda: weigh(self.state, self.parts, self.models, ids, budget))
+
+    def _in_memory(self, attempt: Callable[[], T]) -> T:
         with inner_threads(self.state.threads):
             try:
-                return pick(self.state, self.parts, self.models, n)
+                return attempt()
             except (MemoryError, RuntimeError) as error:
                 if not out_of_memory(error):
                     raise
             self._smaller_pieces()
             try:
-                return pick(self.state, self.parts, self.models, n)
+                return attempt()
             except (MemoryError, RuntimeError) as error:
                 if not out_of_memory(error):
                     raise
@@ -169,7 +180,21 @@ class Steps:
             self.append(drafts)
             return batch
 
-        return self.insist(attempt, unless=lambda lines: self._outdated(batch, lines))
+        return self.insist(attempt, unless=lambda lines: self._outdated(batch.rows.tolist(), lines))
+
+    def went_by(self, passage: Passage, once: str | None = None) -> Passage:
+        """Write down what was asked of a stream and what was inferred, with the predictions given: one commit.
+
+        Raises:
+            Conflict: If somebody else asked meanwhile, or an item is no candidate any more: weigh again.
+        """
+
+        def attempt() -> Passage:
+            self.append(drafts_of(passage, once))
+            return passage
+
+        rows = self.pool.rows(one.id for one in passage)
+        return self.insist(attempt, unless=lambda lines: self._outdated(rows, lines))
 
     def refresh(self) -> list[Line]:
         """Fold what was written since, and give it."""
@@ -250,9 +275,9 @@ class Steps:
                 return
         raise AskanceError(f"{TRIES} writes in a row lost against other processes. Open the study again.")
 
-    def _outdated(self, batch: Batch, since: Sequence[Line]) -> bool:
-        """Whether lines written after a batch was picked forbid to ask it as it is."""
-        taken = any(self.state.sides[row] != UNLABELED for row in batch.rows.tolist())
+    def _outdated(self, rows: Sequence[int], since: Sequence[Line]) -> bool:
+        """Whether lines written after some rows were picked forbid to ask them as it is."""
+        taken = any(self.state.sides[row] != UNLABELED for row in rows)
         return taken or any(line.kind not in ("told", "noted") for line in since)
 
     def _companions(self) -> list[Learner]:

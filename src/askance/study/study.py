@@ -28,6 +28,7 @@ from askance.study.pick import batch_of
 from askance.study.score import Score, cross_fitted, measure
 from askance.study.steps import Steps
 from askance.study.stopping import Criterion, verdict
+from askance.study.stream import Passage, passage_of
 from askance.task import Classes, Named, Task, plain
 from askance.view import Batch
 
@@ -147,6 +148,44 @@ class Study(Steps):
                 return self._nothing("stop: every item of the pool was asked")
             self.learn(self.lesson())
             return self.asked(self.pick(n), once=once)
+
+        self.refresh()
+        return self.insist(attempt)
+
+    def consider(self, items: Any, *, budget: int | None = None, once: str | None = None) -> Passage:
+        """Let items go by as a stream does: each is asked about or inferred, by the strategy and the latest model.
+
+        The strategy sees one item at a time as the only candidate. What it does not ask for goes by with the model's
+        prediction, which is kept in the journal, as is that of what is asked; all of one call is one commit. Answers
+        that came since are learned from before, and an open round of `ask` ends. Most strategies ask for whatever they
+        are shown, until the budget is spent; ``neural-cal-plus-plus``, ``neural-cal``, ``i-neural``, ``neural-ntk`` and
+        ``neuronal-stream`` may say no.
+
+        Args:
+            items: An id, or several in the order in which they come.
+            budget: How many items the study may have asked in all, those before included; once it is spent, items are
+                inferred only, and the passage says so. None: any number.
+            once: A client's key: the same key gets the same passage, whatever was lost on the way.
+
+        Raises:
+            BadInput: If an item is unknown, named twice or not unlabeled, the budget is no number, the study draws
+                control items, or a model is needed and there is no label at all.
+        """
+        ids = [plain(items)] if isinstance(plain(items), int | str) else [plain(id) for id in items]
+        budget = plain(budget)
+        if budget is not None and (not isinstance(budget, int) or budget < 0):
+            raise BadInput(f"budget={budget!r} is no number of labels. Use 0 or more, or None for any number.")
+        if not ids:
+            raise BadInput("consider([]) lets nothing go by. Name an item, or several.")
+
+        def attempt() -> Passage:
+            if once is not None and (line := self.journal.find(once)) is not None:
+                if "considered" not in line.body:
+                    raise BadInput(f"The key {once!r} was used for a line of kind {line.kind!r}. Use another key.")
+                spent = len(self.state.sides) - self.state.count(UNLABELED)
+                return passage_of(line, self.journal.read(after=line.number), self.pool, spent)
+            self.learn(self.lesson(anew=True))
+            return self.went_by(self.weigh(ids, budget), once=once)
 
         self.refresh()
         return self.insist(attempt)
@@ -274,6 +313,12 @@ class Study(Steps):
     def pending(self) -> list[Any]:
         """Ids that were asked and not answered."""
         return self.pool.names((self.state.sides == PENDING).nonzero().squeeze(1))
+
+    @property
+    def inferred(self) -> dict[Any, Any]:
+        """The last prediction given of each item that went by unasked, by id."""
+        rows = sorted(self.state.passed)
+        return dict(zip(self.pool.names(rows), (self.state.passed[row] for row in rows), strict=True))
 
     @property
     def labels(self) -> dict[Any, Any]:

@@ -1,4 +1,7 @@
-"""What a label would change in a last layer: one Newton step, and what it leaves of error and variance.
+"""What a label would change: one rank-one step of all scores, and what it leaves of error, variance and coverage.
+
+For a Gaussian process, such as a very wide network, the step is exact (`LookAhead`). For a last layer it is a Newton
+step:
 
 A last layer with softmax and a ridge has the curvature ``sum (diag p - p p') x f f'`` over its labeled items, which
 couples classes and features. Here ``diag p - p p'`` is replaced by ``w (I - 1/C)`` with the same trace, so that the
@@ -18,6 +21,7 @@ Solve = Callable[[Tensor], Tensor]
 LOSSES = ("log", "zero-one")
 
 _PIECE = 1 << 17  # elements of a temporary
+_STEP = 1 << 19  # of one with classes: 2 MiB of float32
 
 
 def curvature(probabilities: Tensor) -> Tensor:
@@ -105,15 +109,114 @@ def expected_reduction(
     step = max(1, _PIECE // max(1, scores.numel()))
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
-        moved = solve(rows[part])
-        stiffness = 1 + curvature(beliefs[part]) * (moved * rows[part]).sum(1)
-        pull = ((others @ moved.T) / stiffness).T.unsqueeze(2)  # (rows, others, 1)
-        after = torch.zeros(len(moved), dtype=rows.dtype, device=rows.device)
+        inverse = solve(rows[part])
+        stiffness = 1 + curvature(beliefs[part]) * (inverse * rows[part]).sum(1)
+        pull = ((others @ inverse.T) / stiffness).T  # (rows, others)
+        after = torch.zeros(len(inverse), dtype=rows.dtype, device=rows.device)
         for place in range(shares.shape[1]):
             aim = torch.nn.functional.one_hot(likely.indices[part, place], beliefs.shape[1]) - beliefs[part]
-            after += shares[part, place] * _risk(scores + pull * aim.unsqueeze(1), loss).mean(1)
+            after += shares[part, place] * _risk(moved(scores, pull, aim), loss).mean(1)
         out[part] = before - after
     return out
+
+
+def moved(scores: Tensor, pull: Tensor, aims: Tensor) -> Tensor:
+    """The scores of others after one step towards each of some targets, (rows, others, classes).
+
+    >>> moved(torch.zeros(1, 2), torch.tensor([[0.5]]), torch.tensor([[1.0, -1.0]]))
+    tensor([[[ 0.5000, -0.5000]]])
+
+    Args:
+        scores: Of the others, (others, classes).
+        pull: How far each of the others goes with a row, (rows, others).
+        aims: How far each row is from its target, (rows, classes).
+    """
+    return scores + pull.unsqueeze(2) * aims.unsqueeze(1)
+
+
+class LookAhead:
+    """The predictions of a Gaussian process after one more label, for many candidates at once.
+
+    With c the posterior covariance and s the variance of the noise, a target y at x moves the prediction at u by
+    ``c(u, x) / (c(x, x) + s) (y - f(x))``: what a solve with all labels and this one would give. A label that is taken
+    changes the covariance by one outer product.
+
+    Args:
+        across: c between the candidates and the others, float64 (rows, others).
+        among: c among the candidates, float64 (rows, rows).
+        noise: s.
+        own: Predictions at the candidates, (rows, classes).
+        scores: Predictions at the others, (others, classes).
+    """
+
+    def __init__(self, across: Tensor, among: Tensor, noise: float, own: Tensor, scores: Tensor) -> None:
+        self.across, self.among, self.noise = across.clone(), among.clone(), noise
+        self.own, self.scores = own.to(across, copy=True), scores.to(across, copy=True)
+
+    def pull(self) -> Tensor:
+        """How far each of the others goes with a candidate, (rows, others)."""
+        left = self.among.diagonal().clamp(min=0) + self.noise
+        return self.across / torch.where(left > 0, left, 1.0).unsqueeze(1)
+
+    def each(self, targets: Tensor, say: Callable[[Tensor], Tensor]) -> Tensor:
+        """What is to be said of the others' scores once each candidate has its target, (rows,).
+
+        Args:
+            targets: (rows, classes).
+            say: From scores (some rows, others, classes) to a number for each row.
+        """
+        pull, aims, scores = self.pull().float(), (targets.to(self.own) - self.own).float(), self.scores.float()
+        step = max(1, _STEP // max(1, scores.numel()))  # in single precision: what is said are counts
+        parts = [slice(start, start + step) for start in range(0, len(pull), step)]
+        return torch.cat([say(moved(scores, pull[some], aims[some])) for some in parts]).double()
+
+    def lengths(self, targets: Tensor) -> Tensor:
+        """How far the scores of the others move on average, by their Euclidean distance, (rows,)."""
+        aims: Tensor = torch.linalg.vector_norm(targets.to(self.own) - self.own, dim=1)
+        return self.pull().abs().mean(1) * aims
+
+    def take(self, place: int, target: Tensor) -> None:
+        """Count a candidate as labeled, by its place."""
+        left = max(float(self.among[place, place]), 0.0) + self.noise
+        if left <= 0:
+            return  # it is known already
+        aim, own, other = target.to(self.own) - self.own[place], self.among[place].clone(), self.across[place].clone()
+        self.own += torch.outer(own / left, aim)
+        self.scores += torch.outer(other / left, aim)
+        self.across -= torch.outer(own / left, other)
+        self.among -= torch.outer(own / left, own)
+
+
+def flips(before: Tensor) -> Callable[[Tensor], Tensor]:
+    """The share of items whose largest score is another one than before, for `LookAhead.each`.
+
+    Args:
+        before: (others, classes).
+    """
+    guesses = before.argmax(1)
+    return lambda scores: (scores.argmax(2) != guesses).to(scores).mean(1)
+
+
+def coverage(own: Tensor) -> Callable[[Tensor], Tensor]:
+    """The share of items whose own class has more than any other, for `LookAhead.each`.
+
+    Ties between batches that cover as many items go by how far they are covered: the gap between the own class and the
+    next, from -1 to 1, counts a thousandth of an item.
+
+    >>> coverage(torch.tensor([0, 1]))(torch.tensor([[[1.0, 0.0], [0.4, 0.0]]]))  # one of two, gaps of 1 and -0.4
+    tensor([0.5003])
+
+    Args:
+        own: The class of each item, int64 (others,).
+    """
+
+    def say(scores: Tensor) -> Tensor:
+        places = own.expand(len(scores), -1).unsqueeze(2)
+        mine = scores.gather(2, places).squeeze(2)
+        gaps = mine - scores.scatter(2, places, -torch.inf).amax(2)
+        return ((gaps > 0).to(scores) + 1e-3 * gaps.clamp(-1, 1)).mean(1)
+
+    return say
 
 
 def _risk(scores: Tensor, loss: str) -> Tensor:

@@ -1,0 +1,314 @@
+"""AutoAL: which strategy to follow, learned from labels that were held out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from askance.errors import BadInput, UnknownName
+from askance.learners.base import Lesson
+from askance.learners.linear import Linear
+from askance.learners.many import Bootstrapped
+from askance.meta.autoal import AutoAL, AutoALAsWritten
+from askance.meta.bandit import Bandit
+from askance.meta.search import Halves, SearchNet, dealt, ranked, search_ground, step_influence, taken, view_of
+from askance.meta.written import SearchNetAsWritten, over_threshold, wanted_as_written
+from askance.pool import Pool
+from askance.seeds import Dice
+from askance.strategies.base import Strategy
+from askance.strategies.random import Random
+from askance.strategies.uncertainty import Margin
+from askance.study.study import Study
+from askance.task import Classes, Targets
+from askance.testing.worlds import LEARNER, THREE, small_world
+from askance.utilities.ranked import rank_normalized, rank_of_order
+from askance.view import Batch, View
+from tests.pins import pins
+
+DIGITS = load_digits()
+PIXELS = (DIGITS.data / 16).astype(np.float32)
+FEW = ("margin", "k-center", "entropy")
+
+
+@dataclass(frozen=True)
+class Broken(Strategy):
+    """Fails."""
+
+    def query(self, view: View, n: int) -> Batch:
+        raise ZeroDivisionError("nothing to divide by")
+
+
+@dataclass(frozen=True)
+class Sure(Margin):
+    """Wants what is certain."""
+
+    def utility(self, view: View) -> torch.Tensor:
+        return -super().utility(view)
+
+
+def lesson(labels: int, seed: int = 0) -> Lesson:
+    """Digits, some of them labeled."""
+    rows = np.sort(np.random.default_rng(seed).permutation(len(PIXELS))[:labels])
+    targets = torch.nn.functional.one_hot(torch.from_numpy(DIGITS.target[rows]), 10).double()
+    return Lesson(
+        items=torch.from_numpy(PIXELS),
+        keys=torch.arange(len(PIXELS)),
+        task=Classes(tuple(range(10))),
+        labeled=torch.from_numpy(rows),
+        targets=targets,
+        weights=torch.ones(labels).double(),
+        unlabeled=torch.from_numpy(np.setdiff1d(np.arange(len(PIXELS)), rows)),
+        dice=Dice(seed, "fit"),
+    )
+
+
+def study_of(strategy: Strategy, labels: int = 40) -> Study:
+    study = Study(
+        Pool.from_arrays(PIXELS), classes=tuple(range(10)), strategy=strategy, learner=Linear(ridge=1.0), start=None
+    )
+    study.tell({row: int(DIGITS.target[row]) for row in range(labels)})
+    return study
+
+
+def searches(study: Study) -> list[dict[str, Any]]:
+    """The facts of every search."""
+    lines = [line.body for line in study.lines() if line.kind == "fitted"]
+    return [own["facts"] for body in lines for own in body["companions"].values()]
+
+
+@pytest.mark.parametrize("kind", [AutoAL, AutoALAsWritten])
+def test_the_gradient_is_alive_in_every_round(kind: type[AutoAL]) -> None:
+    study = study_of(kind(FEW))
+    for _ in range(4):
+        study.tell({row: int(DIGITS.target[row]) for row in study.ask(15).ids})
+    found = searches(study)
+    assert len(found) == 4
+    assert all(facts["searched"] and facts["gradients"]["least"] > 1e-6 for facts in found)
+    assert all(facts["weights"].keys() == {"margin", "k-center", "entropy"} for facts in found)
+
+
+@pins(
+    "auto-al",
+    "definition",
+    "Picks are the largest sums of shares times ranks, with ranks by hand from utilities and from an order.",
+    "u_j = sum_k pi_k(x_j) r_jk",
+)
+def test_picks_are_the_largest_sums_of_shares_and_ranks() -> None:
+    asking = AutoAL(("margin", "k-center"), search=SearchNet(least=8, steps=5))
+    view = small_world(labeled=12).view(asking, LEARNER)
+    batch = asking.query(view, 4)
+    shares = view[asking.mixture][view.candidates]
+    assert torch.allclose(shares.sum(1), torch.ones(len(shares)))
+    margin, center = asking.candidates
+    assert isinstance(margin, Strategy) and isinstance(center, Strategy)
+    by_margin = margin.utility(view)
+    assert by_margin is not None
+    order = torch.searchsorted(view.candidates, center.query(view.part("candidates[1]"), 4).rows)
+    ranks = torch.stack([rank_normalized(by_margin[view.candidates]), rank_of_order(order, len(shares))], 1)
+    wanted = (shares * ranks).sum(1)
+    assert batch.rows.tolist() == view.candidates[wanted.argsort(descending=True)[:4]].tolist()
+    assert batch.notes[0]["utility"] == pytest.approx(float(wanted.max()))
+    assert sum(batch.notes[0]["mixture"]) == pytest.approx(1, abs=1e-3)
+
+
+@pins("auto-al", "equivalence", "With too few labels for a search the picks are those of the bandit.")
+def test_few_labels_are_left_to_the_bandit() -> None:
+    asking, bandit = AutoAL(FEW), Bandit(FEW)
+    view = small_world(labeled=12).view(asking, LEARNER)
+    assert asking.query(view, 5).ids == bandit.query(view.part("bandit"), 5).ids
+
+
+@pins("auto-al", "defect", "Released code ranks items its model was trained on; ours are held out from the head.")
+def test_halves_are_held_out_from_the_head_and_change_places() -> None:
+    ground = search_ground(lesson(61), 2_000)
+    halves = list(dealt(ground, 2))
+    assert len(ground.rows) == 60
+    for told, held in halves:
+        assert len(told) == len(held) == 30
+        assert torch.cat([told, held]).sort().values.tolist() == list(range(60))
+        counts = [torch.bincount(ground.targets[part].argmax(1), minlength=10) for part in (told, held)]
+        assert int((counts[0] - counts[1]).abs().max()) <= 1
+    assert torch.equal(halves[0][0], halves[1][1])
+    assert not torch.equal(halves[0][0], halves[2][0])
+
+
+@pins("auto-al", "brute force", "The step of a held-out head is the update of its last layer, written out.")
+def test_reduction_is_that_of_the_step_written_out() -> None:
+    dice = torch.Generator().manual_seed(0)
+    items, told, held = torch.randn(12, 3, generator=dice), torch.arange(6), torch.arange(6, 12)
+    targets = torch.nn.functional.one_hot(torch.arange(6) % 2, 2).float()
+    head = torch.randn(2, 4, generator=dice)
+    wide = torch.cat([items, torch.ones(12, 1)], 1)
+    weights, gates = torch.full((12,), 0.5).double(), torch.rand(6, generator=dice)
+    scores = wide[held] @ head.T
+    halves = Halves(
+        items[held][None], torch.zeros(1, 6, 2), scores[None], targets[None],
+        step_influence(items, weights, held, 0.7)[None],
+    )  # fmt: skip
+    bend = 0.7 * torch.eye(4) + 0.5 * wide.T @ wide
+    pull = (gates[:, None] * (targets - scores.softmax(1))).T @ wide[held]
+    after = wide[held] @ (head + pull @ torch.linalg.inv(bend)).T
+    loss = torch.nn.functional.cross_entropy
+    expected = float(loss(scores, targets) - loss(after, targets))
+    assert float(halves.reduction(gates[None])) == pytest.approx(expected, abs=1e-4)
+    assert len(told) == 6
+
+
+def test_a_candidate_that_fails_is_left_out_and_named() -> None:
+    asking = AutoAL(("margin", Broken(), "k-center"), search=SearchNet(least=10, steps=5))
+    study = study_of(asking)
+    batch = study.ask(5)
+    (facts,) = searches(study)
+    assert facts["failed"] == {"Broken": "ZeroDivisionError: nothing to divide by"}
+    assert facts["weights"].keys() == {"margin", "k-center"}
+    assert "Broken was left out" in batch.said
+    assert all(note["mixture"][1] == 0 for note in batch.notes)
+
+
+def test_a_candidate_that_needs_what_a_search_has_not_is_left_out_of_it() -> None:
+    found = SearchNet(("margin", "label-dispersion", "entropy"), steps=3, deals=1).fit(lesson(40))
+    assert found.facts["failed"].keys() == {"label-dispersion"}
+    assert "recorded while training" in found.facts["failed"]["label-dispersion"]
+    assert found.outputs(torch.from_numpy(PIXELS[:5])).extras["mixture"][:, 1].tolist() == [0.0] * 5
+
+
+def test_nobody_left_is_an_error_that_names_all() -> None:
+    with pytest.raises(BadInput, match="Broken: ZeroDivisionError.*Broken-2"):
+        SearchNet((Broken(), Broken())).fit(lesson(40))
+
+
+@pins(
+    "auto-al",
+    "definition",
+    "Of a candidate that wants wrong guesses and one that wants right ones, it hears the first.",
+)
+def test_the_candidate_that_wants_what_is_worth_a_label_is_heard() -> None:
+    found = SearchNet(("margin", Sure())).fit(lesson(120))
+    weights = list(found.facts["weights"].values())
+    assert weights[0] > 0.7
+
+
+@pins("auto-al", "defect", "The paper's aim pays for labels thrown by chance, and the default does not.")
+def test_noise_is_worth_its_loss_and_not_a_reduction() -> None:
+    """Half of the items lie in a cloud in the middle whose labels are thrown; entropy wants those alone."""
+    dice = np.random.default_rng(0)
+    centers = np.concatenate([np.zeros((1, 12)), 2 * dice.standard_normal((12, 12))])
+    cloud = np.repeat([0, *range(1, 13)], [60, *[5] * 12])
+    items = (centers[cloud] + 0.4 * dice.standard_normal((120, 12))).astype(np.float32)
+    labels = np.where(cloud == 0, dice.integers(6, size=120), cloud % 6)
+    some = replace(
+        lesson(120),
+        items=torch.from_numpy(items),
+        keys=torch.arange(120),
+        task=Classes(tuple(range(6))),
+        labeled=torch.arange(120),
+        unlabeled=torch.arange(0),
+        targets=torch.nn.functional.one_hot(torch.from_numpy(labels), 6).double(),
+    )
+    heard = {
+        aim: SearchNet(("entropy", "k-center"), aim=aim).fit(some).facts["weights"] for aim in ("reduction", "loss")
+    }
+    assert heard["loss"]["entropy"] > 0.5
+    assert heard["reduction"]["entropy"] < 0.5
+
+
+@pins(
+    "auto-al-as-written",
+    "definition",
+    "The sum of the paper by hand, for two candidates.",
+    "Sbar_j = sum_k sigmoid(S_kj - theta_k) (S_kj - theta_k) W_kj",
+)
+def test_the_sum_as_written_by_hand() -> None:
+    above, weights = torch.tensor([[0.5, -0.5]]), torch.tensor([[2.0, 1.0]])
+    gate = 1 / (1 + np.exp(-0.5))
+    assert float(wanted_as_written(above, weights)) == pytest.approx(2 * 0.5 * gate - 0.5 * (1 - gate))
+    scores = torch.rand(2000, 1, generator=torch.Generator().manual_seed(0))
+    assert float((over_threshold(scores, 0.2) > 0).float().mean()) == pytest.approx(0.2, abs=0.02)
+
+
+def test_the_number_selected_counts_most_where_it_is_its_share() -> None:
+    net = SearchNetAsWritten(FEW, share=0.5)
+    assert float(net._balanced(torch.zeros(10))) == 0  # each counts a half
+    assert float(net._balanced(torch.full((10,), 9.0))) == pytest.approx(1 / (1 + np.exp(2.5)) - 0.5, abs=1e-3)
+
+
+def test_candidates_of_the_search_are_those_of_the_strategy() -> None:
+    asking = AutoAL(("margin", "bald"))
+    assert asking.mixture.of == SearchNet(("margin", "bald"))
+    assert replace(asking, candidates=("margin", "random")).mixture.of == SearchNet(("margin", Random()))
+    assert asking.equip(LEARNER) == Bootstrapped(LEARNER)
+    assert not asking.serves(Targets())
+    assert asking.serves(THREE)
+    assert "margin, bald" in asking.said(THREE)
+
+
+def test_samples_are_there_in_a_search_for_those_that_want_them() -> None:
+    found = SearchNet(("margin", "bald", "mean-std"), steps=3, deals=1).fit(lesson(60))
+    assert found.facts["failed"] == {}
+
+
+def test_a_strategy_is_ranked_by_its_utility_or_by_its_order() -> None:
+    ground = search_ground(lesson(60), 2_000)
+    told, held = next(dealt(ground, 1))
+    half = replace(ground.lesson, labeled=told, unlabeled=held)
+    model = LEARNER.fit(replace(half, targets=ground.targets[told], weights=torch.ones(30).double()))
+    failed: dict[str, str] = {}
+    ranks = ranked(FEW, view_of(ground, half, model), taken(0.2, 30), "candidates", failed)
+    assert failed == {}
+    assert len(ranks[:, 0].unique()) == 30
+    assert len(ranks[:, 1].unique()) == 7  # six picks, and the others tie
+    assert ranks.min() >= 0 and ranks.max() == 1
+
+
+def test_options_that_mean_nothing_are_refused_where_they_are_typed() -> None:
+    with pytest.raises(BadInput, match="nothing to choose"):
+        AutoAL(("margin",))
+    with pytest.raises(UnknownName, match="aim"):
+        SearchNet(FEW, aim="luck")
+    with pytest.raises(BadInput, match="share=1.0"):
+        SearchNet(FEW, share=1.0)
+    with pytest.raises(BadInput, match="learns nothing"):
+        SearchNet(FEW, steps=0)
+    with pytest.raises(BadInput, match="learns nothing"):
+        SearchNetAsWritten(FEW, rate=0.0)
+
+
+@pytest.mark.slow
+def test_a_search_of_ten_candidates_over_two_thousand_items_takes_less_than_two_seconds() -> None:
+    rows = np.random.default_rng(0).integers(len(PIXELS), size=2_000)
+    some = replace(
+        lesson(40),
+        items=torch.from_numpy(PIXELS[rows] + 0.01 * np.random.default_rng(1).standard_normal((2_000, 64)).astype("f")),
+        keys=torch.arange(2_000),
+        labeled=torch.arange(2_000),
+        unlabeled=torch.arange(0),
+        targets=torch.nn.functional.one_hot(torch.from_numpy(DIGITS.target[rows]), 10).double(),
+        weights=torch.ones(2_000).double(),
+    )
+    ten = (
+        "margin",
+        "entropy",
+        "least-confidence",
+        "badge",
+        "k-center",
+        "k-means",
+        "typiclust",
+        "egl",
+        "clue",
+        "random",
+    )
+    net = SearchNet(ten)
+    net.fit(some)  # what is compiled once is not counted
+    took = []
+    for _ in range(3):
+        start = time.process_time()
+        found = net.fit(some)
+        took.append(time.process_time() - start)
+    assert found.facts["failed"] == {}
+    assert min(took) < 2.0

@@ -1,0 +1,86 @@
+"""What the pages of NeuralCAL and of streams say was run, is; and runs that were broken off go on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from askance.given import view
+from askance.signals.probabilities import Scores
+from benchmarks import kept, neural_cal, smoke, streams
+from benchmarks.neural_cal_page import ORDERS, SHOWN, STOPS, TITLES, pairs
+from benchmarks.streams_page import POOLS, SAID, STREAMS
+
+
+def test_half_of_the_honeypot_is_noise_and_a_fifth_is_held_out() -> None:
+    one, other = (neural_cal.world("honeypot", seed) for seed in (0, 1))
+    assert len(one.labels) == 600 and one.noisy.sum() == 300 and len(one.test) == 120
+    assert torch.allclose(one.items[one.noisy].mean(0), torch.tensor([4.0, 3.0]), atol=0.2)
+    assert not torch.equal(one.items, other.items)
+    assert [one.labels[row] for row in one.first] == [0, 1] and not set(one.first) & set(one.test.tolist())
+    assert neural_cal.world("clean", 0).noisy.sum() == 0
+    assert neural_cal.world("fourier", 0).items.shape == (600, neural_cal.FOURIER)
+
+
+def test_a_run_counts_what_went_into_the_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neural_cal, "QUERIES", 8)
+    found = neural_cal.run("honeypot", "random", "3")
+    again = neural_cal.run("honeypot", "random", "3")
+    assert found == again and found["stopped"] is None and found["patch"] * 8 == round(found["patch"] * 8)
+    assert found["chow 0.1 without"] == pytest.approx(1 - found["final"])
+
+
+def test_a_run_that_stops_keeps_its_accuracy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neural_cal, "QUERIES", 40)
+    found = neural_cal.run("clean", "gate, beta 1, stops", "0")
+    assert 2 < found["stopped"] < 42 and found["final"] > 0.9
+
+
+def test_what_the_pages_compare_is_run() -> None:
+    known = neural_cal.methods(1.0).keys()
+    assert {*SHOWN, *STOPS} == {*known} and {name for pair in (*pairs(), *ORDERS) for name in pair} <= known
+    assert {case for case, *_ in neural_cal.wanted(1)} == set(TITLES)
+    assert {*STREAMS} == streams.streams(2).keys() == SAID.keys() and {*POOLS} == streams.pools().keys()
+    for name, grid in smoke.grids().items():
+        there = {str(one["name"] if isinstance(one, dict) else one) for one in grid.strategies}
+        assert {who for claim in smoke.CLAIMS.get(name, ()) for who in claim} <= there
+
+
+def test_chance_asks_for_its_share_whatever_else_there_is() -> None:
+    paper = view(embeddings=torch.zeros(2000, 1))
+    asked = streams.Chance(0.2).query(paper, 2000)
+    assert abs(len(asked) - 400) < 80 and asked.reason == "passed"
+
+
+def test_the_least_gaps_come_first() -> None:
+    assert streams.Least(values=Scores()).query(view(logits=[[0.0, 0.3], [0.0, 0.1], [0.0, 0.2]]), 2).ids == [1, 2]
+
+
+def test_a_stream_is_held_against_chance_with_as_many_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MOST", 120)
+    found = streams.run("honeypot", "stream gate", "0")
+    assert found["labels of chance"] <= found["labels"] <= 0.2 * 90 and found["considered"] == 80
+    items, labels, order = streams.world("digits", 0)
+    assert len(items) == len(labels) == 120 and len(order) == 90 == len(np.unique(order))
+
+
+def test_a_run_is_run_once_and_none_begins_when_time_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "FOLDER", tmp_path / "runs")
+    monkeypatch.setattr(kept, "PACKED", tmp_path / "packed")
+    done: list[tuple[str, ...]] = []
+
+    def run(*words: str) -> dict[str, Any]:
+        done.append(words)
+        return {"value": float(words[-1])}
+
+    wanted = [("a", "one, two", str(seed)) for seed in range(3)]
+    assert kept.runs("x", wanted, run, 0.0) == {}
+    assert len(kept.runs("x", wanted[:2], run, float("inf"))) == 2
+    found = kept.runs("x", wanted, run, float("inf"))
+    assert done == wanted and kept.columns(found)["a"]["one, two"]["value"] == [0.0, 1.0, 2.0]
+    assert kept.until(None) == float("inf") and 0 < kept.until("00:00") - time.time() <= 86_400
