@@ -41,10 +41,12 @@ class Explained(NamedTuple):
         positions: int64 (picks,), in order of preference.
         utilities: float64 (picks,): the utility or squared distance of each when it was picked; NaN where a strategy
             has none.
+        reason: Why there are fewer than asked for, such as ``stop: ...``; empty otherwise.
     """
 
     positions: np.ndarray
     utilities: np.ndarray
+    reason: str = ""
 
 
 @overload
@@ -131,7 +133,8 @@ def select(
         explain: Also return what made each pick wanted.
 
     Returns:
-        Positions in order of preference, int64 (picks,); with ``explain`` an `Explained`.
+        Positions in order of preference, int64 (picks,); with ``explain`` an `Explained`. They are fewer than ``n``
+        where there are no more candidates, or the strategy says why.
 
     Raises:
         MissingSignal: If the strategy needs an array that was not handed in.
@@ -162,7 +165,7 @@ def select(
     if not explain:
         return positions
     utilities = [note.get("utility", float("nan")) for note in picked.notes]
-    return Explained(positions, np.array(utilities, dtype=np.float64))
+    return Explained(positions, np.array(utilities, dtype=np.float64), picked.reason)
 
 
 def view(

@@ -142,7 +142,7 @@ def test_arrays_handed_in_are_a_linear_head_and_labels_from_outside_count() -> N
     expected = movement.dynamics(off_the_guess(shares[0]), one[0], summed)
     arrays: dict[str, Any] = {"embeddings": features, "weights": layer, "logits": one[0] @ layer.T}
     given = {**arrays, "labeled_embeddings": known, "labels": labels}
-    picks, utilities = select("dynamic-al-full", 30, explain=True, **given)
+    picks, utilities, _ = select("dynamic-al-full", 30, explain=True, **given)
     assert torch.allclose(torch.from_numpy(utilities), expected[torch.from_numpy(picks)], rtol=1e-6)
     with pytest.raises(MissingSignal, match="hand in embeddings= .* and weights= "):
         select("dynamic-al-full", 1, embeddings=features, logits=arrays["logits"])
