@@ -76,12 +76,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", default="", metavar="A-B", help="other seeds; nothing is written")
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
     first, _, last = options.seeds.partition("-")
     seeds = tuple(range(int(first), int(last) + 1)) if options.seeds else SEEDS
     found = {}
     for name, grid in grids(seeds, options.steps).items():
-        (results,) = measure(grid, f"finetuned-{name.replace(' ', '-')}")
+        (results,) = measure(grid, f"finetuned-{name.replace(' ', '-')}", workers=options.workers)
         found[name] = rows(results)
     if seeds != SEEDS or options.steps != STEPS:
         print(json.dumps(found, indent=1))
