@@ -22,7 +22,10 @@ from askance.cli import main
 from askance.describe import build, describe
 from askance.errors import BadInput, MissingSignal
 from askance.history import Answer, History
+from askance.lab.datasets import Dataset
+from askance.lab.grids import Grid
 from askance.lab.identity import identity
+from askance.lab.running import run_grid
 from askance.learners import huggingface_folder
 from askance.learners.base import Lesson, Outputs
 from askance.learners.dropout import Dropout
@@ -469,3 +472,18 @@ def test_the_command_line_compares_strategies_on_texts_with_a_folder(
     assert told["settings"]["learner"]["steps"] == 3 and "HuggingFace" in told["settings"]["learner"]["part"]
     assert main(["run", str(tmp_path / "texts.csv"), "--label", "topic", "--text", "text", "--steps", "3"]) == 2
     assert "Linear is not" in capsys.readouterr().err
+
+
+def test_a_grid_of_texts_is_run_and_goes_on(tmp_path: Path) -> None:
+    bert = write(tmp_path / "bert", 1, 32)
+    data = Dataset("texts", pool(), tuple(("food", "space")[topic] for topic in TOPIC))
+    tuned = {"learner": HuggingFace(str(bert), steps=2, length=8), "name": "fine-tuned"}
+    grid = Grid(
+        (data,), ("random", "margin"), learners=(tuned,), initial=(8,), batch=(8,), budget=16, test=20, seeds=(0,)
+    )
+    (first,) = run_grid(grid, tmp_path / "grid")
+    (again,) = run_grid(grid, tmp_path / "grid")
+    assert [run.labels for run in first.runs] == [[8, 16]] * 2
+    assert [(run.strategy, run.scores, run.picks) for run in again.runs] == [
+        (run.strategy, run.scores, run.picks) for run in first.runs
+    ]

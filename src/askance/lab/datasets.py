@@ -144,6 +144,15 @@ def as_texts(dataset: Dataset, texts: Sequence[str]) -> Dataset:
     return replace(dataset, pool=pool, said=("Texts as they are, for a learner that reads them.",))
 
 
+def bytes_of(dataset: Dataset) -> int:
+    """How much memory the items take; texts, as much as their letters."""
+    items: Any = dataset.pool.items
+    if isinstance(items, list | tuple):
+        return sum(len(str(item)) for item in items)
+    features = features_of(dataset)
+    return features.numel() * features.element_size()
+
+
 def features_of(dataset: Dataset) -> Tensor:
     """The features of all items, (items, features)."""
     items: Any = dataset.pool.items

@@ -16,7 +16,7 @@ from typing import Any
 from askance.errors import BadInput
 from askance.executors.local import Workers
 from askance.lab.block import BLOCK, run_block
-from askance.lab.datasets import features_of
+from askance.lab.datasets import bytes_of
 from askance.lab.grid import described, versions
 from askance.lab.grids import Cell, Condition, Grid
 from askance.lab.ledger import Kept, Ledger, open_ledger
@@ -341,11 +341,9 @@ def _fits(conditions: Sequence[Condition], workers: int) -> None:
     free = _free_memory()
     if free is None:
         return
-    sets = {id(one.dataset): features_of(one.dataset) for one in conditions}
-    size = sum(features.numel() * features.element_size() for features in sets.values())
+    sizes = {id(one.dataset): bytes_of(one.dataset) for one in conditions}
     copies = 1 if workers == 1 else workers  # each worker has its own, and a pool of a run is another one
-    most = max((features.numel() * features.element_size() for features in sets.values()), default=0)
-    needed = size * copies + most * workers
+    needed = sum(sizes.values()) * copies + max(sizes.values(), default=0) * workers
     if needed > _SPARE * free:
         raise BadInput(
             f"The data sets of this grid take {needed / 2**30:.1f} GiB with {workers} workers, and {free / 2**30:.1f} "
