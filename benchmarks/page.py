@@ -187,12 +187,9 @@ def _texts(folder: Path, items: int) -> Path:
 def _images(folder: Path, items: int) -> Path:
     (folder / "shots").mkdir()
     for number in range(items):
-        color = (200, 40, number % 256) if number % 2 else (30, 60, 255 - number % 256)
-        Image.effect_noise((640, 480), 60).convert("RGB").point(lambda value: value // 2 + 40).save(
-            folder / "shots" / f"shot{number:04}.jpg"
-        )
-        if number % 2:
-            Image.new("RGB", (640, 480), color).save(folder / "shots" / f"shot{number:04}.jpg")
+        plain = Image.new("RGB", (640, 480), (200, 40, number % 256))
+        picture = plain if number % 2 else Image.effect_noise((640, 480), 60).convert("RGB")
+        picture.save(folder / "shots" / f"shot{number:04}.jpg")
     return begin(folder / "shots", folder=folder / "shots.askance", wishes=Wishes(classes=("noise", "plain"))).place
 
 
