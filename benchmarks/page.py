@@ -321,8 +321,9 @@ def _on_disk(place: Path, labels: int) -> dict[str, Any]:
         again = Client(link, "looker").get("/api/state")[1]["progress"]["labeled"]
     if not kept == again == given:
         problems.append(f"{given} answers were given, {kept} were kept, {again} after another start")
+    said, why = (text.replace(str(place), "DISK") for text in (said, refused.stderr.strip()))
     full = {"the page says": said, "beside it": waiting, "answered meanwhile": more}
-    return {"full": full, "read-only": refused.stderr.strip()[-300:], "kept": again, "problems": problems}
+    return {"full": full, "read-only": why[-300:], "kept": again, "problems": problems}
 
 
 def _answer(page: Page, count: int, patience: float = PATIENCE) -> int:
