@@ -12,7 +12,18 @@ from askance.lab.statistics import interval
 from askance.reports import words
 from benchmarks.deepal_page import of_the_survey
 from benchmarks.dynamical import FILE
-from benchmarks.paired import Rows, beside, differences_of, gaps, held, measured_on, points, score, table, tidy
+from benchmarks.paired import (
+    beside,
+    compared,
+    differences_of,
+    gaps,
+    held,
+    measured_on,
+    points,
+    score,
+    table,
+    tidy,
+)
 
 SAID = {
     "last": "`dynamic-al`",
@@ -121,33 +132,16 @@ def _network(kept: Mapping[str, Any]) -> str:
         "t-test, adjusted by Holm for the column. *Asking* is seconds of a whole run.\n"
     ]
     for title, one in _networks(kept).items():
-        lines += [f"\n### {title}: {one['items']:,} items\n", _compared(one["rows"], ("random", "entropy", "badge"))]
+        lines += [
+            f"\n### {title}: {one['items']:,} items\n",
+            compared(one["rows"], SAID, ("random", "entropy", "badge")),
+        ]
     return "".join(lines)
 
 
 def _networks(kept: Mapping[str, Any]) -> dict[str, Any]:
     """The trainings of networks by set and steps."""
     return {f"{one['dataset']} ({one['steps']} steps)": one for one in kept["network"].values()}
-
-
-def _compared(found: Rows, bases: Sequence[str]) -> str:
-    against = {
-        base: {gap.one: points(gap) for gap in gaps(found, [(name, base) for name in found if name != base])}
-        for base in bases
-    }
-    return table(
-        ["Strategy", "Area", "Final", *(f"Against {base}" for base in bases), "Asking"],
-        [
-            [
-                SAID.get(name, f"`{name}`"),
-                score(row),
-                score(row, "final"),
-                *(against[base].get(name, "–") for base in bases),
-                f"{row['seconds']['signals'] + row['seconds']['selection']:.2f}",
-            ]
-            for name, row in sorted(found.items(), key=lambda item: -float(np.mean(item[1]["area"])))
-        ],
-    )
 
 
 def _head(kept: Mapping[str, Any]) -> str:

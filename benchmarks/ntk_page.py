@@ -11,7 +11,7 @@ import numpy as np
 from askance.lab.statistics import interval
 from askance.reports import words
 from benchmarks.ntk import FILE, SIZE, SUBSETS, TOLD, TRAININGS, WRONG
-from benchmarks.paired import Rows, beside, gaps, held, points, score, table, tidy
+from benchmarks.paired import beside, compared, held, table, tidy
 
 SAID = {
     "mlmoc, guesses": '`mlmoc`, `change="guesses"` (the released code)',
@@ -119,28 +119,8 @@ def _runs(kept: Mapping[str, Any]) -> str:
                 f"\n### {title}: {who}\n\n{seeds} seeds, {one['items']:,} items, {one['initial']} labels at random, "
                 f"then {one['batch']} a round up to {one['budget']}, {one['test']} held out.\n"
             )
-            lines.append(_compared(one["rows"], ("random", "margin")))
+            lines.append(compared(one["rows"], SAID, ("random", "margin")))
     return "".join(lines)
-
-
-def _compared(found: Rows, bases: Sequence[str]) -> str:
-    against = {
-        base: {gap.one: points(gap) for gap in gaps(found, [(name, base) for name in found if name != base])}
-        for base in bases
-    }
-    return table(
-        ["Strategy", "Area", "Final", *(f"Against {base}" for base in bases), "Asking"],
-        [
-            [
-                SAID.get(name, f"`{name}`"),
-                score(row),
-                score(row, "final"),
-                *(against[base].get(name, "–") for base in bases),
-                f"{row['seconds']['signals'] + row['seconds']['selection']:.2f}",
-            ]
-            for name, row in sorted(found.items(), key=lambda item: -float(np.mean(item[1]["area"])))
-        ],
-    )
 
 
 def _tracked(kept: Mapping[str, Any]) -> str:

@@ -192,6 +192,33 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -
     return "\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in (heads, marks, *lines)) + "\n"
 
 
+def compared(found: Rows, said: Mapping[str, str], bases: Sequence[str]) -> str:
+    """A table of strategies, the best area first, with their differences to some of them and the seconds of asking.
+
+    Args:
+        found: What `rows` gave.
+        said: How a name is shown, where that is not the name itself.
+        bases: What they are compared with.
+    """
+    against = {
+        base: {gap.one: points(gap) for gap in gaps(found, [(name, base) for name in found if name != base])}
+        for base in bases
+    }
+    return table(
+        ["Strategy", "Area", "Final", *(f"Against {base}" for base in bases), "Asking"],
+        [
+            [
+                said.get(name, f"`{name}`"),
+                score(row),
+                score(row, "final"),
+                *(against[base].get(name, "–") for base in bases),
+                f"{row['seconds']['signals'] + row['seconds']['selection']:.2f}",
+            ]
+            for name, row in sorted(found.items(), key=lambda item: -float(np.mean(item[1]["area"])))
+        ],
+    )
+
+
 def held(expected: str, found: Mapping[str, str], wanted: str) -> str:
     """An expectation as an item of a list: in how many places it held, and what was found in the others.
 

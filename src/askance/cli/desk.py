@@ -45,7 +45,8 @@ def _place(options: argparse.Namespace, wishes: Wishes) -> Path:
     there = named or place_of(given)
     if _is_project(there):
         made = "is there" if named else "was made of it before"
-        _say(options, f"{there} {made}, and goes on. A newer file is taken in with: askance add {given}")
+        which = f" --project {there}" if named else ""
+        _say(options, f"{there} {made}, and goes on. A newer file is taken in with: askance add {given}{which}")
         return there
     from askance.cli.progress import Line
 

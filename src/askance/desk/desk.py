@@ -67,10 +67,11 @@ class Desk:
         self.items.close()
 
     def _kept_key(self) -> str:
-        with self.items.write():
-            key = self.items.fact("key") or token_hex(8)
-            self.items.put("key", key)
-        return str(key)
+        if self.items.fact("key") is None:
+            with self.items.write():
+                if self.items.fact("key") is None:  # nobody was faster
+                    self.items.put("key", token_hex(8))
+        return str(self.items.fact("key"))
 
     # What people do
 

@@ -234,7 +234,7 @@ def _why(question: Question | None, why: Mapping[str, Any] | None, id: str) -> d
     said = f"Asked by {question.strategy}."
     if chance:
         said = "Drawn at random: it measures how good the model is."
-    elif question.strategy == "random":
+    elif question.fit < 0:
         said = "Drawn at random: nothing was known yet that could choose."
     return {**nothing, "id": id, "strategy": question.strategy, "sentence": said, "stream": question.stream}
 

@@ -51,7 +51,22 @@ class _GapTest(_OfGaps):
 
 
 @dataclass(frozen=True)
-class INeural(_GapTest):
+class _FixedTest(_GapTest):
+    """The same threshold for every item."""
+
+    values: Signal = Extra("values", of=NeuralPair())
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        _above_zero(self, self.threshold)
+
+    def query(self, view: View, n: int) -> Batch:
+        gaps = gap_of(view[self.values][view.candidates])
+        return self._below(view, gaps, torch.full_like(gaps, _threshold(self.threshold, view)), n)
+
+
+@dataclass(frozen=True)
+class INeural(_FixedTest):
     """Ask where the gap between the two best classes, exploration included, is below a threshold. [ban2022improved]
 
     Made for streams: see `Study.consider`. The two networks go on learning, and a class is a place of the item.
@@ -68,18 +83,10 @@ class INeural(_GapTest):
     cost: ClassVar[str] = "N C^2 d hidden + epochs L C d hidden"
 
     values: Signal = Extra("values", of=NeuralPair(arms=True))
-    threshold: float | None = None
-
-    def __post_init__(self) -> None:
-        _above_zero(self, self.threshold)
-
-    def query(self, view: View, n: int) -> Batch:
-        gaps = gap_of(view[self.values][view.candidates])
-        return self._below(view, gaps, torch.full_like(gaps, _threshold(self.threshold, view)), n)
 
 
 @dataclass(frozen=True)
-class NeuronalStream(_GapTest):
+class NeuronalStream(_FixedTest):
     """Ask where the gap between the two best classes, exploration included, is below a threshold. [ban2024neural]
 
     Made for streams: see `Study.consider`. Its networks give a number for each class at once, where those of I-NeurAL
@@ -97,14 +104,6 @@ class NeuronalStream(_GapTest):
     cost: ClassVar[str] = "N d hidden + epochs L d hidden"
 
     values: Signal = Extra("values", of=NeuralPair())
-    threshold: float | None = None
-
-    def __post_init__(self) -> None:
-        _above_zero(self, self.threshold)
-
-    def query(self, view: View, n: int) -> Batch:
-        gaps = gap_of(view[self.values][view.candidates])
-        return self._below(view, gaps, torch.full_like(gaps, _threshold(self.threshold, view)), n)
 
 
 @dataclass(frozen=True)
