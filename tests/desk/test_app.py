@@ -12,8 +12,9 @@ from starlette.testclient import TestClient
 from askance.desk.app import Doors, make_app
 from askance.desk.desk import Desk
 from askance.desk.exports import Exports
+from askance.desk.fold import Question
 from askance.desk.pictures import Shown
-from askance.desk.showing import Showing
+from askance.desk.showing import Showing, _why
 from askance.errors import StorageError
 
 
@@ -195,3 +196,8 @@ def test_files_are_taken_away(page: Page) -> None:
 def test_no_page_tells_of_its_routes(page: Page) -> None:
     for path in ("/docs", "/redoc", "/openapi.json", "/static/app.py", "/static/../app.py", "/static/%2e%2e/app.py"):
         assert page.client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(("fit", "said"), [(-1, "nothing was known yet"), (0, "Asked by random.")])
+def test_drawn_early_is_not_what_a_strategy_draws(fit: int, said: str) -> None:
+    assert said in _why(Question("a", "active", "random", fit, 0, {}), None, "a")["sentence"]

@@ -14,7 +14,7 @@ from askance.errors import BadInput
 from askance.history import Answer, Asked, History
 from askance.learners.base import Learner, Lesson, Model
 from askance.learners.linear import Linear
-from askance.learners.virtual import Recipe, Virtual, recipes
+from askance.learners.virtual import Moved, Recipe, Virtual, recipes
 from askance.learners.wrappers import Noted
 from askance.testing.worlds import LEARNER, TRAINED, small_world
 from tests.pins import pins
@@ -122,3 +122,5 @@ def test_what_cannot_be_mixed_is_refused_in_words() -> None:
         Virtual(Keeps()).fit(lesson)
     with pytest.raises(BadInput, match="mixes nothing"):
         Virtual(LEARNER, draws=0)
+    with pytest.raises(BadInput, match="adds nothing"):
+        Moved(LEARNER, rounds=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,7 +37,38 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Virtual(Around):
+class _Adding(Around):
+    """A learner that is given more items than the pool has, as the notes of batches say."""
+
+    def fit(self, lesson: Lesson) -> Model:
+        before = lesson.previous
+        own = replace(lesson, previous=before.model if isinstance(before, Noted) and before.name == FACTS else before)
+        found = self._found(lesson)
+        if not found:
+            return self.learner.fit(own)
+        model = self.learner.fit(self._with(own, found))
+        noted = Noted(model, FACTS, self._told(found))
+        object.__setattr__(noted, "records", {name: rows[: len(lesson.keys)] for name, rows in model.records.items()})
+        return noted
+
+    def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
+        return Noted.restored(self.learner, FACTS, weights, facts)
+
+    @abstractmethod
+    def _found(self, lesson: Lesson) -> Any:
+        """What the notes say is to be added; empty if nothing is."""
+
+    @abstractmethod
+    def _told(self, found: Any) -> dict[str, int]:
+        """The facts of it."""
+
+    @abstractmethod
+    def _with(self, lesson: Lesson, found: Any) -> Lesson:
+        """The lesson with what is added behind the pool's rows."""
+
+
+@dataclass(frozen=True)
+class Virtual(_Adding):
     """A learner, and mixtures of the pairs that a strategy bought, as items with mixed labels. [kim2021lada]
 
     Two picks of a batch whose notes name one ``pair`` belong together, and ``tau`` says how they are mixed. Once both
@@ -61,19 +93,11 @@ class Virtual(Around):
         if self.draws < 1 or self.rounds < 0 or not self.weight > 0:
             raise BadInput(f"{self} mixes nothing. Use 1 draw or more, rounds of 0 or more and a weight above 0.")
 
-    def fit(self, lesson: Lesson) -> Model:
-        before = lesson.previous
-        own = replace(lesson, previous=before.model if isinstance(before, Noted) and before.name == FACTS else before)
-        found = list(recipes(lesson.history, lesson.labeled, self.rounds))
-        if not found:
-            return self.learner.fit(own)
-        model = self.learner.fit(self._with(own, found))
-        noted = Noted(model, FACTS, {"pairs": len(found), "items": self.draws * len(found)})
-        object.__setattr__(noted, "records", {name: rows[: len(lesson.keys)] for name, rows in model.records.items()})
-        return noted
+    def _found(self, lesson: Lesson) -> list[Recipe]:
+        return list(recipes(lesson.history, lesson.labeled, self.rounds))
 
-    def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
-        return Noted.restored(self.learner, FACTS, weights, facts)
+    def _told(self, found: list[Recipe]) -> dict[str, int]:
+        return {"pairs": len(found), "items": self.draws * len(found)}
 
     def _with(self, lesson: Lesson, found: list[Recipe]) -> Lesson:
         """The lesson with the mixtures behind the pool's rows."""
@@ -135,7 +159,7 @@ def _mixed(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Moved(Around):
+class Moved(_Adding):
     """A learner, and the moved twins of pictures that a strategy bought, under the labels of these.
     [kim2021lada, InfoSTN, reconstructed]
 
@@ -153,19 +177,15 @@ class Moved(Around):
     rounds: int = 1
     weight: float = 1.0
 
-    def fit(self, lesson: Lesson) -> Model:
-        before = lesson.previous
-        own = replace(lesson, previous=before.model if isinstance(before, Noted) and before.name == FACTS else before)
-        found = dict(moves_of(lesson.history, lesson.labeled, self.rounds))
-        if not found:
-            return self.learner.fit(own)
-        model = self.learner.fit(self._with(own, found))
-        noted = Noted(model, FACTS, {"moved": len(found)})
-        object.__setattr__(noted, "records", {name: rows[: len(lesson.keys)] for name, rows in model.records.items()})
-        return noted
+    def __post_init__(self) -> None:
+        if self.rounds < 0 or not self.weight > 0:
+            raise BadInput(f"{self} adds nothing. Use rounds of 0 or more and a weight above 0.")
 
-    def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
-        return Noted.restored(self.learner, FACTS, weights, facts)
+    def _found(self, lesson: Lesson) -> dict[int, tuple[float, ...]]:
+        return dict(moves_of(lesson.history, lesson.labeled, self.rounds))
+
+    def _told(self, found: Mapping[int, tuple[float, ...]]) -> dict[str, int]:
+        return {"moved": len(found)}
 
     def _with(self, lesson: Lesson, found: Mapping[int, tuple[float, ...]]) -> Lesson:
         rows = torch.tensor(sorted(found))
