@@ -28,7 +28,7 @@ import torch
 
 from askance.lab.across import across
 from askance.lab.grids import Condition, Grid
-from askance.lab.presets import PRESETS
+from askance.lab.presets.catalogue import PRESETS
 from askance.lab.running import LEDGER, results_of
 from askance.learners import catalogue as learners
 from askance.look import threads

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from askance.lab.presets import STEPS
+from askance.lab.presets.deepal import STEPS
 from askance.reports import words
 from benchmarks.deepal import CONTROLS, against
 from benchmarks.paired import Rows, beside, gaps, held, points, score, table

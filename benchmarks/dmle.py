@@ -16,7 +16,7 @@ from torch import Tensor
 
 from askance.lab.grid import versions
 from askance.lab.grids import Grid
-from askance.lab.presets import pixels
+from askance.lab.presets.deepal import pixels
 from askance.learners.base import Learner
 from askance.learners.beside import Beside
 from askance.learners.networks import Mlp

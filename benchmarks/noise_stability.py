@@ -23,7 +23,7 @@ from askance.lab import sets
 from askance.lab.datasets import Dataset
 from askance.lab.grid import versions
 from askance.lab.grids import Grid
-from askance.lab.presets import PICTURE, pixels
+from askance.lab.presets.deepal import PICTURE, pixels
 from askance.learners.base import Lesson, Model
 from askance.learners.networks import Mlp
 from askance.learners.torch import Torch

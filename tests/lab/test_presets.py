@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from askance.lab import presets, sets
+from askance.errors import BadInput
+from askance.lab import cache, sets
+from askance.lab.across import across
 from askance.lab.datasets import Dataset, digits
 from askance.lab.grids import Grid
+from askance.lab.presets.base import Preset
+from askance.lab.presets.catalogue import PRESETS
+from askance.lab.presets.deepal import DEEPAL, pixels
 from askance.lab.running import run_grid
 from askance.learners.dropout import Dropout
 from askance.learners.networks import Cnn
@@ -31,7 +37,7 @@ def stand_in(name: str) -> Dataset:
 
 def test_the_survey_and_its_factors_are_declared_on_equal_terms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sets, "load", stand_in)
-    survey = presets.PRESETS["deepal-survey"].grid()
+    survey = PRESETS["deepal-survey"].grid()
     names = [condition.name for condition in survey.conditions]
     assert names == ["digits", "fashion-mnist", "animal-silhouettes", "20-newsgroups (7143 items)"]
     assert [len(c.dataset.pool) - c.plan.test for c in survey.conditions] == [1258, 5000, 5000, 5000]
@@ -41,7 +47,7 @@ def test_the_survey_and_its_factors_are_declared_on_equal_terms(monkeypatch: pyt
         assert (condition.plan.budget - condition.plan.initial) / condition.plan.batch == 8
         assert condition.plan.strategies == tuple(survey.parts) and len(survey.parts) == 25
     assert len(list(survey.cells())) == 4 * 25 * 10
-    factors = presets.PRESETS["deepal-factors"].grid()
+    factors = PRESETS["deepal-factors"].grid()
     assert [condition.name for condition in factors.conditions] == [
         *(f"fashion-mnist, cnn, 300 steps, batch {batch}" for batch in (25, 50, 100, 200)),
         *(f"fashion-mnist, cnn, {steps} steps, batch 50" for steps in (100, 900)),
@@ -50,22 +56,56 @@ def test_the_survey_and_its_factors_are_declared_on_equal_terms(monkeypatch: pyt
 
 def test_pixels_are_averaged_four_by_four(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sets, "load", stand_in)
-    found = presets.pixels("fashion-mnist", 28, 100)
+    found = pixels("fashion-mnist", 28, 100)
     flat = stand_in("fashion-mnist").sample(100)
     first = torch.as_tensor(flat.pool.items)[0].reshape(28, 28)
     assert found.pool.items.shape == (100, 1, 14, 14) and found.labels == flat.labels
     assert float(found.pool.items[0, 0, 0, 1]) == pytest.approx(float(first[:2, 2:4].mean()), rel=1e-5)
-    whole = presets.pixels("digits", 8)
+    whole = pixels("digits", 8)
     assert whole.pool.items.shape == (1797, 1, 8, 8) and "averaged" not in " ".join(whole.said)
+
+
+def lacking(monkeypatch: pytest.MonkeyPatch, *names: str) -> Preset:
+    """A preset in two sizes, of which these data sets are not in the cache."""
+    monkeypatch.setattr(cache, "state", lambda known: "not fetched" if known.name in names else "in the cache")
+
+    def make(size: str) -> Grid:
+        common: dict[str, Any] = {"strategies": ("random", "margin"), "test": 40, "title": "Two"}
+        beside = Grid(datasets=({"name": "dna", "items": 500},), batch=(20,), **common)
+        sets = ("iris", "letter") if size == "paper" else ("letter",)
+        return Grid(datasets=sets, more=(beside,), **common)
+
+    return Preset("two sets", make, {"desk": "1 min", "paper": "1 h"})
+
+
+def test_a_preset_names_its_size_and_says_what_fetches_its_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lacking(monkeypatch).grid().title == "Two, size desk"
+    assert lacking(monkeypatch).grid("paper").datasets == ("iris", "letter")
+    with pytest.raises(BadInput, match="size of this preset .--size. named 'tiny'"):
+        lacking(monkeypatch).grid("tiny")
+    preset = lacking(monkeypatch, "dna", "letter")
+    with pytest.raises(BadInput, match="Fetch with: askance datasets fetch dna letter, or run without"):
+        preset.grid("paper")
+    kept = preset.grid("paper", without_missing=True)
+    assert kept.datasets == ("iris",) and kept.more == () and kept.title == "Two, size paper"
+    assert kept.said == ("Left out, as not in the cache: dna, letter (askance datasets fetch dna letter).",)
+    with pytest.raises(BadInput, match="Nothing is left of this grid"):
+        preset.grid("desk", without_missing=True)
+
+
+def test_what_is_left_out_stands_in_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    grid = replace(lacking(monkeypatch, "dna", "letter").grid("paper", without_missing=True), seeds=(0,), budget=40)
+    found = run_grid(grid, tmp_path)
+    assert [text for text in across(found).said if text.startswith("Left out")] == list(grid.said)
 
 
 @pytest.mark.slow
 def test_every_method_of_the_survey_runs(tmp_path: Path) -> None:
-    data = presets.pixels("digits", 8).sample(200)
+    data = pixels("digits", 8).sample(200)
     tiny = Dropout(Torch(Cnn(widths=(4, 4), hidden=8), steps=5), passes=3)
     grid = Grid(
         datasets=(data,),
-        strategies=presets.DEEPAL,
+        strategies=DEEPAL,
         learners=({"learner": tiny, "name": "tiny"},),
         initial=(20,),
         batch=(10,),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from askance.cli.options import Commands, positive
+from askance.errors import BadInput
 
 if TYPE_CHECKING:
     from askance.lab.grids import Grid
@@ -29,6 +30,7 @@ def add(commands: Commands) -> None:
 
     report = inner.add_parser("report", help="write the page of what is done so far; nothing is run")
     report.add_argument("grid", help="the TOML file, or a preset")
+    _add_size(report)
     report.add_argument("--out", metavar="FOLDER", help="where its results are (default: as for run)")
     _add_baseline(report)
     report.add_argument(
@@ -84,6 +86,7 @@ def _add_run(inner: Commands) -> None:
         description="Run a grid that a TOML file describes. What is done already is not run again.",
     )
     run.add_argument("grid", help="the TOML file, or a preset")
+    _add_size(run)
     run.add_argument("--out", metavar="FOLDER", help="where the results go (default: the file's name without .toml)")
     run.add_argument("--workers", type=positive, default=None, metavar="N", help="processes (default: one per core)")
     run.add_argument("--until", metavar="HH:MM", help="begin nothing that would end later; whole seeds come first")
@@ -92,6 +95,13 @@ def _add_run(inner: Commands) -> None:
     _add_baseline(run)
     run.add_argument("--json", action="store_true", help="tell what happens as one JSON object a line")
     run.set_defaults(command=_run)
+
+
+def _add_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--size", metavar="SIZE", help="of a preset: smoke, desk or paper (default: desk)")
+    parser.add_argument(
+        "--without-missing", action="store_true", help="of a preset: leave out data and encoders not in the cache"
+    )
 
 
 def _add_results(parser: argparse.ArgumentParser) -> None:
@@ -181,7 +191,6 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _mine(options: argparse.Namespace) -> int:
-    from askance.errors import BadInput
     from askance.executors.local import cores
     from askance.lab.datasets import from_csv
     from askance.lab.mining import ASKED, grid_of_labels, of_project
@@ -232,19 +241,22 @@ def _show(grid: Grid, found: list[Results], folder: str, baseline: str, quiet: b
 def _grid(options: argparse.Namespace) -> Grid:
     """The grid of a file, or of a preset where there is no such file."""
     from askance.lab.grids import read_grid
-    from askance.lab.presets import PRESETS
+    from askance.lab.presets.catalogue import PRESETS
 
     if options.grid in PRESETS and not Path(options.grid).exists():
-        return PRESETS[options.grid].grid()
+        return PRESETS[options.grid].grid(options.size, without_missing=options.without_missing)
+    if options.size is not None:
+        raise BadInput(f"A grid of your own has one size, and --size is of presets: {', '.join(PRESETS)}.")
     return read_grid(options.grid)
 
 
 def _presets(options: argparse.Namespace) -> int:
-    from askance.lab.presets import PRESETS
+    from askance.lab.presets.catalogue import PRESETS
 
     for name, preset in PRESETS.items():
-        print(f"{name:16} {preset.about}")
-    print("\nRun one with: askance lab run NAME")
+        sizes = ", ".join(f"{size} {long}" for size, long in preset.sizes.items())
+        print(f"{name:16} {preset.about}\n{'':16} on 2 cores, about: {sizes}")
+    print("\nRun one with: askance lab run NAME --size SIZE")
     return 0
 
 
@@ -260,7 +272,8 @@ def _names(conditions: list[Results]) -> list[str]:
 
 
 def _folder(options: argparse.Namespace) -> str:
-    return str(options.out or options.grid.removesuffix(".toml"))
+    size = f"-{options.size}" if options.size else ""
+    return str(options.out or options.grid.removesuffix(".toml") + size)
 
 
 def _events(stand: Stand) -> None:

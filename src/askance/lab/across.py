@@ -13,12 +13,13 @@ from askance.lab.bayes import signed_ranks
 from askance.lab.bootstrap import hierarchical
 from askance.lab.curves import area, grid, resample
 from askance.lab.enough import agreement, false_alarms, halved, needed
+from askance.lab.grids import LEFT_OUT
 from askance.lab.pairs import penalty_matrix, win_rates
 from askance.lab.ranks import rank
-from askance.lab.statistics import compare
+from askance.lab.statistics import compare, interval
 from askance.metrics import wilson
 from askance.reports import picks
-from askance.reports.across import Across, Method, Trust
+from askance.reports.across import Across, Method, Room, Trust
 from askance.reports.results import Comparison, Estimate, Results
 
 Array = NDArray[np.float64]
@@ -94,8 +95,9 @@ def across(conditions: Sequence[Results], baseline: str = "random", title: str =
         alarms=_alarms(own),
         enough={name: enough[name] for name in (names[n] for n in order) if name in enough},
         cells=sum(_cells(results) for results in conditions),
-        done=sum(len(results.runs) for results in conditions),
+        done=sum(len(results.runs) + len(results.bounds) for results in conditions),
         said=_said(conditions, names, whole, held, [table.shape[1] for table in shared]),
+        rooms=[room for results in held for room in _rooms(results, baseline)],
     )
 
 
@@ -183,6 +185,25 @@ def _areas(results: Results, names: Sequence[str]) -> Array:
     return found
 
 
+def _rooms(results: Results, baseline: str) -> list[Room]:
+    """What each upper bound leaves to gain, on the seeds that it and every strategy have."""
+    labels = grid([*results.runs, *results.bounds])
+    if len(labels) < 2:
+        return []
+    areas = {(r.strategy, r.seed): area(labels, resample(r, labels)) for r in [*results.runs, *results.bounds]}
+    found = []
+    for bound in dict.fromkeys(run.strategy for run in results.bounds):
+        names = results.strategies
+        seeds = [r.seed for r in results.bounds if r.strategy == bound and all((n, r.seed) in areas for n in names)]
+        if not seeds:
+            continue
+        means = {name: float(np.mean([areas[name, seed] for seed in seeds])) for name in names}
+        best = max(means, key=lambda name: means[name])
+        own = interval([areas[bound, seed] for seed in seeds])
+        found.append(Room(results.title, bound, len(seeds), own, means.get(baseline, math.nan), best, means[best]))
+    return found
+
+
 def _curves(results: Results, names: Sequence[str]) -> Array:
     """Scores at common numbers of labels, (methods, seeds, points)."""
     labels = grid(results.runs)
@@ -235,7 +256,8 @@ def _cells(results: Results) -> int:
     wanted = results.settings.get("strategies")
     seeds = results.settings.get("seeds")
     if isinstance(wanted, list) and isinstance(seeds, list):
-        return len(wanted) * len(seeds)
+        above = len(results.settings.get("bounds", ())) * len(results.settings.get("bound_seeds", ()))
+        return len(wanted) * len(seeds) + above
     return len(results.runs)
 
 
@@ -252,7 +274,8 @@ def _said(
         for sentence in results.said
         if "failed with seed" in sentence or "not done yet" in sentence
     ]
-    said += dict.fromkeys(text for results in conditions for text in results.said if "other settings" in text)
+    whole_grid = ("other settings", LEFT_OUT)
+    said += dict.fromkeys(text for one in conditions for text in one.said if any(mark in text for mark in whole_grid))
     out = [name for name, finished in zip(names, whole, strict=True) if not finished]
     if out:
         said.append(

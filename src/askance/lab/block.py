@@ -35,7 +35,7 @@ def run_block(
 
     Args:
         shared: Data set and plan of every condition.
-        task: The number of the condition, the strategy, the seeds.
+        task: The number of the condition, the strategy or upper bound, the seeds.
 
     Returns:
         For each seed its run, or None and why it failed; and how many seconds it took.
@@ -44,7 +44,7 @@ def run_block(
     dataset, plan = shared[condition]
     why = ""
     try:
-        if fits(dataset, plan, plan.strategy(name)):
+        if name not in plan.bounds and fits(dataset, plan, plan.strategy(name)):
             begun = time.perf_counter()
             runs = run_seeds((dataset, plan), (name, seeds))
             return [(run, "", (time.perf_counter() - begun) / len(seeds)) for run in runs]
@@ -54,7 +54,10 @@ def run_block(
     for seed in seeds:
         begun = time.perf_counter()
         try:
-            run = run_cell((dataset, plan), (name, seed))
+            if name in plan.bounds:
+                run = plan.bounds[name].run(dataset, plan, seed)
+            else:
+                run = run_cell((dataset, plan), (name, seed))
             if why:
                 run = replace(run, notes={**run.notes, "alone": why})
             found.append((run, "", time.perf_counter() - begun))

@@ -12,7 +12,7 @@ import torch
 from askance.arrays import take
 from askance.errors import AskanceError
 from askance.lab.datasets import Dataset
-from askance.lab.plan import Plan
+from askance.lab.plan import PER_CLASS, Plan
 from askance.metrics import measures
 from askance.oracles.known import Known
 from askance.pool import Pool
@@ -65,13 +65,28 @@ def first_rows(dataset: Dataset, plan: Plan, pool: Callable[[], Pool], keys: tor
         keys: The keys of its items.
         seed: The seed.
     """
+    order: list[int] = Dice(seed, "initial").uniform(keys).argsort().tolist()
     if plan.start == "random":
-        return Dice(seed, "initial").uniform(keys).argsort()[: plan.initial].tolist()
+        return order[: plan.initial]
+    if plan.start == PER_CLASS:
+        return _of_each(order, [dataset.labels[place] for place in dataset.split(seed, plan.test)[0].tolist()], plan)
     made = pool()
     opening = Study(
         made, learner=plan.learner, strategy=plan.start, classes=dataset.classes, seed=seed, start=plan.start
     )
     return made.rows(opening.ask(plan.initial).ids)
+
+
+def _of_each(order: Sequence[int], labels: Sequence[Any], plan: Plan) -> list[int]:
+    """The first rows of an order, equally many of each class as far as it has them, and what is left of any."""
+    share = plan.initial // len(set(labels))
+    count: Counter[Any] = Counter()
+    found: list[int] = []
+    others: list[int] = []
+    for row in order:
+        count[labels[row]] += 1
+        (found if count[labels[row]] <= share else others).append(row)
+    return [*found, *others][: plan.initial]
 
 
 def by_name(measured: Sequence[dict[str, float]]) -> dict[str, list[float]]:

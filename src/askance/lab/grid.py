@@ -67,7 +67,7 @@ def described(
     Args:
         dataset: What they ran on.
         plan: How.
-        runs: What came out.
+        runs: What came out, of upper bounds too.
         made: Versions of the packages they ran with.
         title: Of their page.
         settings: More of them.
@@ -93,7 +93,8 @@ def described(
             "metric": "accuracy",
             **(settings or {}),
         },
-        runs=runs,
+        runs=[run for run in runs if run.strategy not in plan.bounds],
+        bounds=[run for run in runs if run.strategy in plan.bounds],
         versions=made,
         said=[
             f"The {len(dataset.classes)} classes were read off the labels before a pool was built.",

@@ -13,9 +13,10 @@ from typing import Any
 
 from askance.describe import find
 from askance.errors import BadInput, unknown
+from askance.lab import ceilings
 from askance.lab.datasets import Dataset, from_csv
 from askance.lab.identity import PROTOCOL, content, digest, identity
-from askance.lab.plan import Plan, check
+from askance.lab.plan import PER_CLASS, Plan, check
 from askance.learners import catalogue as learners
 from askance.learners.base import Learner
 from askance.strategies import catalogue as strategies
@@ -24,6 +25,7 @@ from askance.strategies.base import Strategy
 SEEDS = 50  # three runs mislead
 TEST = 0.3  # of the items
 MOST_TEST = 5000
+LEFT_OUT = "Left out, as not in the cache:"  # how a remark on a grid begins that runs without what it lacks
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Cell:
 
     Args:
         condition: Its number.
-        strategy: Its name.
+        strategy: Its name, or that of an upper bound.
         seed: The seed.
         key: What decides its result, see `identity`.
     """
@@ -52,17 +54,21 @@ class Condition:
         dataset: Items and labels.
         plan: How strategies are compared.
         settings: What the name was made of.
+        bound_seeds: The seeds that upper bounds are run with.
+        said: Remarks of its grid.
     """
 
     name: str
     dataset: Dataset
     plan: Plan
     settings: Mapping[str, Any]
+    bound_seeds: tuple[int, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """What is to be compared. Every field but ``seeds``, ``budget``, ``test`` and ``title`` is a dimension.
+    """What is to be compared. Every list in it but ``seeds`` and ``bounds`` is a dimension.
 
     Args:
         datasets: Names that ``askance datasets`` lists, tables (``name`` and ``items``, or ``file``, ``label``, and
@@ -70,14 +76,18 @@ class Grid:
         strategies: Names, ``path/mine.py:Mine``, tables (``strategy``, ``name`` and its fields), or `Strategy`s.
         learners: Names, ``module:Class``, tables (``learner``, ``name`` and its fields), or `Learner`s.
         encoders: What reads data sets of prose; ``default`` is TF-IDF.
-        start: What picks the first labels: ``random``, or a strategy that needs no model.
+        start: What picks the first labels: ``random``, ``per-class`` (equally many of each class, as benchmarks do
+            who know them), or a strategy that needs no model.
         initial: First labels.
         batch: Labels in a round.
         budget: Labels bought in the end; None: the first ones and 20 rounds.
         test: Items held out: a number, or a share.
         seeds: Each is one run of every strategy.
         title: Of the report.
-        more: Grids of other dimensions that make one report with this one; seeds and title are this one's.
+        more: Grids of other dimensions that make one report with this one; the title is this one's.
+        bounds: Upper bounds, which read test data: names, or tables (``bound``, ``name`` and its fields).
+        bound_seeds: How many of the seeds, the first ones, they are run with.
+        said: What a reader must know of the whole.
     """
 
     datasets: tuple[Any, ...]
@@ -92,6 +102,9 @@ class Grid:
     seeds: tuple[int, ...] = tuple(range(SEEDS))
     title: str = ""
     more: tuple[Grid, ...] = ()
+    bounds: tuple[Any, ...] = ()
+    bound_seeds: int = ceilings.SEEDS
+    said: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("datasets", "strategies", "learners", "encoders", "start", "initial", "batch", "seeds"):
@@ -120,6 +133,20 @@ class Grid:
         return found
 
     @cached_property
+    def above(self) -> dict[str, ceilings.Ceiling]:
+        """The upper bounds by the names shown.
+
+        Raises:
+            BadInput: If one has the name of a strategy, or of another.
+        """
+        found: dict[str, ceilings.Ceiling] = {}
+        for name, part in map(ceilings.ceiling_of, self.bounds):
+            if name in found or name in self.parts:
+                raise BadInput(f"Two parts of the grid are called {name!r}. Give a table another name = ...")
+            found[name] = part
+        return found
+
+    @cached_property
     def conditions(self) -> list[Condition]:
         """Every combination but for strategies and seeds, checked.
 
@@ -128,8 +155,6 @@ class Grid:
         """
         found = self._own()
         for other in self.more:
-            if other.seeds != self.seeds:
-                raise BadInput("Grids of one report have the same seeds, and these have not. Give them one list.")
             found += other.conditions
         named = [replace(one, name=_name(one.settings, found)) for one in found]
         names = [one.name for one in named]
@@ -168,6 +193,7 @@ class Grid:
                     learner=learner,
                     start=start,
                     parts=asking,
+                    bounds=self.above,
                 )
                 settings = {
                     "dataset": _shown(given) if isinstance(given, Mapping) and "items" in given else dataset.name,
@@ -177,17 +203,22 @@ class Grid:
                     "initial": initial,
                     "batch": batch,
                 }
-                found.append(Condition("", dataset, plan, settings))
+                found.append(Condition("", dataset, plan, settings, self.seeds[: self.bound_seeds], self.said))
         return found
 
     def cells(self) -> Iterator[Cell]:
         """Every cell: seed by seed, all conditions and strategies of one before the next."""
         marks = [self._marks(condition) for condition in self.conditions]
-        for seed in self.seeds:
+        for turn in range(max(len(condition.plan.seeds) for condition in self.conditions)):
             for number, condition in enumerate(self.conditions):
                 shared, own = marks[number]
-                for name in condition.plan.strategies:
-                    yield Cell(number, name, seed, digest([shared, own[name], seed]))
+                for seed in condition.plan.seeds[turn : turn + 1]:
+                    names = [
+                        *condition.plan.strategies,
+                        *(condition.plan.bounds if turn < len(condition.bound_seeds) else ()),
+                    ]
+                    for name in names:
+                        yield Cell(number, name, seed, digest([shared, own[name], seed]))
 
     def _marks(self, condition: Condition) -> tuple[Any, dict[str, Any]]:
         plan = condition.plan
@@ -195,10 +226,11 @@ class Grid:
             "protocol": PROTOCOL,
             "data": content(condition.dataset),
             "learner": identity(learners.learner(plan.learner)),
-            "start": identity(strategies.strategy(plan.start)),
+            "start": PER_CLASS if plan.start == PER_CLASS else identity(strategies.strategy(plan.start)),
             **{name: getattr(plan, name) for name in ("initial", "batch", "budget", "test")},
         }
-        return shared, {name: identity(plan.strategy(name)) for name in plan.strategies}
+        own = {name: identity(plan.strategy(name)) for name in plan.strategies}
+        return shared, own | {name: identity(part) for name, part in plan.bounds.items()}
 
 
 def read_grid(path: str | Path) -> Grid:
@@ -225,19 +257,22 @@ def grid_of(found: Mapping[str, Any], place: Path) -> Grid:
             raise BadInput(f"{place}: {unknown('key of a grid', name, known)}")
     values: dict[str, Any] = {}
     for name, value in found.items():
-        if name in ("title", "budget", "test", "first_seed", "seeds"):
+        if name in ("title", "budget", "test", "first_seed", "seeds", "bound_seeds", "more"):
             continue
         values[name] = tuple(value) if isinstance(value, list) else (value,)
     for name in ("datasets", "strategies"):
         if name not in values:
             raise BadInput(f"{place} names no {name}. Write {name} = [...].")
-    values |= {name: found[name] for name in ("title", "budget", "test") if name in found}
+    values |= {name: found[name] for name in ("title", "budget", "test", "bound_seeds") if name in found}
+    if "more" in found:
+        values["more"] = tuple(_beside(one, found, place) for one in found["more"])
     values["seeds"] = _seeds(found, place)
     for name in ("initial", "batch"):
         for number in values.get(name, ()):
             _whole(number, name, place)
-    if "budget" in values:
-        _whole(values["budget"], "budget", place)
+    for name in ("budget", "bound_seeds"):
+        if name in values:
+            _whole(values[name], name, place)
     if "test" in values and not (isinstance(values["test"], int | float) and values["test"] > 0):
         raise BadInput(f"{place}: test = {values['test']!r} holds out nothing. Use a share such as 0.3, or a number.")
     values.setdefault("title", place.stem)
@@ -245,6 +280,13 @@ def grid_of(found: Mapping[str, Any], place: Path) -> Grid:
         if name in values:
             values[name] = tuple(_placed(value, place.parent) for value in values[name])
     return Grid(**values)
+
+
+def _beside(own: Any, found: Mapping[str, Any], place: Path) -> Grid:
+    """A grid of ``[[more]]``: what it does not say itself is as in the first one."""
+    if not isinstance(own, Mapping) or "more" in own:
+        raise BadInput(f"{place}: more = {own!r} is no table of a grid. Write [[more]] and its keys below.")
+    return grid_of({name: value for name, value in found.items() if name != "more"} | dict(own), place)
 
 
 def _seeds(found: Mapping[str, Any], place: Path) -> tuple[int, ...]:

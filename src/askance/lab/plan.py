@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from askance.errors import BadInput
 from askance.lab.datasets import Dataset
@@ -14,6 +15,8 @@ from askance.look import check_needs, check_serves
 from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.task import Classes
+
+PER_CLASS = "per-class"  # first labels: as many of every class; a protocol of benchmarks, for it reads the labels
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,10 @@ class Plan:
         budget: Labels bought in the end, the first ones included.
         test: Items held out for scoring; never asked about, never learned from.
         learner: What learns; None is the softmax head.
-        start: What picks the first labels: ``random``, or a strategy that needs no model.
+        start: What picks the first labels: ``random``, ``per-class`` (equally many of each class, as benchmarks do who
+            know them), or a strategy that needs no model.
         parts: The strategies that names stand for, where they are not those of the catalogue.
+        bounds: Upper bounds by name. They read test data and are no strategies.
     """
 
     strategies: tuple[str, ...]
@@ -41,6 +46,7 @@ class Plan:
     learner: Learner | None = None
     start: str = "random"
     parts: Mapping[str, Strategy] = field(default_factory=dict)
+    bounds: Mapping[str, Any] = field(default_factory=dict)
 
     def strategy(self, name: str) -> Strategy:
         """The strategy that a name stands for."""
@@ -67,10 +73,17 @@ def check(dataset: Dataset, plan: Plan) -> None:
             f"for the test leave {pool}. Use a budget of {max(0, pool)} or less, or a smaller test set."
         )
     learner = learners.learner(plan.learner)
-    start = catalogue.strategy(plan.start)
-    if start.needs_model():
-        raise BadInput(f"{plan.start} asks by a model, and the first labels come before one. Start with random.")
-    check_needs(start, learner)
+    if plan.start == PER_CLASS:
+        if plan.initial < len(dataset.classes):
+            raise BadInput(
+                f"{plan.initial} first labels are not one for each of the {len(dataset.classes)} classes of "
+                f"{dataset.name}. Use initial={len(dataset.classes)} or more, or start with random."
+            )
+    else:
+        start = catalogue.strategy(plan.start)
+        if start.needs_model():
+            raise BadInput(f"{plan.start} asks by a model, and the first labels come before one. Start with random.")
+        check_needs(start, learner)
     for name in plan.strategies:
         strategy = plan.strategy(name)
         check_serves(strategy, Classes(dataset.classes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
@@ -150,9 +150,9 @@ def collected(grid: Grid, ledger: Ledger) -> list[Results]:
                 condition.plan,
                 runs,
                 title=condition.name,
-                settings={"encoder": condition.settings["encoder"]},
+                settings=_settings(condition),
                 made=_versions(made),
-                said=said,
+                said=[*condition.said, *said],
             )
         )
     return gathered
@@ -174,6 +174,7 @@ class _Runner:
         self._grid, self._ledger, self._pool, self._workers = grid, ledger, pool, workers
         self._until, self._only_estimate, self._say = until, only_estimate, say
         self._cells = list(grid.cells())
+        self._turns = turns(grid, self._cells)
         self._names = [condition.name for condition in grid.conditions]
         self._took: dict[tuple[int, str], list[float]] = {}
         self._finished: set[str] = set()
@@ -187,9 +188,7 @@ class _Runner:
         self._look()
         self._tell("begun", f"{len(self._cells)} cells, {len(self._finished)} of them done before.")
         first = [
-            cell
-            for cell in self._cells
-            if cell.seed == self._grid.seeds[0] and not self._took[cell.condition, cell.strategy]
+            cell for cell in self._cells if self._turns[cell] == 0 and not self._took[cell.condition, cell.strategy]
         ]
         self._through(_Block(cell.condition, cell.strategy, (cell,)) for cell in first)
         left = self._left()
@@ -204,7 +203,7 @@ class _Runner:
             if not missing:
                 break
             before = len(self._finished)
-            self._through(_blocks(missing, self._grid.seeds))
+            self._through(_blocks(missing, self._turns))
             self._look()
             if len(self._finished) == before and not self._late:
                 self._tell("waiting", f"{len(missing)} cells are left, and other processes are at them.")
@@ -310,15 +309,21 @@ class _Runner:
         self._say(stand)
 
 
-def _blocks(cells: Sequence[Cell], seeds: Sequence[int]) -> list[_Block]:
+def turns(grid: Grid, cells: Iterable[Cell]) -> dict[Cell, int]:
+    """The place of each cell's seed among those of its condition."""
+    places = [{seed: turn for turn, seed in enumerate(condition.plan.seeds)} for condition in grid.conditions]
+    return {cell: places[cell.condition][cell.seed] for cell in cells}
+
+
+def _blocks(cells: Sequence[Cell], places: Mapping[Cell, int]) -> list[_Block]:
     """Cells in the order in which they run: some whole seeds of all strategies, then the next ones."""
-    turn = {seed: number // BLOCK for number, seed in enumerate(seeds)}
+    turn = {cell: place // BLOCK for cell, place in places.items()}
     place = {name: number for number, name in enumerate(dict.fromkeys(cell.strategy for cell in cells))}
-    order = sorted(cells, key=lambda cell: (turn[cell.seed], cell.condition, place[cell.strategy]))
+    order = sorted(cells, key=lambda cell: (turn[cell], cell.condition, place[cell.strategy]))
     return [
         _Block(condition, strategy, tuple(group))
         for (_, condition, strategy), group in groupby(
-            order, key=lambda cell: (turn[cell.seed], cell.condition, cell.strategy)
+            order, key=lambda cell: (turn[cell], cell.condition, cell.strategy)
         )
     ]
 
@@ -326,6 +331,14 @@ def _blocks(cells: Sequence[Cell], seeds: Sequence[int]) -> list[_Block]:
 def _renamed(cell: Cell, run: Run) -> Run:
     """A run under the name that this grid gives its strategy."""
     return Run(**vars(run) | {"strategy": cell.strategy})
+
+
+def _settings(condition: Condition) -> dict[str, Any]:
+    """What results say of a condition beside its plan."""
+    found = {"encoder": condition.settings["encoder"]}
+    if condition.plan.bounds:
+        found |= {"bounds": list(condition.plan.bounds), "bound_seeds": list(condition.bound_seeds)}
+    return found
 
 
 def _versions(made: set[tuple[str, str]]) -> dict[str, str]:

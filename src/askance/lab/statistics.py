@@ -71,7 +71,15 @@ def compare(results: Results, baseline: str = "random") -> Comparison:
         curves=[curve for curve in curves if curve.labels],
         gaps=[gap for gap in gaps if gap.labels],
         said=_left_out(results, baseline, runs, usable, pairs),
+        bounds=_above(results),
     )
+
+
+def _above(results: Results) -> list[Curve]:
+    """The mean curve of each upper bound."""
+    names = dict.fromkeys(run.strategy for run in results.bounds)
+    curves = [_curve(name, [run for run in results.bounds if run.strategy == name]) for name in names]
+    return [curve for curve in curves if curve.labels]
 
 
 def interval(values: Sequence[float] | Array) -> Estimate:

@@ -62,6 +62,29 @@ class Trust:
 
 
 @dataclass(frozen=True)
+class Room:
+    """How much an upper bound leaves to gain under one condition, over the seeds that it and all below share.
+
+    Args:
+        condition: Its name.
+        bound: The upper bound, which reads test data.
+        seeds: How many there are.
+        area: Its mean area.
+        base: The baseline's; NaN where it has not run.
+        best: The strategy with the largest area on these seeds; chosen by test data itself, so it flatters.
+        best_area: Its mean area.
+    """
+
+    condition: str
+    bound: str
+    seeds: int
+    area: Estimate
+    base: float
+    best: str
+    best_area: float
+
+
+@dataclass(frozen=True)
 class Across:
     """All conditions together; methods have the best rank first.
 
@@ -83,6 +106,7 @@ class Across:
         cells: How many runs there should be.
         done: How many there are.
         said: What a reader must know.
+        rooms: What upper bounds leave to gain, condition by condition.
     """
 
     title: str
@@ -102,6 +126,7 @@ class Across:
     cells: int
     done: int
     said: list[str] = field(default_factory=list)
+    rooms: list[Room] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:

@@ -29,6 +29,7 @@ def grid_sections(across: Across) -> str:
             _ranks(across, found),
             _table(across),
             _curves(across, found),
+            _rooms(across),
             _against(across, found),
             _cost(across, found),
             _why(across, found),
@@ -206,6 +207,35 @@ def _curves(across: Across, found: Drawings) -> str:
     return section("Learning curves", figure("curves", "Learning curves", about, caption, draw))
 
 
+def _rooms(across: Across) -> str:
+    if not across.rooms:
+        return ""
+    rows: list[list[Cell | str]] = []
+    for room in across.rooms:
+        gap, closed = room.area.mean - room.base, room.best_area - room.base
+        rows.append(
+            [
+                room.condition,
+                room.bound,
+                str(room.seeds),
+                Cell(words.score(room.area.mean, 4), words.span(room.area)),
+                words.score(room.base, 4),
+                f"{words.score(room.best_area, 4)} {room.best}",
+                words.share(closed / gap) if gap > 0 else words.NONE,
+            ]
+        )
+    heads = ["Condition", "Upper bound", "Seeds", "Its area", across.baseline, "Best strategy", "Share of the room"]
+    caption = (
+        f"Areas on the seeds that upper bound and strategies share. The last column is how much of the way from "
+        f"{across.baseline} to the upper bound the best strategy goes; which one that is, test data said too."
+    )
+    about = paragraph(
+        "Upper bounds read the test set and the labels of items that nobody asked for. They say how much room there "
+        "is; they are ranked nowhere, and nothing is chosen by them."
+    )
+    return section("How much room is there?", about, table(caption, heads, rows))
+
+
 def _against(across: Across, found: Drawings) -> str:
     if "wins" not in found:
         return ""
@@ -372,7 +402,11 @@ def _chart(name: str, comparison: Comparison, colors: dict[str, int | None]) -> 
         else:
             context.append(replace(line, low=(), high=()))
     order = list(colors)
-    return Panel(name, sorted(shown, key=lambda line: order.index(line.name)), context)
+    bounds = [
+        Line(curve.strategy, curve.labels, curve.mean, color=COLORS * (number + 1) + COLORS - 1)
+        for number, curve in enumerate(comparison.bounds)
+    ]  # a dash of their own
+    return Panel(name, [*sorted(shown, key=lambda line: order.index(line.name)), *bounds], context)
 
 
 def _overlap(across: Across, other: str, colors: dict[str, int | None]) -> Panel:

@@ -94,6 +94,7 @@ class Results:
             pool's items of each class), as far as they are known; other keys are shown as they are.
         settings: ``learner``, ``batch``, ``initial``, ``rounds``, ``seeds``, ``metric`` and the like.
         runs: Any number, in any order; a strategy has a seed once.
+        bounds: Runs of upper bounds, which read test data; nothing is chosen or ranked by them.
         versions: Package names and their versions.
         said: Remarks the reader must see, such as what was read off the label column.
     """
@@ -104,9 +105,10 @@ class Results:
     runs: list[Run]
     versions: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    bounds: list[Run] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        counts = Counter((run.strategy, run.seed) for run in self.runs)
+        counts = Counter((run.strategy, run.seed) for run in [*self.runs, *self.bounds])
         twice = next((pair for pair, count in counts.items() if count > 1), None)
         if twice:
             raise BadInput(f"{twice[0]!r} has {counts[twice]} runs with seed {twice[1]}. Keep one, or change the seed.")
@@ -134,9 +136,14 @@ class Results:
         Raises:
             BadInput: If a value is none that JSON has a word for.
         """
-        runs = [run.plain() for run in self.runs]
+        plain = vars(self) | {
+            "runs": [run.plain() for run in self.runs],
+            "bounds": [run.plain() for run in self.bounds],
+        }
+        if not self.bounds:
+            del plain["bounds"]  # earlier versions read what has none
         try:
-            return json.dumps({"schema": SCHEMA} | vars(self) | {"runs": runs}, allow_nan=False, ensure_ascii=False)
+            return json.dumps({"schema": SCHEMA} | plain, allow_nan=False, ensure_ascii=False)
         except (TypeError, ValueError) as error:
             raise BadInput(
                 f"The results {self.title!r} hold a value that JSON cannot: {error}. "
@@ -172,7 +179,10 @@ class Results:
             )
         _check(found, Results, "The results")
         runs = [Run.read(entry, f"Run {place} of the results") for place, entry in enumerate(found["runs"])]
-        return Results(**found | {"runs": runs})
+        bounds = [
+            Run.read(entry, f"Bound {place} of the results") for place, entry in enumerate(found.get("bounds", ()))
+        ]
+        return Results(**found | {"runs": runs, "bounds": bounds})
 
 
 @dataclass(frozen=True)
@@ -269,6 +279,7 @@ class Comparison:
     curves: list[Curve]
     gaps: list[Curve]  # paired differences to the baseline; none for the baseline itself
     said: list[str]  # what was left out, and why
+    bounds: list[Curve] = field(default_factory=list)  # of upper bounds, which read test data
 
     @property
     def has_baseline(self) -> bool:
@@ -325,7 +336,7 @@ def _numbers(values: list[float | None]) -> list[float]:
     return [math.nan if value is None else value for value in values]
 
 
-_LATER = {"measures"}  # fields that earlier versions did not write
+_LATER = {"measures", "bounds"}  # fields that earlier versions did not write
 
 
 def _check(found: dict[str, Any], kind: type[Results] | type[Run], who: str) -> None:

@@ -1,9 +1,8 @@
-"""Settings of comparisons that are declared once and run by name."""
+"""All of DeepAL+ on equal terms, and its factors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from askance.lab import sets
@@ -34,19 +33,6 @@ DEEPAL: tuple[Any, ...] = (  # all of DeepAL+, on one network with dropout and a
     {"strategy": Equipped("random", by="waal"), "name": "random + waal"},
 )
 FACTORS = ("random", "margin", "badge", "k-center", "bald")
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A grid by name.
-
-    Args:
-        about: What it shows, in a line.
-        grid: Makes the grid.
-    """
-
-    about: str
-    grid: Callable[[], Grid]
 
 
 def deepal_survey() -> Grid:
@@ -82,16 +68,6 @@ def deepal_factors() -> Grid:
     }
     steps = Grid(batch=(50,), learners=(_trained(100), _trained(900)), **common)
     return Grid(batch=(25, 50, 100, 200), learners=(_trained(STEPS),), more=(steps,), **common)
-
-
-PRESETS = {
-    "deepal-survey": Preset(
-        "all of DeepAL+ with one network and as many steps, on three sets of pictures and one of texts; about 3 h of "
-        "2 cores",
-        deepal_survey,
-    ),
-    "deepal-factors": Preset("batch size and steps of training for five strategies on fashion-mnist", deepal_factors),
-}
 
 
 def pixels(name: str, side: int, items: int | None = None) -> Dataset:

@@ -1,0 +1,1 @@
+"""Settings of published comparisons, declared once and run by name."""

@@ -1,0 +1,19 @@
+"""All presets by name."""
+
+from __future__ import annotations
+
+from askance.lab.presets.base import Preset
+from askance.lab.presets.deepal import deepal_factors, deepal_survey
+
+PRESETS = {
+    "deepal-survey": Preset(
+        "all of DeepAL+ with one network and as many steps, on three sets of pictures and one of texts",
+        lambda size: deepal_survey(),
+        {"paper": "3 h"},
+    ),
+    "deepal-factors": Preset(
+        "batch size and steps of training for five strategies on fashion-mnist",
+        lambda size: deepal_factors(),
+        {"paper": "1 h"},
+    ),
+}
