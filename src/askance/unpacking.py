@@ -25,7 +25,7 @@ def unpack(path: Path, wanted: Sequence[str]) -> Opened:
     """The contents of some files of a package, by their names in it.
 
     Args:
-        path: A wheel (zip), a .tgz or a .deb.
+        path: A wheel (zip), a .tgz, a .tar.gz or a .deb.
         wanted: Names or patterns; each must match something.
 
     Raises:
@@ -111,4 +111,4 @@ def _data_of_deb(path: Path) -> bytes:
     raise FetchError(f"{path.name} is broken: it holds no data.tar. Fetch it again.")
 
 
-_MEMBERS = {".whl": _of_zip, ".tgz": _of_tgz, ".deb": _of_deb}
+_MEMBERS = {".whl": _of_zip, ".tgz": _of_tgz, ".gz": _of_tgz, ".deb": _of_deb}

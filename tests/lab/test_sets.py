@@ -340,7 +340,8 @@ def test_a_real_data_set_in_the_cache_is_what_the_registry_says(name: str) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "rarest", "commonest"), [("shuttle", 10, 45586), ("r8", 51, 3923), ("letter", 734, 813)]
+    ("name", "rarest", "commonest"),
+    [("shuttle", 10, 45586), ("r8", 51, 3923), ("letter", 734, 813), ("glass", 9, 76), ("pima", 268, 500)],
 )
 def test_classes_of_real_data_sets_are_as_unequal_as_published(name: str, rarest: int, commonest: int) -> None:
     if cache.state(ENTRIES[name]) == "not fetched":

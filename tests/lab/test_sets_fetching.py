@@ -15,7 +15,7 @@ import pytest
 
 from askance import packages, unpacking
 from askance.lab.registry import ENTRIES
-from askance.packages import APT, NPM, PIP, Client, FetchError, Package, download
+from askance.packages import APT, NPM, PIP, PIP_SOURCE, Client, FetchError, Package, download
 from askance.unpacking import unpack
 
 Files = dict[str, bytes]
@@ -108,6 +108,32 @@ def test_no_client_runs_code_of_a_package() -> None:
     assert ":all:" in PIP.command[PIP.command.index("--only-binary") :]  # a source package runs its build
     assert "--no-deps" in PIP.command and "--ignore-scripts" in NPM.command
     assert all("install" not in client.command for client in (PIP, APT, NPM))
+
+
+@pytest.mark.slow
+def test_the_build_of_a_source_package_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = (
+        f"open({str(tmp_path / 'was run')!r}, 'w')\nfrom setuptools import setup\nsetup(name='thing', version='1.2')"
+    )
+    places = {"thing-1.2/setup.py": script.encode(), "thing-1.2/PKG-INFO": b"Metadata-Version: 1.1\nName: thing\n"}
+    shelf, folder = tmp_path / "shelf", tmp_path / "folder"
+    shelf.mkdir()
+    folder.mkdir()
+    made = tgz(shelf / "thing-1.2.tar.gz", places)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
+    found = download(Package(PIP_SOURCE, "thing", "1.2", packages.checksum(made), "MIT"), folder)
+    assert found.name == "thing-1.2.tar.gz" and unpack(found, ["*/setup.py"]) == {"thing-1.2/setup.py": script.encode()}
+    assert not (tmp_path / "was run").exists()
+    with pytest.raises(FetchError, match="could not download thing==1.2"):  # pip itself refuses another file
+        download(Package(PIP_SOURCE, "thing", "1.2", "0" * 64, "MIT"), tmp_path)
+    assert not (tmp_path / "was run").exists()
+
+
+def test_pip_is_told_the_checksum_of_a_source_package(client: Callable[..., list[list[str]]], tmp_path: Path) -> None:
+    asked = client({"thing-1.2.tar.gz": b"abc"})
+    download(Package(PIP_SOURCE, "thing", "1.2", ABC, "MIT"), tmp_path)
+    assert asked == [[sys.executable, "-m", "askance.unbuilt", "thing==1.2", ABC]]
 
 
 def test_a_file_with_another_checksum_is_refused_with_both(

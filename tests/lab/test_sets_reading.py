@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import pickle
 import struct
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 from askance.lab.preparing import Numbers, Pixels
-from askance.lab.reading import Content, Idx, LabeledTexts, Mail, PickledArrays, RData, Shipped
+from askance.lab.reading import Content, Idx, LabeledTexts, Mail, PickledArrays, RatedTexts, RData, Shipped
 from askance.packages import FetchError
 
 
@@ -159,3 +161,40 @@ def test_pixels_go_from_zero_to_one_and_columns_are_standardized() -> None:
     assert Pixels().features(np.array([[0, 51, 255]], dtype=np.uint8)).tolist() == [[0, np.float32(0.2), 1]]
     table = Content(np.array([[1.0, 5.0], [3.0, 5.0]]), ["a", "b"])
     assert Numbers().features(Numbers().kept(table)).tolist() == [[-1, 0], [1, 0]]
+
+
+def tarred(content: bytes, name: str = "ratings/films.txt") -> dict[str, bytes]:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as file:
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        file.addfile(info, io.BytesIO(content))
+    return {"inner.tar.gz": made.getvalue()}
+
+
+RATED = RatedTexts("inner.tar.gz", "ratings/films.txt")
+
+
+def test_rated_texts_have_the_class_of_the_nearest_whole_step() -> None:
+    lines = b"1\t2.3\tA joy.\r\n2_1\t0.49\tIt is a film.\r\n3\t-0.5\tNot mine.\r\n4\t0.5\tFine.\r\n"
+    content = RATED.read(tarred(lines))
+    assert content.items == ["A joy.", "It is a film.", "Not mine.", "Fine."]
+    assert content.labels == ["positive", "neutral", "negative", "positive"]
+    assert content.ids == ["1", "2_1", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (tarred(b"1\t2.3\n"), "films.txt holds lines that are not"),
+        (tarred(b"1\tmuch\tA joy.\n"), "films.txt holds lines that are not"),
+        (tarred(b"1\t4.5\tA joy.\n"), "ratings that are not from -4 to 4"),
+        (tarred(b"1\tnan\tA joy.\n"), "ratings that are not from -4 to 4"),
+        (tarred(b"1\t2.3\tA joy.\n", name="else.txt"), "inner.tar.gz holds no file ratings/films.txt"),
+        (tarred(b"1\t2.3\t\xff\n"), "inner.tar.gz holds no gzipped tar with text"),
+        ({"inner.tar.gz": b"plain"}, "inner.tar.gz holds no gzipped tar with text"),
+    ],
+)
+def test_rated_texts_that_are_broken_are_refused(files: dict[str, bytes], message: str) -> None:
+    with pytest.raises(FetchError, match=message):
+        RATED.read(files)

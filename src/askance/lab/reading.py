@@ -6,6 +6,7 @@ import gzip
 import io
 import pickle
 import struct
+import tarfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -210,6 +211,52 @@ class RData(Reader):
         except (LookupError, ValueError, TypeError, AttributeError, RuntimeError, EOFError, OSError) as error:
             raise _odd(self.file, f"no data frame {self.frame!r} with a column {self.label!r} and numbers") from error
         return Content(numbers, list(labels))
+
+
+@dataclass(frozen=True)
+class RatedTexts(Reader):
+    """Texts that people rated from -4 to 4, in a tar inside of the package: an id, the mean rating and a text a line.
+
+    The class is the whole step of the scale that the mean is nearest to: below 0, 0 (means of less than 0.5 either
+    way) or above. What lies half-way is further from 0.
+
+    Args:
+        archive: The gzipped tar.
+        file: The file in it.
+    """
+
+    archive: str
+    file: str
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        return (self.archive,)
+
+    def read(self, files: Files) -> Content:
+        lines = self._text(files[self.archive]).replace("\r\n", "\n").split("\n")
+        rows = [line.split("\t") for line in lines if line.strip()]
+        try:
+            ids, means, texts = zip(*rows, strict=True)
+            ratings = [float(mean) for mean in means]
+        except ValueError as error:
+            raise _odd(self.file, "lines that are not an id, a mean rating and a text") from error
+        if not all(-4 <= rating <= 4 for rating in ratings) or not all(texts):
+            raise _odd(self.file, "ratings that are not from -4 to 4, or an empty text")
+        labels = ["neutral" if abs(r) < 0.5 else "positive" if r > 0 else "negative" for r in ratings]
+        return Content(list(texts), list(labels), list(ids))
+
+    def _text(self, archive: bytes) -> str:
+        try:
+            with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as opened:
+                member = opened.getmember(self.file)
+                content = opened.extractfile(member) if member.isreg() and member.size <= BYTES else None
+                if content is None:
+                    raise _odd(self.archive, f"{self.file}, which is no plain file of less than {BYTES >> 20} MiB")
+                return content.read().decode("utf-8")
+        except KeyError as error:
+            raise _odd(self.archive, f"no file {self.file}") from error
+        except (tarfile.TarError, EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
+            raise _odd(self.archive, "no gzipped tar with text in UTF-8") from error
 
 
 def _idx(name: str, content: bytes) -> NDArray[np.uint8]:

