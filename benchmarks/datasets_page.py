@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+
+from askance.cite import KEY
+from askance.lab.generated import LAWS, Generated
 from askance.lab.registry import ENTRIES, Entry
 from askance.packages import Package
 
@@ -9,16 +13,19 @@ from askance.packages import Package
 def datasets_page() -> str:
     """The whole page."""
     fetched = [known for known in ENTRIES.values() if known.package]
+    made = [known for known in ENTRIES.values() if isinstance(known.reader, Generated)]
     packages = list(dict.fromkeys(known.package for known in fetched if known.package))
     return (
-        f"# Data sets\n\n{len(ENTRIES)} data sets have a name; {len(ENTRIES) - len(fetched)} come with scikit-learn "
-        f"and {len(fetched)} are fetched.\n\n{_HOW}\n"
+        f"# Data sets\n\n{len(ENTRIES)} data sets have a name; {len(ENTRIES) - len(fetched) - len(made)} come with "
+        f"scikit-learn, {len(made)} are generated and {len(fetched)} are fetched.\n\n{_HOW}\n"
         "| Name | What it is | Items | Classes | Features | Official test set | From |\n"
         "| --- | --- | --: | --: | --: | --: | --- |\n" + "".join(map(_row, ENTRIES.values())) + f"\n{_FEATURES}\n"
         "## Packages\n\nWhat is downloaded is the exact version below, and its checksum has to be the recorded one.\n\n"
         "| Package | Version | With | SHA-256 | License |\n| --- | --- | --- | --- | --- |\n"
         + "".join(map(_package, packages))
-        + f"\n{_LICENSES}\n## Works\n\n"
+        + f"\n{_LICENSES}\n## Laws of generated sets\n\n{_LAWS}\n"
+        + "".join(map(_law, made))
+        + "\n## Works\n\n"
         + "".join(f"- `{known.name}`: {known.cite}.\n" for known in ENTRIES.values())
     )
 
@@ -45,7 +52,8 @@ it, and `askance.lab.sets.texts("r8")` gives the texts of a set of prose.
 """
 
 _FEATURES = """\
-*Pixels* are scaled to 0 .. 1. *Numbers* are standardized over all items. *Prose* is TF-IDF, then a truncated SVD to \
+*Pixels* are scaled to 0 .. 1. *Numbers* are standardized over all items. *Coordinates* stay \
+as they are. *Prose* is TF-IDF, then a truncated SVD to \
 256 dimensions, over all items and with seed 0; it is computed when the set is fetched. Labels are never looked at for \
 that. `run` puts all items into one pool and holds out a test set for each seed; the official test set is kept as \
 `Dataset.official_test`, the rows of it.
@@ -57,6 +65,17 @@ license need not be that of the data in it: posts to newsgroups belong to their 
 tables come from the UCI repository. Look before you publish them.
 """
 
+_LAWS = """\
+Points are the same for everybody, by fixed seeds, and nothing is scaled. Sets in the style of a published one are \
+ours: the original points are not at hand.
+"""
+
+
+def _law(known: Entry) -> str:
+    assert isinstance(known.reader, Generated)
+    said = inspect.getdoc(LAWS[known.reader.law]) or ""
+    return f"- `{known.name}`: {KEY.sub('', said).strip()}\n"
+
 
 def _row(known: Entry) -> str:
     cells = [
@@ -66,7 +85,7 @@ def _row(known: Entry) -> str:
         str(known.classes),
         f"{known.features} {known.kind.name}",
         f"{known.official_test:,}" if known.official_test else "–",
-        f"`{known.package.name}`" if known.package else "scikit-learn",
+        f"`{known.package.name}`" if known.package else known.source,
     ]
     return f"| {' | '.join(cells)} |\n"
 

@@ -23,18 +23,6 @@ SEEDS = 50
 WIDE = ("random", "margin", "badge", "entropy", "least-confidence", "k-center", "typiclust", "cluster-margin")
 
 
-def honeypot() -> Any:
-    """Four clouds of 150 points, of which the half at (4, 3) has labels by chance. [werner2024cross]"""
-    from askance.lab.datasets import Dataset
-    from askance.pool import Pool
-
-    dice = np.random.default_rng(0)
-    centers = np.repeat([[0.0, 0.0], [0.0, 6.0], [4.0, 3.0], [4.0, 3.0]], 150, axis=0)
-    labels = np.repeat(["positive", "negative", "positive", "negative"], 150)
-    features = centers + dice.standard_normal(centers.shape)
-    return Dataset("honeypot", Pool.from_arrays(features.astype("float32")), tuple(map(str, labels)))
-
-
 def grids() -> dict[str, Any]:
     """The grids behind the claims."""
     from askance.lab.grids import Grid
@@ -54,7 +42,7 @@ def grids() -> dict[str, Any]:
             **on_digits,
         ),
         "honeypot": Grid(
-            datasets=(honeypot(),),
+            datasets=("honeypot",),
             strategies=("random", "margin", {"strategy": NeuralCalPlusPlus(empty="random"), "name": "gate"}),
             learners=(Linear(ridge=1.0),),
             initial=(4,),

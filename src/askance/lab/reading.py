@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,13 @@ class Content:
 
 
 class Reader:
-    """Reads one data set out of the files of a package."""
+    """Reads one data set out of the files of a package.
+
+    One that needs no package says where its data is from and under which license.
+    """
+
+    source: ClassVar[str] = ""
+    license: ClassVar[str] = ""
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -68,6 +74,8 @@ class Shipped(Reader):
         loader: The function of ``sklearn.datasets`` that loads it.
     """
 
+    source: ClassVar[str] = "scikit-learn"
+    license: ClassVar[str] = "BSD-3-Clause"
     loader: str
 
     @property

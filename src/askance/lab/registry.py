@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from askance.errors import unknown
-from askance.lab.preparing import Kind, Numbers, Pixels, Prose
+from askance.lab.generated import Generated
+from askance.lab.preparing import Coordinates, Kind, Numbers, Pixels, Prose
 from askance.lab.reading import Idx, LabeledTexts, Mail, PickledArrays, RatedTexts, RData, Reader, Shipped
 from askance.packages import APT, NPM, PIP, PIP_SOURCE, Package
 
@@ -23,7 +24,7 @@ class Entry:
         kind: How items become features.
         reader: How its files are read.
         cite: The work to name when you use it.
-        package: What brings it; None is scikit-learn, which is installed.
+        package: What brings it; None is scikit-learn, which is installed, or a law that makes it.
         official_test: Items of the published test set, which are the last ones; 0 if there is none.
     """
 
@@ -41,7 +42,12 @@ class Entry:
     @property
     def license(self) -> str:
         """The license of what it comes in."""
-        return self.package.license if self.package else "BSD-3-Clause"
+        return self.package.license if self.package else self.reader.license
+
+    @property
+    def source(self) -> str:
+        """Where it is from: a package, scikit-learn, or a law of ours."""
+        return str(self.package) if self.package else self.reader.source
 
 
 def entry(name: str) -> Entry:
@@ -111,6 +117,13 @@ _KERNLAB_FOLDER = "usr/lib/R/site-library/kernlab/data/"
 _REUTERS_WORK = (
     "D. D. Lewis. Reuters-21578 text categorization test collection, 1997; "
     "as split by A. Cardoso-Cachopo. Improving methods for single-label text categorization. PhD thesis, 2007"
+)
+_WERNER = (
+    "T. Werner, J. Burchert, M. Stubbemann, L. Schmidt-Thieme. A cross-domain benchmark for active learning. NeurIPS, "
+    "2024"
+)
+_ZHAN = (
+    "X. Zhan, H. Liu, Q. Li, A. B. Chan. A comparative survey: benchmarking for pool-based active learning. IJCAI, 2021"
 )
 
 _ALL = (
@@ -355,6 +368,86 @@ _ALL = (
         reader=RData(f"{_KERNLAB_FOLDER}spam.rda", "spam", "type"),
         cite="M. Hopkins, E. Reeber, G. Forman, J. Suermondt. Spambase. UCI repository, 1999",
         package=_KERNLAB,
+    ),
+    Entry(
+        name="honeypot",
+        about="two clear clouds, and half of the points at a place where labels are chance",
+        items=600,
+        classes=2,
+        features=2,
+        kind=Coordinates(),
+        reader=Generated("honeypot"),
+        cite=f"{_WERNER}, which has its law",
+    ),
+    Entry(
+        name="diverging-sine",
+        about="two sines that part",
+        items=200,
+        classes=2,
+        features=2,
+        kind=Coordinates(),
+        reader=Generated("diverging_sine"),
+        cite=f"{_WERNER}, which has its law",
+    ),
+    Entry(
+        name="checkerboard",
+        about="a board of two by two squares",
+        items=1_600,
+        classes=2,
+        features=2,
+        kind=Coordinates(),
+        reader=Generated("checkerboard"),
+        cite=f"{_ZHAN}, in whose style it is ours",
+    ),
+    Entry(
+        name="wave",
+        about="two sides of a sine, with noise; in the style of ex8a",
+        items=863,
+        classes=2,
+        features=2,
+        kind=Coordinates(),
+        reader=Generated("wave"),
+        cite=f"{_ZHAN}, in whose style it is ours",
+    ),
+    Entry(
+        name="disk",
+        about="inside and outside of an ellipse, with noise; in the style of ex8b",
+        items=206,
+        classes=2,
+        features=2,
+        kind=Coordinates(),
+        reader=Generated("disk"),
+        cite=f"{_ZHAN}, in whose style it is ours",
+    ),
+    Entry(
+        name="clouds",
+        about="two Gaussian clouds; in the style of gcloudb",
+        items=1_000,
+        classes=2,
+        features=2,
+        kind=Coordinates(),
+        reader=Generated("balanced_clouds"),
+        cite=f"{_ZHAN}, in whose style it is ours",
+    ),
+    Entry(
+        name="unbalanced-clouds",
+        about="two Gaussian clouds, one half as large; in the style of gcloudub",
+        items=1_000,
+        classes=2,
+        features=2,
+        kind=Coordinates(),
+        reader=Generated("unbalanced_clouds"),
+        cite=f"{_ZHAN}, in whose style it is ours",
+    ),
+    Entry(
+        name="banana",
+        about="two arcs that hook into each other",
+        items=5_300,
+        classes=2,
+        features=2,
+        kind=Coordinates(),
+        reader=Generated("banana"),
+        cite=f"{_ZHAN}, in whose style it is ours",
     ),
 )
 ENTRIES = {known.name: known for known in _ALL}

