@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -142,6 +143,30 @@ def as_texts(dataset: Dataset, texts: Sequence[str]) -> Dataset:
     """A data set whose items are its texts themselves, in the same order, for a learner that reads texts."""
     pool = Pool.from_arrays(list(texts), dataset.pool.ids.tolist())
     return replace(dataset, pool=pool, said=("Texts as they are, for a learner that reads them.",))
+
+
+def as_pictures(dataset: Dataset, side: int) -> Dataset:
+    """A data set of flat gray pictures as (items, 1, side, side), each pixel the mean of a square of them.
+
+    Args:
+        dataset: Its features are the pixels of square pictures, row by row.
+        side: Pixels a side; it divides that of the pictures.
+
+    Raises:
+        BadInput: If the items are no such pictures.
+    """
+    flat = features_of(dataset).float().flatten(1)
+    whole = math.isqrt(flat.shape[1])
+    if whole * whole != flat.shape[1] or side < 1 or whole % side:
+        raise BadInput(
+            f"The items of {dataset.name} have {flat.shape[1]} features, which make no pictures of {side} x {side} "
+            f"pixels. Use a side that divides that of square pictures, or leave it out."
+        )
+    step = whole // side
+    pictures = flat.reshape(-1, 1, side, step, side, step).mean((3, 5))
+    said = f"Pictures of {whole} x {whole} pixels are averaged to {side} x {side}."
+    pool = Pool.from_arrays(pictures.numpy(), dataset.pool.ids.tolist())
+    return replace(dataset, pool=pool, said=(*dataset.said, said) if step > 1 else dataset.said)
 
 
 def bytes_of(dataset: Dataset) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from askance.describe import find
 from askance.errors import BadInput, unknown
 from askance.lab import ceilings
-from askance.lab.datasets import Dataset, from_csv
+from askance.lab.datasets import Dataset, as_pictures, from_csv
 from askance.lab.identity import PROTOCOL, content, digest, identity
 from askance.lab.plan import PER_CLASS, Plan, check
 from askance.learners import catalogue as learners
@@ -72,7 +72,8 @@ class Grid:
 
     Args:
         datasets: Names that ``askance datasets`` lists, tables (``name`` and ``items``, or ``file``, ``label``, and
-            ``text``, ``id``, ``ignore``, ``encoding``), or `Dataset`s.
+            ``text``, ``id``, ``ignore``, ``encoding``; ``side`` makes pictures of so many pixels a side), or
+            `Dataset`s.
         strategies: Names, ``path/mine.py:Mine``, tables (``strategy``, ``name`` and its fields), or `Strategy`s.
         learners: Names, ``module:Class``, tables (``learner``, ``name`` and its fields), or `Learner`s.
         encoders: What reads data sets of prose; ``default`` is TF-IDF.
@@ -388,7 +389,7 @@ def dataset_of(given: Any, encoder: str) -> Dataset:
             raise BadInput(f"{given.name} is features already, and the encoder {encoder!r} reads texts. Leave it out.")
         return given
     table: dict[str, Any] = {"name": given} if isinstance(given, str) else dict(given)
-    known = {"name", "items", "file", "label", "text", "id", "ignore", "encoding"}
+    known = {"name", "items", "file", "label", "text", "id", "ignore", "encoding", "side"}
     for key in table:
         if key not in known:
             raise unknown("key of a data set", key, known)
@@ -411,7 +412,8 @@ def dataset_of(given: Any, encoder: str) -> Dataset:
         texts = sets.texts(table["name"]) if encoder != "default" else []
     if encoder != "default":
         found = encoded(found, encoder, texts)
-    return found.sample(items) if items is not None else found
+    found = found.sample(items) if items is not None else found
+    return as_pictures(found, table["side"]) if "side" in table else found
 
 
 def _column(table: Mapping[str, Any]) -> Sequence[str]:

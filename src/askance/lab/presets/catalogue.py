@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from askance.lab.presets.base import Preset
+from askance.lab.presets.cdalbench import cdalbench
 from askance.lab.presets.deepal import deepal_factors, deepal_survey
 
 PRESETS = {
+    "cdalbench": Preset(
+        "CDALBench: tables, pictures, texts and made sets with a linear head, batches of 1 to 100, a greedy oracle; "
+        "networks on tables and pixels in size paper",
+        cdalbench,
+        {"smoke": "1 min", "desk": "20 min", "paper": "3 h"},
+    ),
     "deepal-survey": Preset(
         "all of DeepAL+ with one network and as many steps, on three sets of pictures and one of texts",
         lambda size: deepal_survey(),

@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from askance.lab import sets
-from askance.lab.datasets import Dataset, features_of
+from askance.lab.datasets import Dataset, as_pictures
 from askance.lab.grids import Grid
 from askance.learners.dropout import Dropout
 from askance.learners.networks import Cnn, Mlp
 from askance.learners.torch import Torch
 from askance.meta.control import Equipped
-from askance.pool import Pool
 
 POOL = 5_000
 TEST = 0.3
@@ -79,12 +78,7 @@ def pixels(name: str, side: int, items: int | None = None) -> Dataset:
         items: How many are drawn; None: all.
     """
     found = sets.load(name) if items is None else sets.load(name).sample(items)
-    pictures = features_of(found).float().reshape(-1, 1, side, side)
-    said = found.said
-    if side == 28:
-        pictures = pictures.reshape(-1, 1, 14, 2, 14, 2).mean((3, 5))
-        said = (*said, "Pictures of 28 x 28 pixels are averaged to 14 x 14.")
-    return replace(found, pool=Pool.from_arrays(pictures.numpy(), found.pool.ids.tolist()), said=said)
+    return as_pictures(found, side // 2 if side == 28 else side)
 
 
 def _trained(steps: int) -> dict[str, Any]:

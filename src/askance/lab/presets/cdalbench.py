@@ -1,0 +1,123 @@
+"""CDALBench on data that can be had: tables, pictures, texts and made sets, from one label a class. [werner2024cross]"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from askance.lab.grids import Grid
+from askance.learners.laplace import Laplace
+from askance.learners.networks import Cnn, Mlp
+from askance.learners.torch import Torch
+from askance.signals.samples import Samples
+
+POOL = 3_000  # cut to so many items
+TEST = 1_000
+BOUGHT = {1: 40, 5: 100, 20: 300, 50: 400, 100: 600}  # labels beyond the first ones, by batch size
+STEPS = 300
+
+# One task model for all: where a strategy wants samples, they are drawn around the same head by a last-layer Laplace.
+BALD: Mapping[str, Any] = {"strategy": "bald", "signal": Samples(of=Laplace()), "name": "bald"}
+STRATEGIES: tuple[Any, ...] = (
+    *("random", "margin", "entropy", "least-confidence", "k-center", "typiclust"),
+    *(BALD, "badge", "dsa", "lsa"),
+)
+MLP: Mapping[str, Any] = {"learner": Torch(Mlp((24, 12)), steps=STEPS), "name": "mlp"}
+CNN: Mapping[str, Any] = {"learner": Torch(Cnn(widths=(16, 32), hidden=64), steps=STEPS), "name": "cnn"}
+GRAPH: Mapping[str, Any] = {"learner": "linear", "name": "linear, with core-gcn"}  # takes long: fewer runs
+FEW: tuple[Any, ...] = ("random", "margin", "badge", "typiclust")
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A data set of the benchmark.
+
+    Args:
+        name: By which it is known.
+        classes: How many it has: as many first labels.
+        items: How many are drawn; None: all.
+        test: Items held out.
+        encoder: What reads it.
+        most: Labels beyond the first ones that its pool is good for.
+    """
+
+    name: str
+    classes: int
+    items: int | None = POOL + TEST
+    test: int = TEST
+    encoder: str = "default"
+    most: int = 600
+
+    @property
+    def table(self) -> Any:
+        """As a grid names it."""
+        return self.name if self.items is None else {"name": self.name, "items": self.items}
+
+
+TABLES = (Domain("dna", 3, None), Domain("letter", 26), Domain("spam", 2), Domain("shuttle", 7))
+PICTURES = (Domain("fashion-mnist", 10), Domain("animal-silhouettes", 10))
+ENCODED = tuple(replace(domain, encoder="efficientnet-lite0") for domain in PICTURES)
+TEXTS = (Domain("20-newsgroups", 20), Domain("r8", 8))
+MADE = (Domain("honeypot", 2, None, 120, most=100), Domain("diverging-sine", 2, None, 60, most=80))
+
+
+def cdalbench(size: str) -> Grid:
+    """The grid of a size: ``smoke``, ``desk`` or ``paper``."""
+    if size == "smoke":
+        small = (Domain("digits", 10, None, 500, most=100), replace(MADE[0], most=40))
+        return _joined(_grids(small, (5, 20), 3, STRATEGIES[:4]))
+    if size == "desk":
+        chosen = (TABLES[0], TABLES[1], ENCODED[0], TEXTS[0], *MADE)
+        above = {"bounds": ("greedy oracle",), "bound_seeds": 3}
+        return _joined([*_grids(chosen, (1,), 10, STRATEGIES, **above), *_grids(chosen, (20, 100), 10, STRATEGIES)])
+    every = (*TABLES, *PICTURES, *ENCODED, *TEXTS, *MADE)
+    heads = [
+        *_grids(every, (1,), 50, STRATEGIES, bounds=("greedy oracle",)),
+        *_grids(every, (5, 20, 50, 100), 50, STRATEGIES),
+    ]
+    nets = _grids(TABLES, (20, 100), 10, (*STRATEGIES[:6], "badge"), learners=(MLP,))
+    graphs = _grids((*TABLES[:2], ENCODED[0]), (20, 100), 10, ("random", "margin", "core-gcn"), learners=(GRAPH,))
+    return _joined([*heads, *nets, *map(_raw, PICTURES), *graphs])
+
+
+def _grids(
+    domains: Sequence[Domain], batches: Sequence[int], seeds: int, strategies: tuple[Any, ...], **more: Any
+) -> list[Grid]:
+    """A grid for every data set and batch size that leaves it two rounds or more, from one label of each class on."""
+    return [
+        Grid(
+            datasets=(one.table,),
+            strategies=strategies,
+            encoders=(one.encoder,),
+            start=("per-class",),
+            initial=(one.classes,),
+            batch=(batch,),
+            budget=one.classes + min(BOUGHT[batch], one.most),
+            test=one.test,
+            seeds=tuple(range(seeds)),
+            **more,
+        )
+        for one in domains
+        for batch in batches
+        if 2 * batch <= min(BOUGHT[batch], one.most)
+    ]
+
+
+def _raw(domain: Domain) -> Grid:
+    """A small network on the pixels themselves; it starts from 100 labels, as the benchmark's networks do."""
+    return Grid(
+        datasets=({"name": domain.name, "items": domain.items, "side": 14},),
+        strategies=FEW,
+        learners=(CNN,),
+        initial=(100,),
+        batch=(100,),
+        budget=700,
+        test=domain.test,
+        seeds=tuple(range(5)),
+    )
+
+
+def _joined(grids: Sequence[Grid]) -> Grid:
+    """Grids as one, under the benchmark's name."""
+    return replace(grids[0], more=tuple(grids[1:]), title="CDALBench")
