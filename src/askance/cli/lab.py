@@ -47,6 +47,15 @@ def add(commands: Commands) -> None:
     compare.add_argument("--format", default="text", choices=("text", "markdown", "latex", "csv"))
     compare.set_defaults(command=_compare)
 
+    publish = inner.add_parser(
+        "publish", help="one page of several results with filters: domain, encoder, learner, batch size, budget"
+    )
+    publish.add_argument("results", nargs="+", help="folders of `askance lab run`, or files that --condense wrote")
+    publish.add_argument("--out", default="index.html", metavar="FILE", help="the page (default: %(default)s)")
+    publish.add_argument("--about", default="", metavar="TEXT", help="a sentence below the title")
+    publish.add_argument("--condense", metavar="FOLDER", help="also write what the page needs of each, to be kept")
+    publish.set_defaults(command=_publish)
+
     packed = inner.add_parser("pack", help="put results, page, figures, tables and citations into one zip file")
     _add_results(packed)
     packed.add_argument("--out", metavar="FILE", help="the zip file (default: beside the results)")
@@ -162,6 +171,19 @@ def _compare(options: argparse.Namespace) -> int:
         if number:
             print()
         print(FORMATS[options.format](across(conditions, baseline, title)), end="")
+    return 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from askance.lab.condensing import read, write
+    from askance.reports.page import write_published_page
+
+    grids = [read(path) for path in options.results]
+    if options.condense:
+        Path(options.condense).mkdir(parents=True, exist_ok=True)
+        for grid in grids:
+            print(f"Condensed: {write(grid, Path(options.condense) / f'{grid.preset}.json')}")
+    print(f"Page: {write_published_page(grids, options.out, options.about)}")
     return 0
 
 

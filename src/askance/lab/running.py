@@ -335,7 +335,7 @@ def _renamed(cell: Cell, run: Run) -> Run:
 
 def _settings(condition: Condition) -> dict[str, Any]:
     """What results say of a condition beside its plan."""
-    found = {"encoder": condition.settings["encoder"]}
+    found = {"encoder": condition.settings["encoder"], "learner_name": condition.settings["learner"]}
     if condition.plan.bounds:
         found |= {"bounds": list(condition.plan.bounds), "bound_seeds": list(condition.bound_seeds)}
     return found

@@ -90,6 +90,11 @@ def rank_diagram(
     return frame.svg(depth + 14 + step * half, "".join(parts), "ranks")
 
 
+def panel_alone(frame: Frame, chart: Panel, x_name: str, y_name: str) -> str:
+    """One small chart without a legend, as one of many that a page lays out itself."""
+    return frame.svg(254, _panel(chart, 0, 0, frame.width, 200, x_name, y_name), "panels")
+
+
 def panels(frame: Frame, charts: Sequence[Panel], x_name: str, y_name: str) -> str:
     """Small charts side by side, each with its own axes, under one legend."""
     narrow = frame.width < 600

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 from askance.files import whole, whole_bytes
 from askance.reports.across import Across
 from askance.reports.compared import comparison_sections
+from askance.reports.condensed import Condensed
 from askance.reports.gridded import drawings, grid_sections, standalone
 from askance.reports.pdf import has_pdf, pdf
+from askance.reports.published import published_sections
 from askance.reports.results import Comparison, Results, StudyContent
 from askance.reports.studied import study_sections
 
@@ -57,9 +60,14 @@ def write_study_page(content: StudyContent, path: str | os.PathLike[str]) -> Pat
     return _write(_page(content.name, study_sections(content)), Path(path))
 
 
-def _page(title: str, body: str) -> str:
+def write_published_page(grids: Sequence[Condensed], path: str | os.PathLike[str], about: str = "") -> Path:
+    """Write the public page of several grids, with filters; errors as for ``write_lab_page``."""
+    return _write(_page("askance: the lab", published_sections(grids, about), "published.js"), Path(path))
+
+
+def _page(title: str, body: str, own: str = "page.js") -> str:
     room = files("askance.reports")
-    style, script = ((room / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    style, script = ((room / name).read_text("utf-8") for name in ("page.css", own))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'

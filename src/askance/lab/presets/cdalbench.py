@@ -1,4 +1,4 @@
-"""CDALBench on data that can be had: tables, pictures, texts and made sets, from one label a class. [werner2024cross]"""
+"""CDALBench on data that can be had: tables, pictures, texts and made sets, from a label a class. [werner2024cross]"""
 
 from __future__ import annotations
 
