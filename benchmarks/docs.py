@@ -29,6 +29,7 @@ from askance.task import Classes, Labels, Targets
 from askance.works import REFERENCES
 from benchmarks.architecture_page import architecture_page
 from benchmarks.autoal_page import autoal_page
+from benchmarks.claims_page import claims_page, public_page
 from benchmarks.datasets_page import datasets_page
 from benchmarks.deepal_page import deepal_page
 from benchmarks.digits_page import digits_page, numbers_in_readme
@@ -44,6 +45,7 @@ from benchmarks.noise_stability_page import noise_stability_page
 from benchmarks.ntk_page import ntk_page
 from benchmarks.papers_page import papers_page
 from benchmarks.proof_page import page as proof_page
+from benchmarks.published import published
 from benchmarks.speed_page import speed_page
 from benchmarks.stopping import stopping_measured
 from benchmarks.streams_page import streams_page
@@ -111,6 +113,8 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "papers" / "ntk.md": NOTE + ntk_page(),
         ROOT / "docs" / "papers" / "streams.md": NOTE + streams_page(),
         ROOT / "docs" / "speed.md": NOTE + speed_page(),
+        **({ROOT / "docs" / "lab" / "index.html": public_page()} if published() else {}),
+        ROOT / "docs" / "lab" / "claims.md": NOTE + claims_page(),
         ROOT / "docs" / "lab" / "census.md": NOTE + census_page(),
         ROOT / "docs" / "lab" / "smoke.md": NOTE + smoke_page(),
         ROOT / "docs" / "datasets.md": NOTE + datasets_page(),
