@@ -57,6 +57,20 @@ def read(path: str | Path, *, limits: Limits = LIMITS) -> bytes:
     return data
 
 
+def png(gray: NDArray[np.float32]) -> bytes:
+    """A PNG file of a gray picture.
+
+    Args:
+        gray: From 0 (black) to 1, (height, width).
+    """
+    import numpy as np
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray((gray * 255).round().clip(0, 255).astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
 def decode(
     data: bytes,
     name: str,

@@ -11,7 +11,7 @@ from torch import Tensor
 from askance.errors import BadInput
 from askance.seeds import Dice
 from askance.selection.base import Picked, Selector
-from askance.selection.clusters import KMeans, TypicalPerCluster, turns
+from askance.selection.clusters import DensestPerCluster, KMeans, TypicalPerCluster, turns
 from askance.selection.space import Features, Product
 
 # Three groups on a line, far apart, of 7, 6 and 3 items; each with one item in its middle.
@@ -94,3 +94,31 @@ def test_in_a_large_cluster_typicality_is_looked_for_among_a_part_and_the_picks_
     found = pick(part, 5, [], one).rows.tolist()
     assert len(set(found)) == 5 and all(place[row] < 150 for row in found)
     assert sorted(pick(part, 1500, [], one).rows.tolist()) == list(range(1500))
+
+
+def test_the_densest_item_of_each_group_is_picked_and_the_largest_group_first() -> None:
+    picked = pick(DensestPerCluster(neighbors=2), 3, [])
+    assert picked.rows.tolist() == [3, 9, 14]  # 0.1 + 0.1; 0.15 + 0.2; 1.0 + 1.1, of a group of three
+    assert picked.utility is not None
+    assert picked.utility.tolist() == pytest.approx([-0.2, -0.35, -2.1], rel=1e-3)
+
+
+def test_groups_smaller_than_the_neighborhood_have_fewer_neighbors() -> None:
+    features = torch.tensor([[0.0], [1.0], [3.0], [50.0], [90.0], [90.0]])
+    picked = pick(DensestPerCluster(), 3, [], features)  # 20 neighbors are nowhere
+    assert picked.rows[0] == 1 and set(picked.rows.tolist()[1:]) & {4, 5}
+    assert sorted(pick(DensestPerCluster(), 6, [], features).rows.tolist()) == list(range(6))
+    assert sorted(pick(DensestPerCluster(), 4, [], torch.zeros(4, 2)).rows.tolist()) == [0, 1, 2, 3]
+
+
+def test_density_is_that_of_a_plain_reference() -> None:
+    torch.manual_seed(0)
+    features = torch.randn(60, 3)
+    found = pick(DensestPerCluster(neighbors=5), 1, [], features)
+    gaps = torch.cdist(features, features).sort(1).values[:, 1:6].sum(1)
+    assert found.rows.tolist() == [int(gaps.argmin())]
+
+
+def test_a_neighborhood_of_nobody_is_refused() -> None:
+    with pytest.raises(BadInput, match="looks at nothing"):
+        DensestPerCluster(neighbors=0)

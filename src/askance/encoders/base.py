@@ -62,6 +62,14 @@ class Encoder:
         """
         raise TypeError(f"{type(self).__name__} does not fit")
 
+    def stands_on(self) -> Any:
+        """What features hang on beside its fields and the items it is fitted to, such as checksums of weights: JSON.
+
+        Raises:
+            BadInput: If that is not there.
+        """
+        return None
+
     def restore(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> Encoding:
         """The encoding whose `Encoding.state` these are.
 

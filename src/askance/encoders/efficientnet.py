@@ -56,6 +56,10 @@ class EfficientNetLite0(Encoder):
     def fit(self, items: Iterable[bytes], seed: int = 0) -> EfficientNetEncoding:
         return self._opened(fetched(EFFICIENTNET))
 
+    def stands_on(self) -> dict[str, str]:
+        fetched(EFFICIENTNET)
+        return fingerprints(EFFICIENTNET)
+
     def restore(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> EfficientNetEncoding:
         found = self._opened(fetched(EFFICIENTNET))
         if found.files != facts["files"]:

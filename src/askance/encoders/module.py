@@ -63,6 +63,9 @@ class TorchModule(Encoder):
             return ModuleEncoding(network, self, digest, encoding.computed([item]).shape[1])
         raise BadInput("There is no item to look at. Hand in at least one.")
 
+    def stands_on(self) -> str:
+        return self._network()[1]
+
     def restore(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> ModuleEncoding:
         network, digest = self._network()
         if digest != facts["digest"]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askance.encoders.base import Encoder, Encoding
-from askance.encoders.weights import MINILM, fetched
+from askance.encoders.weights import MINILM, fetched, fingerprints
 from askance.errors import BadInput
 from askance.optional import need
 
@@ -48,6 +48,9 @@ class SentenceTransformer(Encoder):
     def fit(self, items: Iterable[str], seed: int = 0) -> SentenceEncoding:
         return _opened(Path(self.path), self.device)
 
+    def stands_on(self) -> str:
+        return _digest(Path(self.path))
+
     def restore(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> SentenceEncoding:
         return _same(_opened(Path(self.path), self.device), facts, self.path)
 
@@ -65,6 +68,10 @@ class MiniLM(Encoder):
 
     def fit(self, items: Iterable[str], seed: int = 0) -> SentenceEncoding:
         return _opened(fetched(MINILM), self.device)
+
+    def stands_on(self) -> dict[str, str]:
+        fetched(MINILM)
+        return fingerprints(MINILM)
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> SentenceEncoding:
         folder = fetched(MINILM)

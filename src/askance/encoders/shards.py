@@ -116,8 +116,13 @@ def write(folder: Path, number: int, rows: NDArray[np.float32], keys: Keys, abou
     return Shard(folder, name, len(rows), manifest)
 
 
-def read(folder: Path, fingerprint: str, width: int) -> Iterator[tuple[str, Shard | None]]:
+def read(folder: Path, fingerprint: str, width: int | None = None) -> Iterator[tuple[str, Shard | None]]:
     """Every shard that a manifest names, by name; None where its files are not of the size that the manifest says.
+
+    Args:
+        folder: Where they lie.
+        fingerprint: Of the features.
+        width: How wide they are; None takes what the manifests say.
 
     Raises:
         StorageError: If one is of another format, or may not be read.
@@ -152,7 +157,7 @@ def clean(folder: Path, named: set[str]) -> None:
                 continue  # somebody else removed it
 
 
-def _read(path: Path, fingerprint: str, width: int) -> Shard | None:
+def _read(path: Path, fingerprint: str, width: int | None) -> Shard | None:
     name, folder = path.stem, path.parent
     try:
         manifest = json.loads(path.read_text("utf-8"))
@@ -165,7 +170,7 @@ def _read(path: Path, fingerprint: str, width: int) -> Shard | None:
         files = manifest["files"]
         whole = (
             manifest["fingerprint"] == fingerprint
-            and manifest["shape"] == [manifest["rows"], width]
+            and manifest["shape"] == [manifest["rows"], manifest["shape"][1] if width is None else width]
             and files.keys() == {f"{name}.npy", f"{name}.keys.npy"}
             and all((folder / file).stat().st_size == facts["bytes"] for file, facts in files.items())
         )

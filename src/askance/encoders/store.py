@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -88,7 +88,7 @@ class FeatureStore:
                 # A row without a key would give later items the features of others.
                 if done + len(batch) > len(keys):
                     raise AskanceError(f"More items came than the {len(keys)} keys. Hand in an item for each key.")
-                parts.append(self._encoded(batch))
+                parts.append(checked(self._encoder, self._encoding, batch))
                 done += len(batch)
                 if done - kept >= rows or time.monotonic() - begun > seconds:
                     self._keep(keys[kept:done], parts)
@@ -174,21 +174,6 @@ class FeatureStore:
                     break
         return np.where(same, found, -1)
 
-    def _encoded(self, batch: list[Any]) -> NDArray[np.float32]:
-        rows = self._encoding.encode(batch)
-        if rows.shape != (len(batch), self._encoding.width) or rows.dtype != np.float32:
-            raise AskanceError(
-                f"{type(self._encoder).__name__} gave {rows.dtype} of shape {rows.shape} for {len(batch)} items. It "
-                f"must give float32 of shape ({len(batch)}, {self._encoding.width})."
-            )
-        if not np.isfinite(rows).all():
-            row = int(np.flatnonzero(~np.isfinite(rows).all(1))[0])
-            raise BadInput(
-                f"{type(self._encoder).__name__} gave a value that is not finite for {str(batch[row])[:80]!r}. Mend "
-                f"the item or the encoder."
-            )
-        return rows
-
     def _keep(self, keys: Keys, parts: list[NDArray[np.float32]]) -> None:
         about = {"fingerprint": self.fingerprint, "encoder": describe(self._encoder)}
         self._shards.append(shards.write(self.folder, len(self._shards), np.concatenate(parts), keys, about))
@@ -203,6 +188,28 @@ class FeatureStore:
         whole = [shard for shard in found.values() if shard is not None]
         shards.clean(self.folder, {shard.name for shard in whole})
         return whole
+
+
+def checked(encoder: Encoder, encoding: Encoding, batch: Sequence[Any]) -> NDArray[np.float32]:
+    """The features of some items, float32 (items, width), if they are what the contract says.
+
+    Raises:
+        AskanceError: If they are of another shape or type.
+        BadInput: If one is not finite.
+    """
+    rows = encoding.encode(batch)
+    name, width = type(encoder).__name__, encoding.width
+    if rows.shape != (len(batch), width) or rows.dtype != np.float32:
+        raise AskanceError(
+            f"{name} gave {rows.dtype} of shape {rows.shape} for {len(batch)} items. It must give float32 of shape "
+            f"({len(batch)}, {width})."
+        )
+    if not np.isfinite(rows).all():
+        row = int(np.flatnonzero(~np.isfinite(rows).all(1))[0])
+        raise BadInput(
+            f"{name} gave a value that is not finite for {str(batch[row])[:80]!r}. Mend the item or the encoder."
+        )
+    return rows
 
 
 def _check(keys: Keys) -> None:

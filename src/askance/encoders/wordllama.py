@@ -31,6 +31,10 @@ class WordLlama(Encoder):
     def fit(self, items: Iterable[str], seed: int = 0) -> WordLlamaEncoding:
         return _opened(fetched(WORDLLAMA), fingerprints(WORDLLAMA))
 
+    def stands_on(self) -> dict[str, str]:
+        fetched(WORDLLAMA)
+        return fingerprints(WORDLLAMA)
+
     def restore(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> WordLlamaEncoding:
         folder = fetched(WORDLLAMA)
         if fingerprints(WORDLLAMA) != facts["files"]:

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from askance.describe import find
+from askance.encoders import catalogue as encoders
+from askance.encoders.base import Encoder
 from askance.errors import BadInput, unknown
 from askance.lab import ceilings
-from askance.lab.datasets import Dataset, as_pictures, from_csv
+from askance.lab.datasets import Dataset
 from askance.lab.identity import PROTOCOL, content, digest, identity
+from askance.lab.items import named
 from askance.lab.plan import PER_CLASS, Plan, check
 from askance.learners import catalogue as learners
 from askance.learners.base import Learner
@@ -76,7 +79,9 @@ class Grid:
             `Dataset`s.
         strategies: Names, ``path/mine.py:Mine``, tables (``strategy``, ``name`` and its fields), or `Strategy`s.
         learners: Names, ``module:Class``, tables (``learner``, ``name`` and its fields), or `Learner`s.
-        encoders: What reads data sets of prose; ``default`` is TF-IDF.
+        encoders: What reads data sets of prose or pictures: ``default`` (the features a data set comes with, of prose
+            TF-IDF of all its items), names, folders, ``module:Class``, tables (``encoder``, ``name`` and its fields),
+            or `Encoder`s.
         start: What picks the first labels: ``random``, ``per-class`` (equally many of each class, as benchmarks do
             who know them), or a strategy that needs no model.
         initial: First labels.
@@ -94,7 +99,7 @@ class Grid:
     datasets: tuple[Any, ...]
     strategies: tuple[Any, ...]
     learners: tuple[Any, ...] = ("linear",)
-    encoders: tuple[str, ...] = ("default",)
+    encoders: tuple[Any, ...] = ("default",)
     start: tuple[str, ...] = ("random",)
     initial: tuple[int, ...] = ()
     batch: tuple[int, ...] = (10,)
@@ -175,8 +180,7 @@ class Grid:
         made = [learner_of(value) for value in self.learners]
         asking = self.parts
         found = []
-        for given, encoder in product(self.datasets, self.encoders):
-            dataset = dataset_of(given, encoder)
+        for given, encoder_name, dataset in self._read():
             for (learner_name, learner), start, initial, batch in product(
                 made, self.start, self.initial or (max(20, 2 * len(dataset.classes)),), self.batch
             ):
@@ -198,7 +202,7 @@ class Grid:
                 )
                 settings = {
                     "dataset": _shown(given) if isinstance(given, Mapping) and "items" in given else dataset.name,
-                    "encoder": encoder,
+                    "encoder": encoder_name,
                     "learner": learner_name,
                     "start": start,
                     "initial": initial,
@@ -206,6 +210,14 @@ class Grid:
                 }
                 found.append(Condition("", dataset, plan, settings, self.seeds[: self.bound_seeds], self.said))
         return found
+
+    def _read(self) -> Iterator[tuple[Any, str, Dataset]]:
+        """Each value of the data sets with the name of each encoder, and what that makes of it."""
+        reading = [encoder_of(value) for value in self.encoders]
+        for given in self.datasets:
+            held = named(given)
+            for name, encoder in reading:
+                yield given, name, held.read(name, encoder)
 
     def cells(self) -> Iterator[Cell]:
         """Every cell: seed by seed, all conditions and strategies of one before the next."""
@@ -311,7 +323,7 @@ def _whole(value: Any, name: str, place: Path, least: int = 1) -> None:
 def _placed(value: Any, folder: Path) -> Any:
     """Paths relative to the grid's file, as its writer sees them."""
     if isinstance(value, dict):
-        moved = {k: _placed(v, folder) if k in ("strategy", "learner") else v for k, v in value.items()}
+        moved = {k: _placed(v, folder) if k in ("strategy", "learner", "encoder") else v for k, v in value.items()}
         return moved | ({"file": str(folder / value["file"])} if "file" in value else {})
     if isinstance(value, str) and ".py:" in value:
         path, _, name = value.rpartition(":")
@@ -322,7 +334,13 @@ def _placed(value: Any, folder: Path) -> Any:
 def _shown(value: Any) -> str:
     """The name of a value of a dimension."""
     if isinstance(value, Mapping):
-        plain = value.get("name") or value.get("strategy") or value.get("learner") or value.get("file")
+        plain = (
+            value.get("name")
+            or value.get("strategy")
+            or value.get("learner")
+            or value.get("encoder")
+            or value.get("file")
+        )
         return f"{plain} ({value['items']} items)" if "items" in value else str(plain)
     if isinstance(value, Dataset):
         return value.name
@@ -345,6 +363,15 @@ def learner_of(value: Any) -> tuple[str, Any]:
         return _part(value, "learner", _learner_with)
     part = learners.learner(value)
     return (_shown(value) if isinstance(value, str) else type(part).__name__), part
+
+
+def encoder_of(value: Any) -> tuple[str, Encoder | None]:
+    """The name shown and the encoder of a value of that dimension; None for the features a data set comes with."""
+    if value == "default":
+        return "default", None
+    if isinstance(value, Mapping):
+        return _part(value, "encoder", _encoder_with)
+    return _shown(value) if isinstance(value, str) else encoders.name_of(value), encoders.encoder(value, _reads(value))
 
 
 def _part(value: Mapping[str, Any], kind: str, make: Callable[[Any, Mapping[str, Any]], Any]) -> tuple[str, Any]:
@@ -382,56 +409,26 @@ def _learner_with(name: Any, own: Mapping[str, Any]) -> Learner:
     return learners.learner_with(name, own) if isinstance(name, str) else learners.learner(name)
 
 
-def dataset_of(given: Any, encoder: str) -> Dataset:
-    """The data set of a value of that dimension, read by an encoder."""
-    if isinstance(given, Dataset):
-        if encoder != "default":
-            raise BadInput(f"{given.name} is features already, and the encoder {encoder!r} reads texts. Leave it out.")
-        return given
-    table: dict[str, Any] = {"name": given} if isinstance(given, str) else dict(given)
-    known = {"name", "items", "file", "label", "text", "id", "ignore", "encoding", "side"}
-    for key in table:
-        if key not in known:
-            raise unknown("key of a data set", key, known)
-    items = table.get("items")
-    if "file" in table:
-        if "label" not in table:
-            raise BadInput(f'Which column of {table["file"]} holds the classes? Write label = "..." beside it.')
-        if encoder != "default" and "text" not in table:
-            raise BadInput(f'{table["file"]} is read as a table, and {encoder!r} reads texts. Write text = "...".')
-        options = {key: table[key] for key in ("label", "text", "id", "encoding") if key in table}
-        found = from_csv(table["file"], ignore=table.get("ignore", ()), **options)
-        found = replace(found, name=table["name"]) if "name" in table else found
-        texts = _column(table) if encoder != "default" else []
-    else:
-        if "name" not in table:
-            raise BadInput(f"The data set {table} has neither a name nor a file. Write one.")
-        from askance.lab import sets
-
-        found = sets.load(table["name"])
-        texts = sets.texts(table["name"]) if encoder != "default" else []
-    if encoder != "default":
-        found = encoded(found, encoder, texts)
-    found = found.sample(items) if items is not None else found
-    return as_pictures(found, table["side"]) if "side" in table else found
+def _encoder_with(name: Any, own: Mapping[str, Any]) -> Encoder:
+    places = encoders.ENCODERS.places
+    if not own:
+        return encoders.encoder(name, _reads(name))
+    if name not in places and ":" not in name:
+        raise unknown("encoder with fields", name, places)
+    try:
+        made = find(places.get(name, name))(**own)
+    except TypeError as error:
+        raise BadInput(
+            f"The encoder {name!r} cannot be made with {dict(own)}: {error}. Check the names of its fields."
+        ) from None
+    return encoders.encoder(made, getattr(made, "reads", "text"))
 
 
-def _column(table: Mapping[str, Any]) -> Sequence[str]:
-    from askance.sources.csv import read_table
-
-    return read_table(table["file"], encoding=table.get("encoding", "utf-8")).column(table["text"])
-
-
-def encoded(dataset: Dataset, encoder: str, texts: Sequence[str]) -> Dataset:
-    """The same items as features of another encoder."""
-    from askance.encoders.catalogue import encoder as make
-    from askance.pool import Pool
-
-    encoding = make(encoder, "text").fit(list(texts))
-    features = encoding.encode(list(texts))
-    ids = dataset.pool.ids.tolist()
-    said = f"Texts are read by {encoder}, fitted to all items without their labels."
-    return replace(dataset, pool=Pool.from_arrays(features, ids), said=(said,))
+def _reads(value: Any) -> str:
+    """What an encoder reads, as far as its name tells: texts otherwise."""
+    places = encoders.ENCODERS.places
+    found = find(places[value]) if isinstance(value, str) and value in places else value
+    return str(getattr(found, "reads", "text"))
 
 
 def _name(settings: Mapping[str, Any], all_of_them: Sequence[Condition]) -> str:

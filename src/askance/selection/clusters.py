@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import ClassVar
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.kernels.distances import typicality
+from askance.kernels.nearest import neighbors
 from askance.seeds import Dice
 from askance.selection.base import Ground, Picked, Selector
 from askance.selection.kmeans import k_means, nearest_center
@@ -114,21 +116,20 @@ class TypicalPerCluster(Selector):
         labels = self._labels(points, k, items, keys, dice)
         sides = (torch.bincount(labels[rows], minlength=k).tolist() for rows in (candidates, known))
         visits = turns(n, *sides, smallest=self.smallest)
-        noise = dice.of("ties").uniform(keys)
-        queues: dict[int, Iterator[tuple[int, float]]] = {}
-        draw = dice.of("members").uniform(keys)
-        for cluster, count in Counter(visits).items():
+        noise, draw = dice.of("ties").uniform(keys), dice.of("members").uniform(keys)
+
+        def ranked(cluster: int, most: int) -> tuple[Tensor, Tensor]:
             own, members = (rows[labels[rows] == cluster] for rows in (candidates, items))
-            own, members = _drawn(own, max(self.members, count), draw), _drawn(members, self.members, draw)
+            own, members = _drawn(own, max(self.members, most), draw), _drawn(members, self.members, draw)
             near = torch.unique(torch.cat([own, members]))
             gathered = _gathered(points, near)  # of one cluster
             typical = typicality(
                 gathered, torch.searchsorted(near, own), torch.searchsorted(near, members), self.neighbors
             )
             order = _lexicographic(noise[own], -typical)
-            queues[cluster] = zip(own[order].tolist(), typical[order].tolist(), strict=True)
-        rows, values = zip(*(next(queues[cluster]) for cluster in visits), strict=True)
-        return Picked(candidates.new_tensor(rows), points.array.new_tensor(values))
+            return own[order], typical[order]
+
+        return _in_turn(visits, ranked)
 
     def _labels(self, points: Features, k: int, items: Tensor, keys: Tensor, dice: Dice) -> Tensor:
         """The cluster of each item, -1 for rows that are none: centers are found on a sample, which is copied."""
@@ -143,6 +144,45 @@ class TypicalPerCluster(Selector):
         labels[inside] = nearest_center(points.array, inside, found.centers)
         labels[outside] = nearest_center(points.outside, outside - len(points), found.centers)
         return labels
+
+
+@dataclass(frozen=True)
+class DensestPerCluster(Selector):
+    """The candidate in the densest place of each cluster of k-means with n clusters, largest cluster first.
+
+    As dense as the sum of distances to an item's nearest neighbors in its cluster is small; a cluster with fewer items
+    than neighbors has all of them counted. Where fewer than n clusters have items, as with duplicates, they take turns.
+    A pick's utility is that sum, negative.
+
+    Args:
+        neighbors: Neighbors that count, at most.
+        members: Of a larger cluster, so many candidates are looked at, drawn by a hash of their keys.
+    """
+
+    neighbors: int = 20  # Gupte et al. 2024, authors' code
+    members: int = 2_000
+
+    def __post_init__(self) -> None:
+        if self.neighbors < 1 or self.members < 1:
+            raise BadInput(f"{self} looks at nothing. Use neighbors and members of 1 or more.")
+
+    def choose(self, n: int, ground: Ground) -> Picked:
+        """Cluster the candidates, then let the clusters take turns."""
+        features = _points(ground.space, self).array
+        candidates, keys, dice = ground.candidates, ground.keys, ground.dice
+        labels = k_means(features, n, keys=keys, dice=dice, rows=candidates).labels[candidates]
+        noise, draw = dice.of("ties").uniform(keys), dice.of("members").uniform(keys)
+
+        def ranked(cluster: int, most: int) -> tuple[Tensor, Tensor]:
+            own = _drawn(candidates[labels == cluster], max(self.members, most), draw)
+            points = features[own]
+            _, gaps = neighbors(points, points, min(self.neighbors + 1, len(own)))  # the nearest is the item itself
+            lonely = gaps.sqrt().sum(1)
+            order = _lexicographic(noise[own], lonely)
+            return own[order], -lonely[order]
+
+        sizes = torch.bincount(labels, minlength=n).tolist()
+        return _in_turn(turns(n, sizes, [0] * n, smallest=1), ranked)
 
 
 def turns(n: int, candidates: Sequence[int], known: Sequence[int], *, smallest: int) -> list[int]:
@@ -174,6 +214,20 @@ def turns(n: int, candidates: Sequence[int], known: Sequence[int], *, smallest: 
             for cluster in turn:
                 left[cluster] -= 1
     return picks[:n]
+
+
+def _in_turn(visits: Sequence[int], ranked: Callable[[int, int], tuple[Tensor, Tensor]]) -> Picked:
+    """The best that is left of a cluster at each of its turns.
+
+    Args:
+        visits: Whose turn it is.
+        ranked: Gives the rows of a cluster and what they are worth, best first, for so many turns.
+    """
+    found = {cluster: ranked(cluster, most) for cluster, most in Counter(visits).items()}
+    places = {cluster: count() for cluster in found}
+    picked = [(cluster, next(places[cluster])) for cluster in visits]
+    rows, values = (torch.stack([found[cluster][part][place] for cluster, place in picked]) for part in (0, 1))
+    return Picked(rows, values)
 
 
 def _gathered(points: Features, rows: Tensor) -> Tensor:

@@ -38,6 +38,8 @@ STRATEGIES = Catalogue(
         "lcmd": "askance.strategies.coverage:Lcmd",
         "k-means": "askance.strategies.coverage:KMeans",
         "typiclust": "askance.strategies.coverage:TypiClust",
+        "centroid": "askance.strategies.initial:Centroid",
+        "diverse-dense": "askance.strategies.initial:DiverseDense",
         "k-medoids": "askance.strategies.cover:KMedoids",
         "prob-cover": "askance.strategies.cover:ProbCover",
         "max-herding": "askance.strategies.cover:MaxHerding",
