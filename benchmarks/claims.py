@@ -41,7 +41,7 @@ class Claim:
 def summary(claims: Sequence[Claim]) -> str:
     """How many hold, as a sentence."""
     kinds = dict.fromkeys(claim.verdict for claim in claims)
-    return ", ".join(f"{sum(c.verdict == kind for c in claims)} {kind}" for kind in kinds) or "none"
+    return ", ".join(f"{kind}: {sum(c.verdict == kind for c in claims)}" for kind in kinds) or "none"
 
 
 def gap(one: Condition, first: str, second: str) -> tuple[Estimate, float]:

@@ -1,0 +1,111 @@
+"""Claims of papers: each rule says yes where the claim was planted, no where its opposite was, and else nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from askance.reports.condensed import Condensed, Condition, Strategy
+from benchmarks.cdalbench import claims
+from benchmarks.claims import Claim, gap, summary
+
+SEEDS = 12
+
+
+def planted(areas: Mapping[str, float], spread: float = 0.01, seed: int = 0) -> dict[str, Strategy]:
+    dice = np.random.default_rng(seed)
+    common = dice.standard_normal(SEEDS) * 0.02
+    base = areas["random"] + common
+    found = {}
+    for name, value in areas.items():
+        own = value + common + (spread * dice.standard_normal(SEEDS) if name != "random" else 0)
+        gain = None if name == "random" else float(np.mean(own - base))
+        found[name] = Strategy([float(x) for x in own], value, [value], [None], [None], 0.1, gain)
+    return found
+
+
+def condition(
+    dataset: str, batch: int, areas: Mapping[str, float], bound: float | None = None, **more: float
+) -> Condition:
+    above = {"greedy oracle": Strategy([bound] * 3 + [None] * (SEEDS - 3), bound, [bound], [None], [None], 1.0)}
+    return Condition(
+        name=f"{dataset}, batch {batch}",
+        dataset=dataset,
+        domain="tables",
+        items=4000,
+        classes=2,
+        encoder="default",
+        learner="linear",
+        start="per-class",
+        initial=2,
+        batch=batch,
+        budget=100,
+        test=1000,
+        seeds=list(range(SEEDS)),
+        labels=[2.0],
+        strategies=planted(areas, **more),
+        bounds=above if bound is not None else {},
+    )
+
+
+def verdicts(*conditions: Condition) -> list[str]:
+    return [claim.verdict for claim in claims(Condensed("cdalbench", "x", "", "random", 1, 1, {}, list(conditions)))]
+
+
+def test_what_was_planted_holds() -> None:
+    good = {"random": 0.7, "margin": 0.8, "badge": 0.79, "entropy": 0.6, "least-confidence": 0.65}
+    one = condition("letter", 1, good | {"typiclust": 0.75, "bald": 0.85}, bound=0.9)
+    many = condition("letter", 100, good | {"typiclust": 0.5, "bald": 0.85})
+    trap = {"random": 0.7, "margin": 0.6, "entropy": 0.6, "least-confidence": 0.6, "badge": 0.69, "bald": 0.5}
+    honeypot = condition("honeypot", 1, trap | {"typiclust": 0.68}, bound=0.8, spread=0.005)
+    found = verdicts(one, many, honeypot)
+    assert found[1] == "holds"  # unsure is below random
+    assert found[3] == "holds"  # TypiClust in large batches
+    assert found[4] == "holds"  # the winner changes
+    assert found[5] == "holds"  # the oracle is first
+
+
+def test_the_opposite_does_not() -> None:
+    bad = {"random": 0.7, "margin": 0.5, "badge": 0.5, "entropy": 0.8, "least-confidence": 0.78, "typiclust": 0.75}
+    found = verdicts(
+        condition("letter", 1, bad, bound=0.6),
+        condition("letter", 100, bad),
+        condition("honeypot", 1, bad | {"margin": 0.79}, bound=0.6),
+    )
+    assert found == [
+        "does not hold",
+        "does not hold",
+        "does not hold",
+        "does not hold",
+        "does not hold",
+        "does not hold",
+    ]
+
+
+def test_three_seeds_are_unstable_where_strategies_are_close() -> None:
+    close = {"random": 0.7, "margin": 0.701, "badge": 0.702, "entropy": 0.703}
+    assert verdicts(condition("letter", 5, close, spread=0.02))[2] == "holds"
+    apart = {"random": 0.4, "margin": 0.5, "badge": 0.6, "entropy": 0.7}
+    assert verdicts(condition("letter", 5, apart))[2] == "does not hold"
+
+
+def test_of_nothing_nothing_is_said() -> None:
+    assert verdicts() == ["not tested yet"] * 6
+
+
+def test_gaps_are_paired_and_of_shared_seeds() -> None:
+    one = condition("letter", 1, {"random": 0.5, "margin": 0.6}, bound=0.9, spread=0.001)
+    found, p = gap(one, "margin", "random")
+    assert found.count == SEEDS and found.mean == pytest.approx(0.1, abs=0.002) and p < 1e-6
+    assert gap(one, "greedy oracle", "random")[0].count == 3
+    assert np.isnan(gap(one, "badge", "random")[1])
+
+
+def test_a_claim_is_told_with_its_rule_and_numbers() -> None:
+    told = Claim("It works.", "Holds if it does.", "holds in part", ("One of two.",)).lines()
+    assert told == "- **Holds in part:** It works.\n  *Holds if it does.*\n  - One of two.\n"
+    assert summary([Claim("a", "b", "holds"), Claim("a", "b", "does not hold"), Claim("a", "b", "holds")]) == (
+        "holds: 2, does not hold: 1"
+    )
