@@ -14,6 +14,7 @@ from benchmarks.deepal import FACTORS, SURVEY, against, gap_of
 from benchmarks.deepal_claims import between, claims, factors
 from benchmarks.finetuned import section as finetuned
 from benchmarks.paired import PARTS, Gap, points, score, table, tidy
+from benchmarks.pseudo_labels import section as pseudo_labels
 
 NOTHING: dict[str, Any] = {"sets": {}, "done": 0, "cells": 0}
 
@@ -35,6 +36,7 @@ def page(survey: Mapping[str, Any], more: Mapping[str, Any] | None) -> str:
         "*A Comparative Survey of Deep Active Learning* (Zhan et al. 2022, DeepAL+): what it claims, what askance ran, "
         "and what came out.\n\n" + _CLAIMED + _EQUAL + (_survey(survey) if survey["sets"] else _MISSING)
         + factors(more)
+        + pseudo_labels()
         + finetuned()
         + _DIFFERS
     )  # fmt: skip
