@@ -8,7 +8,7 @@ from pathlib import Path
 
 from askance.reports.condensed import Condensed
 from askance.reports.page import write_published_page
-from benchmarks import cdalbench
+from benchmarks import cdalbench, no_free_lunch
 from benchmarks.claims import Claim, summary
 from benchmarks.published import published
 
@@ -18,6 +18,8 @@ ABOUT = (
 )
 PAPERS: dict[str, tuple[str, Callable[[Condensed], list[Claim]]]] = {
     "cdalbench": ("CDALBench", cdalbench.claims),
+    "no-free-lunch": ("No free lunch", no_free_lunch.claims),
+    "no-free-lunch-digits": ("No free lunch, on digits", no_free_lunch.digits_claims),
 }
 
 

@@ -41,6 +41,7 @@ from benchmarks.intervals import intervals_sentence
 from benchmarks.lab_page import census_page, smoke_page
 from benchmarks.lada_page import lada_page
 from benchmarks.neural_cal_page import neural_cal_page
+from benchmarks.no_free_lunch_page import no_free_lunch_page
 from benchmarks.noise_stability_page import noise_stability_page
 from benchmarks.ntk_page import ntk_page
 from benchmarks.papers_page import papers_page
@@ -108,6 +109,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "papers" / "dynamical.md": NOTE + dynamical_page(),
         ROOT / "docs" / "papers" / "neural-cal.md": NOTE + neural_cal_page(),
         ROOT / "docs" / "papers" / "lada.md": NOTE + lada_page(),
+        ROOT / "docs" / "papers" / "no-free-lunch.md": NOTE + no_free_lunch_page(),
         ROOT / "docs" / "papers" / "noise-stability.md": NOTE + noise_stability_page(),
         ROOT / "docs" / "papers" / "index.md": NOTE + papers_page(),
         ROOT / "docs" / "papers" / "ntk.md": NOTE + ntk_page(),

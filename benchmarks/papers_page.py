@@ -102,9 +102,8 @@ PAPERS = {
         ),
         Paper(
             "No Free Lunch in Active Learning, 2025",
-            ("drop-query", "typiclust"),
-            result="../encoders.md",
-            said="Its benchmark is not run again yet.",
+            ("drop-query", "typiclust", "badge", "bait", "centroid", "diverse-dense"),
+            result="no-free-lunch.md",
         ),
         Paper("Active learning of synergistic gene pairs, 2025", said=NOT_YET),
     ),

@@ -23,7 +23,14 @@ from benchmarks.ledgers import copy, keep, restore
 from benchmarks.measure import ROOT
 
 FOLDER = ROOT / "docs" / "results" / "published"
-SHOWN = ("cdalbench", "no-free-lunch", "pool-survey", "deepal-survey", "deepal-factors")  # in this order
+SHOWN = (
+    "cdalbench",
+    "no-free-lunch",
+    "no-free-lunch-digits",
+    "pool-survey",
+    "deepal-survey",
+    "deepal-factors",
+)  # in this order
 
 
 def published() -> dict[str, Condensed]:

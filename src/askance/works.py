@@ -593,6 +593,14 @@ REFERENCES = {
         "Journal of the American Statistical Association",
         1959,
     ),
+    "rauch2025free": Work(
+        "article",
+        "Rauch, Lukas and Wirth, Moritz and Huseljic, Denis and Herde, Marek and Sick, Bernhard and "
+        "Aßenmacher, Matthias",
+        "No Free Lunch in Active Learning: LLM Embedding Quality Dictates Query Strategy Success",
+        "arXiv:2506.01992",
+        2025,
+    ),
     "ritter2018scalable": Work(
         "inproceedings",
         "Ritter, Hippolyt and Botev, Aleksandar and Barber, David",

@@ -14,10 +14,11 @@ from askance.errors import BadInput
 from askance.lab import cache, sets
 from askance.lab.across import across
 from askance.lab.datasets import Dataset, digits
-from askance.lab.grids import Grid
+from askance.lab.grids import Grid, encoder_of
 from askance.lab.presets.base import Preset
 from askance.lab.presets.catalogue import PRESETS
 from askance.lab.presets.deepal import DEEPAL, pixels
+from askance.lab.presets.no_free_lunch import no_free_lunch, no_free_lunch_digits, spoiled
 from askance.lab.running import run_grid
 from askance.learners.dropout import Dropout
 from askance.learners.networks import Cnn
@@ -126,3 +127,38 @@ def test_every_method_of_the_survey_runs(tmp_path: Path) -> None:
     assert replace(by_name["random"], seconds={}, strategy="", notes={}) != replace(
         by_name["margin"], seconds={}, strategy="", notes={}
     )
+
+
+def test_no_free_lunch_is_declared_in_three_sizes() -> None:
+    paper = no_free_lunch("paper")
+    assert len(paper.datasets) * len(paper.encoders) * len(paper.start) == 75 and len(paper.parts) == 7
+    names = [encoder_of(value)[0] for value in paper.encoders]
+    assert names == ["wordllama", "minilm-l6", "svd-8", "svd-64", "svd-256"]
+    assert [encoder_of(value)[1].dimensions for value in paper.encoders[2:]] == [8, 64, 256]  # type: ignore[union-attr]
+    assert (paper.budget, paper.initial, paper.batch, paper.test, len(paper.seeds)) == (210, (10,), (10,), 1000, 50)
+    assert paper.parts["typiclust"].select.smallest == 1  # type: ignore[attr-defined]
+    smoke, desk = no_free_lunch("smoke"), no_free_lunch("desk")
+    assert len(smoke.seeds) < len(desk.seeds) < 50 and desk.strategies == smoke.strategies == paper.strategies
+
+
+def test_digits_are_spoiled_in_three_ways_always_alike() -> None:
+    good, noisy, poor = (spoiled(name) for name in ("good", "noisy", "poor"))
+    plain = digits()
+    pixels = torch.as_tensor(plain.pool.items).double()
+    assert torch.allclose(good.pool.items.double(), pixels - pixels.mean(0), atol=1e-6)
+    noise = (noisy.pool.items - good.pool.items).double()
+    assert float(noise.std()) == pytest.approx(0.35, abs=0.005) and abs(float(noise.mean())) < 0.005
+    assert poor.pool.items.shape == (1797, 12) and float(poor.pool.items.min()) == 0
+    assert 0.3 < float((poor.pool.items == 0).double().mean()) < 0.7
+    assert {one.labels for one in (good, noisy, poor)} == {plain.labels}
+    assert spoiled("noisy").pool.digest == noisy.pool.digest
+
+
+@pytest.mark.slow
+def test_every_strategy_of_no_free_lunch_runs_on_digits(tmp_path: Path) -> None:
+    grid = replace(no_free_lunch_digits(), budget=40, seeds=(0, 1))
+    found = run_grid(grid, tmp_path)
+    assert len(found) == 6 and all(len(one.runs) == 14 for one in found)
+    by_start = {one.settings["start"]: one for one in found if one.dataset["name"] == "digits, good"}
+    firsts = {start: {run.scores[0] for run in one.runs if run.seed == 0} for start, one in by_start.items()}
+    assert all(len(scores) == 1 for scores in firsts.values())  # all strategies start from the same labels

@@ -46,6 +46,7 @@ def test_what_is_kept_is_read_back_and_says_what_the_results_say(tmp_path: Path)
     assert (letter.dataset, letter.domain, letter.batch, letter.learner) == ("letter", "tables", 10, "linear")
     assert one.conditions[1].domain == "texts" and list(letter.bounds) == ["greedy oracle"]
     part = letter.strategies["margin"]
+    assert part.early == pytest.approx(part.areas)  # all of two rounds
     assert len(part.areas) == 8 and part.verdict == "above" and part.p is not None and part.p < 0.05
     assert part.gain == pytest.approx(part.area - letter.strategies["random"].area, abs=1e-4)
     assert letter.bounds["greedy oracle"].areas[3:] == [None] * 5 and letter.bounds["greedy oracle"].gain is None

@@ -22,6 +22,7 @@ from askance.reports.condensed import KIND, Condensed, Condition, Strategy
 from askance.reports.results import Comparison, Results, Run
 
 MOST = 16  # points of a curve that are kept
+FIRST = 4  # scores of the first three rounds
 DOMAINS = {"numbers": "tables", "pixels": "pictures", "prose": "texts"}
 MEASURES = ("balanced_accuracy", "macro_f1")
 
@@ -118,6 +119,7 @@ def _strategy(
         told = [area(run.labels, run.measures[key]) for run in runs if key in run.measures]
         if told:
             others[key] = round(float(np.mean(told)), 5)
+    early = {run.seed: area(run.labels[:FIRST], run.scores[:FIRST]) for run in runs}
     return Strategy(
         areas=[_number(areas.get(seed, math.nan)) for seed in seeds],
         final=_number(float(np.mean([run.scores[-1] for run in runs]))),
@@ -131,6 +133,7 @@ def _strategy(
         p=_number(row.p_holm, 6) if row is not None else None,
         verdict=row.verdict if row is not None else "",
         others=others,
+        early=[_number(early.get(seed, math.nan)) for seed in seeds],
     )
 
 

@@ -31,6 +31,7 @@ class Strategy:
         p: Paired t-test adjusted by Holm over the strategies of the condition.
         verdict: What it says at 0.05.
         others: Mean areas of other measures, such as ``balanced_accuracy``.
+        early: The area of each seed over its first three rounds; None: no run.
     """
 
     areas: list[float | None]
@@ -45,6 +46,7 @@ class Strategy:
     p: float | None = None
     verdict: Verdict | str = ""
     others: dict[str, float] = field(default_factory=dict)
+    early: list[float | None] = field(default_factory=list)
 
     @property
     def area(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from askance.lab.presets.base import Preset
 from askance.lab.presets.cdalbench import cdalbench
 from askance.lab.presets.deepal import deepal_factors, deepal_survey
+from askance.lab.presets.no_free_lunch import no_free_lunch, no_free_lunch_digits
 
 PRESETS = {
     "cdalbench": Preset(
@@ -22,5 +23,16 @@ PRESETS = {
         "batch size and steps of training for five strategies on fashion-mnist",
         lambda size: deepal_factors(),
         {"paper": "1 h"},
+    ),
+    "no-free-lunch": Preset(
+        "No Free Lunch: seven strategies and three ways to pick first labels on five sets of texts, each read by five "
+        "encoders of unequal quality; the first run on a machine reads them, some minutes a set with minilm-l6",
+        no_free_lunch,
+        {"smoke": "1 min", "desk": "20 min", "paper": "3 h"},
+    ),
+    "no-free-lunch-digits": Preset(
+        "the same question on digits that are spoiled on purpose; nothing to fetch",
+        lambda size: no_free_lunch_digits(),
+        {"paper": "5 min"},
     ),
 }
