@@ -5,6 +5,7 @@ from __future__ import annotations
 from askance.lab.presets.base import Preset
 from askance.lab.presets.cdalbench import cdalbench
 from askance.lab.presets.deepal import deepal_factors, deepal_survey
+from askance.lab.presets.pool_survey import pool_survey
 
 PRESETS = {
     "cdalbench": Preset(
@@ -22,5 +23,11 @@ PRESETS = {
         "batch size and steps of training for five strategies on fashion-mnist",
         lambda size: deepal_factors(),
         {"paper": "1 h"},
+    ),
+    "pool-survey": Preset(
+        "small tables and made sets, label by label, with a support vector machine that asks itself or by another "
+        "model; a beam oracle",
+        pool_survey,
+        {"smoke": "1 min", "desk": "20 min", "paper": "3 h"},
     ),
 }
