@@ -8,7 +8,7 @@ from pathlib import Path
 
 from askance.reports.condensed import Condensed
 from askance.reports.page import write_published_page
-from benchmarks import cdalbench
+from benchmarks import cdalbench, pool_survey
 from benchmarks.claims import Claim, summary
 from benchmarks.published import published
 
@@ -18,6 +18,7 @@ ABOUT = (
 )
 PAPERS: dict[str, tuple[str, Callable[[Condensed], list[Claim]]]] = {
     "cdalbench": ("CDALBench", cdalbench.claims),
+    "pool-survey": ("The pool-based survey, and its rerun", pool_survey.claims),
 }
 
 
