@@ -1,0 +1,345 @@
+"""Choosing from a scored pool in two stages: every shard proposes, and one finishes among what was proposed.
+
+What ranks items one by one is exact so: the top of the pool is among the tops of the shards. What weighs items against
+each other is not: a shard knows nothing of the others. GreeDi (Mirzasoleiman et al. 2013) is this for covering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from askance.errors import BadInput, MissingSignal
+from askance.executors.local import run_all
+from askance.learners.base import Outputs
+from askance.look import check_serves, threads
+from askance.scoring.scored import ScoredShard
+from askance.seeds import Dice
+from askance.selection.top import Top
+from askance.signals.base import Rows, Signal, signals_of
+from askance.signals.probabilities import Scores
+from askance.strategies import catalogue
+from askance.strategies.base import Strategy, reads_labels
+from askance.strategies.gradient import Egl, GradNorm
+from askance.strategies.random import Random
+from askance.strategies.uncertainty import Entropy, LeastConfidence, Margin, MeanMargin
+from askance.task import Task
+from askance.view import View
+
+FACTOR = 10.0  # items proposed for each that is wanted; docs/large-pools.md has what others cost and give
+SAMPLE = 4_000  # rows of the pool that stand by in the second stage; the covering rules look at as many
+
+ITEM_BY_ITEM = (Random, LeastConfidence, Margin, Entropy, MeanMargin, Egl, GradNorm)  # look at nothing but the item
+
+
+class Shards(Protocol):
+    """A scored pool: `ScoredPool`, or arrays that have the same face."""
+
+    @property
+    def task(self) -> Task: ...
+
+    @property
+    def shards(self) -> tuple[int, ...]: ...
+
+    def span(self, number: int) -> tuple[int, int]: ...
+
+    def shard(self, number: int) -> ScoredShard: ...
+
+
+class Mapper(Protocol):
+    """What maps shards: `run_all` on this machine; one on a cluster has the same face."""
+
+    def __call__(
+        self, function: Callable[[Any, int], Proposal], shared: Any, tasks: Sequence[int], workers: int = 1
+    ) -> Iterator[tuple[int, Proposal]]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What was chosen, most wanted first.
+
+    Args:
+        rows: Rows of the pool, int64 (picks,).
+        shards: The shard of each.
+        utilities: What made each wanted in the second stage, float64 (picks,); NaN where the strategy does not say.
+        exact: Whether it is what one stage over the whole pool would have chosen.
+        proposed: How many items the shards proposed.
+        reason: Why there are fewer than asked for; empty otherwise.
+    """
+
+    rows: NDArray[np.int64]
+    shards: NDArray[np.int64]
+    utilities: NDArray[np.float64]
+    exact: bool
+    proposed: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """What a shard proposes.
+
+    Args:
+        rows: Rows of the pool, int64 (picks,).
+        utilities: Of each, as its shard sees it, (picks,); NaN where the strategy does not say.
+        reason: Why there are fewer than asked for.
+    """
+
+    rows: NDArray[np.int64]
+    utilities: NDArray[np.float64]
+    reason: str
+
+
+def is_exact(strategy: Strategy) -> bool:
+    """Whether two stages choose what one over the whole pool would: items are ranked one by one, ties by their dice."""
+    return type(strategy) in ITEM_BY_ITEM and type(strategy.select) is Top
+
+
+def choose(
+    pool: Shards,
+    strategy: str | Strategy,
+    n: int,
+    *,
+    known: NDArray[np.int64] | Sequence[int] = (),
+    seed: int = 0,
+    factor: float = FACTOR,
+    sample: int = SAMPLE,
+    workers: int = 1,
+    run: Mapper = run_all,
+) -> Chosen:
+    """Choose items of a scored pool.
+
+    Dice are those of `askance.select` over the whole pool, whose positions are the rows: where `is_exact`, so are the
+    picks. Else every shard proposes its part of ``factor * n`` items by the strategy itself, and the strategy chooses
+    among those, with a uniform sample of the pool beside them that may not be chosen: rules that look at the whole
+    pool look at that.
+
+    Args:
+        pool: The scores.
+        strategy: A name of the catalogue, ``path/mine.py:MyStrategy``, or a `Strategy`.
+        n: How many; more than there are gives all.
+        known: Rows that are labeled or asked about: they are not chosen, and rules that keep away from what is known
+            keep away from them.
+        seed: Seed of all dice.
+        factor: How many items are proposed for each that is wanted, 1 or more.
+        sample: How many rows of the pool stand by in the second stage.
+        workers: Processes.
+        run: What maps shards.
+
+    Raises:
+        BadInput: If the strategy means nothing for the task, or a number is out of range.
+        MissingSignal: If the strategy reads what the scores do not hold.
+    """
+    asked = catalogue.strategy(strategy)
+    _check(asked, pool.task, n, factor)
+    taken = np.unique(np.asarray(known, dtype=np.int64))
+    exact = is_exact(asked)
+    with threads(1):
+        outside = _gathered(pool, taken) if len(taken) and not exact else None
+        quotas = _quotas(pool, n, taken, exact, factor)
+        stage = _Stage(pool, asked, taken, outside, seed, quotas, exact)
+        found = sorted(run(propose, stage, pool.shards, workers), key=lambda pair: pair[0])
+        proposals = [proposal for _, proposal in found]
+        if not sum(len(one.rows) for one in proposals):
+            none = np.zeros(0, np.int64)
+            reason = next((one.reason for one in proposals if one.reason), "")
+            return Chosen(none, none, np.zeros(0), exact, 0, reason)
+        return _merged(stage, proposals, n) if exact else _finished(stage, proposals, n, sample)
+
+
+def propose(stage: _Stage, number: int) -> Proposal:
+    """What one shard proposes."""
+    rows, outputs = _present(stage.pool.shard(number))
+    open_ = ~np.isin(rows, stage.known)
+    view = stage.view(rows, open_, outputs)
+    n = min(stage.quotas[number], len(view.candidates))
+    if not n:
+        return Proposal(rows[:0], np.zeros(0), "")
+    if stage.exact:
+        picked = stage.strategy.select.pick(
+            n,
+            candidates=view.candidates,
+            known=view.known,
+            keys=view.keys,
+            dice=view.dice.of("select"),
+            utility=stage.strategy.utility(view),
+        )
+        assert picked.utility is not None
+        return Proposal(rows[picked.rows.numpy()], picked.utility.double().numpy(), "")
+    batch = stage.strategy.query(view, n)
+    values = [note.get("utility", float("nan")) for note in batch.notes]
+    return Proposal(rows[batch.rows.numpy()], np.array(values, dtype=np.float64), batch.reason)
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    """What all shards have in common."""
+
+    pool: Shards
+    strategy: Strategy
+    known: NDArray[np.int64]
+    outside: Outputs | None
+    seed: int
+    quotas: dict[int, int]
+    exact: bool
+
+    def view(self, rows: NDArray[np.int64], open_: NDArray[np.bool_], outputs: Outputs) -> View:
+        """Some rows of the pool as a strategy may see them."""
+        task, outside, none = self.pool.task, self.outside, torch.zeros(0, dtype=torch.int64)
+        keys = torch.from_numpy(rows)
+
+        @cache
+        def read(signal: Signal) -> Rows:
+            return signal.rows(outputs, task)
+
+        @cache
+        def beyond(signal: Signal) -> Rows | None:
+            return None if outside is None or not signal.per_item else signal.rows(outside, task)
+
+        return View(
+            name=lambda picks: keys[picks].tolist(),
+            keys=keys,
+            task=task,
+            candidates=torch.from_numpy(np.flatnonzero(open_)),
+            labeled=none,
+            targets=torch.zeros(0, task.width, dtype=torch.float64),
+            pending=none,
+            aside=none,
+            dice=Dice(self.seed, "ask"),
+            read=read,
+            declared=frozenset(signals_of(self.strategy)),
+            beyond=beyond,
+        )
+
+
+def _merged(stage: _Stage, proposals: Sequence[Proposal], n: int) -> Chosen:
+    """The top of the tops, by what the shards computed: computed again, a value may have other last bits."""
+    rows = np.concatenate([one.rows for one in proposals])
+    order = rows.argsort()
+    rows = rows[order]
+    values = torch.from_numpy(np.concatenate([one.utilities for one in proposals])[order])
+    picked = stage.strategy.select.pick(
+        n,
+        candidates=torch.arange(len(rows)),
+        known=torch.zeros(0, dtype=torch.int64),
+        keys=torch.from_numpy(rows),
+        dice=Dice(stage.seed, "ask").of("select"),
+        utility=values,
+    )
+    places = picked.rows.numpy()
+    return Chosen(rows[places], _shard_of(stage.pool, rows[places]), values.numpy()[places], True, len(rows))
+
+
+def _finished(stage: _Stage, proposals: Sequence[Proposal], n: int, sample: int) -> Chosen:
+    """The strategy's own choice among what was proposed."""
+    proposed = np.unique(np.concatenate([one.rows for one in proposals]))
+    rows = np.union1d(proposed, _sample(stage, sample))
+    outputs = _gathered(stage.pool, rows)
+    assert outputs.probabilities is not None
+    there = ~outputs.probabilities.isnan().any(1).numpy()  # of the sample; what cannot be read is never proposed
+    if not there.all():
+        keep = torch.from_numpy(np.flatnonzero(there))
+        rows = rows[there]
+        outputs = _taken(outputs, keep)
+    view = stage.view(rows, np.isin(rows, proposed), outputs)
+    batch = stage.strategy.query(view, min(n, len(view.candidates)))
+    found = rows[batch.rows.numpy()]
+    values = np.array([note.get("utility", float("nan")) for note in batch.notes], dtype=np.float64)
+    return Chosen(found, _shard_of(stage.pool, found), values, False, len(proposed), batch.reason)
+
+
+def _sample(stage: _Stage, sample: int) -> NDArray[np.int64]:
+    """Rows drawn uniformly by a hash.
+
+    It is the stream by which `Cover` draws what is to be covered, so that it finds the very items that it would have
+    drawn from the whole pool.
+    """
+    dice = Dice(stage.seed, "ask").of("select").of("reference")
+    rows, noise = np.zeros(0, np.int64), np.zeros(0)
+    for number in stage.pool.shards if sample else ():
+        more = np.arange(*stage.pool.span(number))
+        rows = np.concatenate([rows, more])
+        noise = np.concatenate([noise, dice.uniform(torch.from_numpy(more)).numpy()])
+        best = noise.argsort(kind="stable")[:sample]
+        rows, noise = rows[best], noise[best]
+    return rows
+
+
+def _quotas(pool: Shards, n: int, known: NDArray[np.int64], exact: bool, factor: float) -> dict[int, int]:
+    """How many each shard proposes: all that may be wanted, or its part by its size, all of them n or more."""
+    sizes = {}
+    for number in pool.shards:
+        start, stop = pool.span(number)
+        held = int(np.searchsorted(known, stop) - np.searchsorted(known, start))
+        sizes[number] = stop - start - held
+    total = max(1, sum(sizes.values()))
+    return {number: n if exact else int(np.ceil(factor * n * size / total)) for number, size in sizes.items()}
+
+
+def _present(shard: ScoredShard) -> tuple[NDArray[np.int64], Outputs]:
+    """The rows of a shard that could be read, and what is known of them; nothing is copied where all could."""
+    there = shard.there
+    rows = np.arange(shard.start, shard.stop)
+    embeddings, probabilities = shard.embeddings, shard.probabilities
+    if not there.all():
+        rows, embeddings, probabilities = rows[there], embeddings[there], probabilities[there]
+    return rows, Outputs(embeddings=_tensor(embeddings), probabilities=_tensor(probabilities))
+
+
+def _gathered(pool: Shards, rows: NDArray[np.int64]) -> Outputs:
+    """What is known of some rows, ascending, wherever they are."""
+    embeddings, probabilities = [], []
+    for number in pool.shards:
+        start, stop = pool.span(number)
+        inside = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)] - start
+        if len(inside):
+            shard = pool.shard(number)
+            embeddings.append(shard.embeddings[inside])
+            probabilities.append(shard.probabilities[inside])
+    return Outputs(
+        embeddings=torch.from_numpy(np.concatenate(embeddings)),
+        probabilities=torch.from_numpy(np.concatenate(probabilities)),
+    )
+
+
+def _taken(outputs: Outputs, rows: Tensor) -> Outputs:
+    assert outputs.embeddings is not None and outputs.probabilities is not None
+    return Outputs(embeddings=outputs.embeddings[rows], probabilities=outputs.probabilities[rows])
+
+
+def _shard_of(pool: Shards, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    numbers = np.array(pool.shards, dtype=np.int64)
+    starts = np.array([pool.span(number)[0] for number in pool.shards], dtype=np.int64)
+    return np.asarray(numbers[np.searchsorted(starts, rows, side="right") - 1], dtype=np.int64)
+
+
+def _tensor(array: NDArray[np.float32]) -> Tensor:
+    from askance.arrays import raw
+
+    return raw(array, "scores")
+
+
+def _check(strategy: Strategy, task: Task, n: int, factor: float) -> None:
+    """Refuse what cannot be chosen by."""
+    name = catalogue.name_of(strategy)
+    if n < 1:
+        raise BadInput(f"Cannot choose {n} items. Ask for 1 or more.")
+    if not 1 <= factor < float("inf"):
+        raise BadInput(f"{factor:g} proposals for each item are too few to choose from. Use 1 or more, such as 10.")
+    check_serves(strategy, task)
+    if reads_labels(strategy):
+        raise MissingSignal(f"{name} reads labels, and a scored pool has none. Use it in a study, or another strategy.")
+    for signal in signals_of(strategy):
+        lacking = signal.needs - {"scores", "embeddings"}
+        if signal.of is not None or signal.age or signal.records or lacking or isinstance(signal, Scores):
+            raise MissingSignal(
+                f"{name} reads {type(signal).__name__}, and a scored pool holds embeddings and probabilities of one "
+                f"model. Use a study, or a strategy that needs no more, such as margin, badge or k-center."
+            )
