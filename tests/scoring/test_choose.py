@@ -16,7 +16,7 @@ from scorable import ROWS, numbers, scored, write
 import askance
 from askance import ScoredPool
 from askance.errors import BadInput, MissingSignal, UnknownName
-from askance.scoring.choose import ITEM_BY_ITEM, choose, is_exact
+from askance.scoring.choose import ITEM_BY_ITEM, choose, is_clustered, is_exact
 from askance.scoring.picks import known_rows, write_chosen
 from askance.scoring.scored import ScoredShard
 from askance.selection.top import StochasticTop
@@ -137,9 +137,23 @@ def test_if_all_is_proposed_the_second_stage_is_the_strategy_itself(strategy: st
         assert np.array_equal(found.rows, askance.select(strategy, 12, **pool.whole))
 
 
-@pytest.mark.parametrize("strategy", ["margin", "k-center", "badge", "facility-location", "random"])
+def test_what_looks_for_clusters_gets_the_pool_as_chance_has_it() -> None:
+    pool = made(6_000, rows=1_000)
+    for strategy in ("k-means", "typiclust", "k-medoids"):
+        found = choose(pool, strategy, 8, factor=2, sample=100)
+        assert found.proposed == 160 and not found.exact
+        assert len(np.unique(choose(pool, strategy, 8, factor=1, sample=2_000).shards)) > 1
+    assert [is_clustered(catalogue.strategy(name)) for name in ("k-means", "clue", "badge", "k-center")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("strategy", ["margin", "k-center", "badge", "k-means", "facility-location", "random"])
 def test_what_is_known_is_neither_proposed_nor_chosen(strategy: str) -> None:
-    pool = made(3_000)
+    pool = made(2_500)
     known = choose(pool, strategy, 40).rows[::2]
     found = choose(pool, strategy, 40, known=known)
     assert len(np.unique(found.rows)) == 40 and not np.isin(found.rows, known).any()
@@ -167,7 +181,7 @@ def test_rows_without_a_score_are_not_chosen(tmp_path: Path) -> None:
     write(tmp_path / "pool.parquet", rows)
     scored(tmp_path)
     pool = ScoredPool(tmp_path / "out")
-    for strategy in ("margin", "k-center", "facility-location"):
+    for strategy in ("margin", "k-center", "k-medoids"):
         found = choose(pool, strategy, 2_000)
         assert len(found.rows) == 1_500 and (found.rows % 2 == 1).all()
 

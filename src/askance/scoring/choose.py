@@ -1,13 +1,14 @@
 """Choosing from a scored pool in two stages: every shard proposes, and one finishes among what was proposed.
 
 What ranks items one by one is exact so: the top of the pool is among the tops of the shards. What weighs items against
-each other is not: a shard knows nothing of the others. GreeDi (Mirzasoleiman et al. 2013) is this for covering.
+each other is not: a shard knows nothing of the others. GreeDi (Mirzasoleiman et al. 2013) is this for covering. What
+looks for clusters would find those of the proposals and not those of the pool, so shards propose by chance for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, Protocol
 
@@ -22,6 +23,8 @@ from askance.learners.base import Outputs
 from askance.look import check_serves, threads
 from askance.scoring.scored import ScoredShard
 from askance.seeds import Dice
+from askance.selection import clusters
+from askance.selection.medoids import Medoids
 from askance.selection.top import Top
 from askance.signals.base import Rows, Signal, signals_of
 from askance.signals.probabilities import Scores
@@ -34,7 +37,9 @@ from askance.task import Task
 from askance.view import View
 
 FACTOR = 10.0  # items proposed for each that is wanted; docs/large-pools.md has what others cost and give
-SAMPLE = 4_000  # rows of the pool that stand by in the second stage; the covering rules look at as many
+SAMPLE = 4_000  # rows drawn from the pool that the second stage looks at, too; the covering rules look at as many
+
+CROWD = 10  # times as many are drawn by chance where clusters are looked for: by default a hundred for each
 
 ITEM_BY_ITEM = (Random, LeastConfidence, Margin, Entropy, MeanMargin, Egl, GradNorm)  # look at nothing but the item
 
@@ -102,6 +107,14 @@ def is_exact(strategy: Strategy) -> bool:
     return type(strategy) in ITEM_BY_ITEM and type(strategy.select) is Top
 
 
+def is_clustered(strategy: Strategy) -> bool:
+    """Whether a strategy picks by clusters that it makes of the candidates."""
+    return any(
+        isinstance(getattr(strategy, one.name), (clusters.KMeans, clusters.TypicalPerCluster, Medoids))
+        for one in fields(strategy)
+    )
+
+
 def choose(
     pool: Shards,
     strategy: str | Strategy,
@@ -119,7 +132,7 @@ def choose(
     Dice are those of `askance.select` over the whole pool, whose positions are the rows: where `is_exact`, so are the
     picks. Else every shard proposes its part of ``factor * n`` items by the strategy itself, and the strategy chooses
     among those, with a uniform sample of the pool beside them that may not be chosen: rules that look at the whole
-    pool look at that.
+    pool look at that. Where `is_clustered`, a sample is what is proposed, `CROWD` times as many and ``sample`` or more.
 
     Args:
         pool: The scores.
@@ -145,13 +158,19 @@ def choose(
         outside = _gathered(pool, taken) if len(taken) and not exact else None
         quotas = _quotas(pool, n, taken, exact, factor)
         stage = _Stage(pool, asked, taken, outside, seed, quotas, exact)
+        if is_clustered(asked):
+            drawn = _sample(stage, max(sample, int(np.ceil(CROWD * factor * n)) + len(taken)))
+            return _finished(stage, np.setdiff1d(drawn, taken), drawn[:0], n)
         found = sorted(run(propose, stage, pool.shards, workers), key=lambda pair: pair[0])
         proposals = [proposal for _, proposal in found]
         if not sum(len(one.rows) for one in proposals):
             none = np.zeros(0, np.int64)
             reason = next((one.reason for one in proposals if one.reason), "")
             return Chosen(none, none, np.zeros(0), exact, 0, reason)
-        return _merged(stage, proposals, n) if exact else _finished(stage, proposals, n, sample)
+        if exact:
+            return _merged(stage, proposals, n)
+        proposed = np.unique(np.concatenate([one.rows for one in proposals]))
+        return _finished(stage, proposed, _sample(stage, sample), n)
 
 
 def propose(stage: _Stage, number: int) -> Proposal:
@@ -237,26 +256,19 @@ def _merged(stage: _Stage, proposals: Sequence[Proposal], n: int) -> Chosen:
     return Chosen(rows[places], _shard_of(stage.pool, rows[places]), values.numpy()[places], True, len(rows))
 
 
-def _finished(stage: _Stage, proposals: Sequence[Proposal], n: int, sample: int) -> Chosen:
-    """The strategy's own choice among what was proposed."""
-    proposed = np.unique(np.concatenate([one.rows for one in proposals]))
-    rows = np.union1d(proposed, _sample(stage, sample))
-    outputs = _gathered(stage.pool, rows)
-    assert outputs.probabilities is not None
-    there = ~outputs.probabilities.isnan().any(1).numpy()  # of the sample; what cannot be read is never proposed
-    if not there.all():
-        keep = torch.from_numpy(np.flatnonzero(there))
-        rows = rows[there]
-        outputs = _taken(outputs, keep)
-    view = stage.view(rows, np.isin(rows, proposed), outputs)
-    batch = stage.strategy.query(view, min(n, len(view.candidates)))
+def _finished(stage: _Stage, proposed: NDArray[np.int64], beside: NDArray[np.int64], n: int) -> Chosen:
+    """The strategy's own choice among what was proposed, with other rows beside it that may not be chosen."""
+    rows = np.union1d(proposed, beside)
+    view = stage.view(rows, np.isin(rows, proposed), _gathered(stage.pool, rows))
+    n = min(n, len(view.candidates))
+    batch = stage.strategy.query(view, n) if n else view.batch(view.candidates[:0])
     found = rows[batch.rows.numpy()]
     values = np.array([note.get("utility", float("nan")) for note in batch.notes], dtype=np.float64)
     return Chosen(found, _shard_of(stage.pool, found), values, False, len(proposed), batch.reason)
 
 
 def _sample(stage: _Stage, sample: int) -> NDArray[np.int64]:
-    """Rows drawn uniformly by a hash.
+    """Rows that could be read, drawn uniformly by a hash.
 
     It is the stream by which `Cover` draws what is to be covered, so that it finds the very items that it would have
     drawn from the whole pool.
@@ -264,7 +276,7 @@ def _sample(stage: _Stage, sample: int) -> NDArray[np.int64]:
     dice = Dice(stage.seed, "ask").of("select").of("reference")
     rows, noise = np.zeros(0, np.int64), np.zeros(0)
     for number in stage.pool.shards if sample else ():
-        more = np.arange(*stage.pool.span(number))
+        more, _ = _present(stage.pool.shard(number))
         rows = np.concatenate([rows, more])
         noise = np.concatenate([noise, dice.uniform(torch.from_numpy(more)).numpy()])
         best = noise.argsort(kind="stable")[:sample]
@@ -307,11 +319,6 @@ def _gathered(pool: Shards, rows: NDArray[np.int64]) -> Outputs:
         embeddings=torch.from_numpy(np.concatenate(embeddings)),
         probabilities=torch.from_numpy(np.concatenate(probabilities)),
     )
-
-
-def _taken(outputs: Outputs, rows: Tensor) -> Outputs:
-    assert outputs.embeddings is not None and outputs.probabilities is not None
-    return Outputs(embeddings=outputs.embeddings[rows], probabilities=outputs.probabilities[rows])
 
 
 def _shard_of(pool: Shards, rows: NDArray[np.int64]) -> NDArray[np.int64]:

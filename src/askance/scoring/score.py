@@ -50,8 +50,8 @@ class Scored:
         without: Rows without a score, because they are empty, broken or missing, of all shards that are done.
         why: Of them the first few, and why.
         recomputed: Shards that were done and were not what was written any more, each with what was wrong.
-        seconds: How long it took.
-        rate: Rows scored in a second.
+        seconds: How long it took, with looking at what was done before.
+        rate: Rows scored in a second, without that.
     """
 
     folder: str
@@ -125,9 +125,10 @@ def score_pool(
             lost = _lost(job, held, writer, watch)
             done = {number: line for number, line in held.shards.items() if number not in lost}
             todo = [number for number in range(count) if number not in done]
+            ready = time.perf_counter()
             new = _score(job, todo, writer, workers, run, watch)
+            took = time.perf_counter() - ready
         done |= new
-    took = time.perf_counter() - begun
     said = [word for _, line in sorted(done.items()) for word in line["why"]]
     return Scored(
         folder=str(out),
@@ -138,7 +139,7 @@ def score_pool(
         without=sum(line["without"] for line in done.values()),
         why=tuple(said[:SHOWN]),
         recomputed=lost,
-        seconds=round(took, 3),
+        seconds=round(time.perf_counter() - begun, 3),
         rate=round(sum(line["stop"] - line["start"] for line in new.values()) / took, 1),
     )
 
