@@ -79,12 +79,16 @@ def _row(rule: str, order: str, case: dict[str, Any], factors: list[int]) -> str
     one = np.array(case["exact"])
     worse = {factor: (np.array(case[f"x{factor}"]) / one - 1) * (-100 if more else 100) for factor in factors}
     cells = [
-        f"{loss.mean() + 0.0:+.1f} % ({100 * np.mean(case[f'overlap x{factor}']):.0f})"
-        for factor, loss in worse.items()
+        f"{_percent(loss.mean())} ({100 * np.mean(case[f'overlap x{factor}']):.0f})" for factor, loss in worse.items()
     ]
-    cells.append(f"{worse[int(FACTOR)].max() + 0.0:+.1f} %")
+    cells.append(_percent(worse[int(FACTOR)].max()))
     values = f"{one.mean():.4g} | {np.mean(case['random']):.4g}"
     return f"| `{rule}` | {_WORDS[what]} | {order} | {values} | {' | '.join(cells)} |\n"
+
+
+def _percent(value: float) -> str:
+    """With its sign, and none before a zero."""
+    return f"{value:+.1f} %" if abs(value) >= 0.05 else "0.0 %"
 
 
 def _count(number: int, word: str) -> str:

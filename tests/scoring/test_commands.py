@@ -60,6 +60,7 @@ def test_the_whole_way(here: Path, capsys: Said) -> None:
         "without": 0,
         "why": [],
         "recomputed": {},
+        "damaged": [],
         "seconds": 0,
         "rate": 0.0,
     }

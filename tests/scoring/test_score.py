@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,8 @@ def test_a_line_of_the_ledger_that_is_damaged_counts_for_nothing(tmp_path: Path)
     text = file.read_text()
     file.write_text(text.replace('"shard": 1,', '"shard": 9,'))
     assert ledger.read(tmp_path / "out").damaged == (3,) and ScoredPool(tmp_path / "out").missing == (1,)
-    assert scored(tmp_path).scored == 1
+    again = scored(tmp_path)
+    assert again.scored == 1 and again.damaged == (3,)
     file.write_text(text.replace('"opened"', '"0pened"'))
     with pytest.raises(StorageError, match="its first line says nothing. Score into another folder"):
         scored(tmp_path)
@@ -303,6 +305,34 @@ def test_how_far_it_is_counts_what_is_left_to_do(tmp_path: Path) -> None:
     seen.clear()
     scored(tmp_path, watch=lambda what, done, of, seconds: seen.append((what, done, of)))
     assert seen[-1] == ("scoring", 2048, 2048) and seen[0] == ("checking what is done", 1, 3)
+
+
+@pytest.fixture
+def little(tmp_path: Path) -> Iterator[Path]:
+    """A disk of two megabytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)], capture_output=True)
+    if done.returncode:
+        pytest.skip("nothing may be mounted here: run as root")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.slow
+def test_a_disk_that_really_is_full_loses_nothing_and_it_goes_on_once_there_is_room(
+    tmp_path: Path, little: Path
+) -> None:
+    write(tmp_path / "pool.parquet", numbers(60_000))
+    with pytest.raises(StorageError, match="No space left on device"):
+        scored(tmp_path, out=little / "out")
+    pool = ScoredPool(little / "out")
+    assert 0 < len(pool.shards) < 30 and pool.verify() == {}
+    assert (
+        not list((little / "out").glob(".*")) and len(list((little / "out").glob("*.npy"))) <= 2 * len(pool.shards) + 2
+    )
+    subprocess.run(["mount", "-o", "remount,size=8m", str(little)], check=True)
+    assert scored(tmp_path, out=little / "out").scored == 30 - len(pool.shards)
 
 
 SLOWLY = """

@@ -74,6 +74,8 @@ def _score(options: argparse.Namespace) -> int:
         return 0
     for number, why in found.recomputed.items():
         print(f"Shard {number} was computed anew: {why}.")
+    for row in found.damaged:
+        print(f"Line {row} of the ledger is not what was written, and counts for nothing.")
     if found.without:
         print(
             f"{found.without:,} rows have no score: {'; '.join(found.why)}{' ...' * (found.without > len(found.why))}"

@@ -50,6 +50,7 @@ class Scored:
         without: Rows without a score, because they are empty, broken or missing, of all shards that are done.
         why: Of them the first few, and why.
         recomputed: Shards that were done and were not what was written any more, each with what was wrong.
+        damaged: Lines of the ledger that are not what was written; their shards were computed anew, too.
         seconds: How long it took, with looking at what was done before.
         rate: Rows scored in a second, without that.
     """
@@ -62,6 +63,7 @@ class Scored:
     without: int
     why: tuple[str, ...] = ()
     recomputed: Mapping[int, str] = field(default_factory=dict)
+    damaged: tuple[int, ...] = ()
     seconds: float = 0.0
     rate: float = 0.0
 
@@ -139,6 +141,7 @@ def score_pool(
         without=sum(line["without"] for line in done.values()),
         why=tuple(said[:SHOWN]),
         recomputed=lost,
+        damaged=held.damaged,
         seconds=round(time.perf_counter() - begun, 3),
         rate=round(sum(line["stop"] - line["start"] for line in new.values()) / took, 1),
     )
