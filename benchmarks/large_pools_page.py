@@ -45,8 +45,9 @@ def scored() -> str:
     return (
         f"{found['items']:,} rows of {found['features']} numbers, {size:.1f} GB of Parquet, became {found['shards']} "
         f"shards and {scores:.1f} GB of scores by a linear head, {found['rows a second']:,.0f} rows a second, in one "
-        f"process with one thread ({line['date'][:10]}, {machine['processor']}, a load of {machine['load'][0]:g} by "
-        f"others and this). Nothing that was recorded before the kill was computed again, and the margin picks are "
+        f"process with one thread ({line['date'][:10]}, {machine['processor']}, {machine['cores']} cores with a load "
+        f"of {machine['load'][0]:g}, so a quiet machine is faster). Nothing that was recorded before the kill was "
+        f"computed again, and the margin picks are "
         f"those of `askance.select` over all rows at once. Memory is the most that the process held, mapped files "
         f"included; the gate's limit is {found['limit'] / 1e6:,.0f} MB.\n\n"
         f"| Step | Seconds | Most memory |\n| --- | --: | --: |\n{table}"
