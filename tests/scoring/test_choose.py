@@ -175,6 +175,11 @@ def test_more_than_there_are_are_all_of_them_and_everything_known_leaves_none() 
         assert len(choose(pool, strategy, 5, known=np.arange(300)).rows) == 0
 
 
+def test_rows_that_are_known_and_nowhere_are_refused() -> None:
+    with pytest.raises(BadInput, match="Row 300 is known and in no shard of the pool"):
+        choose(made(300), "margin", 5, known=[3, 300])
+
+
 def test_rows_without_a_score_are_not_chosen(tmp_path: Path) -> None:
     rows = numbers(3_000)
     rows[::2] = np.nan
@@ -184,6 +189,9 @@ def test_rows_without_a_score_are_not_chosen(tmp_path: Path) -> None:
     for strategy in ("margin", "k-center", "k-medoids"):
         found = choose(pool, strategy, 2_000)
         assert len(found.rows) == 1_500 and (found.rows % 2 == 1).all()
+    assert len(choose(pool, "k-center", 1_500, factor=1, known=[0, 2]).rows) == 1_500, (
+        "what is known has no score either"
+    )
 
 
 def test_what_the_scores_do_not_hold_is_said() -> None:

@@ -222,6 +222,9 @@ def test_columns_of_one_number_each_are_rows_of_numbers_too(tmp_path: Path) -> N
     parquet.write_table(pa.table({**columns, "key": [f"k{row}" for row in range(3000)]}), tmp_path / "flat.parquet")
     scored(tmp_path, 3000)
     scored(tmp_path, pool=tmp_path / "flat.parquet", out=tmp_path / "flat", values=list(columns), id="key")
+    odd = {"x": [1, None, 2**53 + 1], "yes": [True, False, None], **{f"z{n}": [0.5] * 3 for n in range(FEATURES - 2)}}
+    parquet.write_table(pa.table(odd), tmp_path / "odd.parquet")
+    assert scored(tmp_path, pool=tmp_path / "odd.parquet", out=tmp_path / "odd", values=list(odd)).without == 2
     one, other = ScoredPool(tmp_path / "out"), ScoredPool(tmp_path / "flat")
     assert np.array_equal(one.probabilities(1), other.probabilities(1))
     assert other.ids[2999] == "k2999" and other.shard(0).ids[3] == "k3"

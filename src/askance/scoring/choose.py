@@ -9,24 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from askance.errors import BadInput, MissingSignal
 from askance.executors.local import run_all
-from askance.learners.base import Outputs
 from askance.look import check_serves, threads
-from askance.scoring.scored import ScoredShard
+from askance.scoring.stage import Proposal, Shards, Stage, gathered, present, propose, readable
 from askance.seeds import Dice
 from askance.selection import clusters
 from askance.selection.medoids import Medoids
 from askance.selection.top import Top
-from askance.signals.base import Rows, Signal, signals_of
+from askance.signals.base import signals_of
 from askance.signals.probabilities import Scores
 from askance.strategies import catalogue
 from askance.strategies.base import Strategy, reads_labels
@@ -34,7 +31,6 @@ from askance.strategies.gradient import Egl, GradNorm
 from askance.strategies.random import Random
 from askance.strategies.uncertainty import Entropy, LeastConfidence, Margin, MeanMargin
 from askance.task import Task
-from askance.view import View
 
 FACTOR = 10.0  # items proposed for each that is wanted; docs/large-pools.md has what others cost and give
 SAMPLE = 4_000  # rows drawn from the pool that the second stage looks at, too; the covering rules look at as many
@@ -42,20 +38,6 @@ SAMPLE = 4_000  # rows drawn from the pool that the second stage looks at, too; 
 CROWD = 10  # times as many are drawn by chance where clusters are looked for: by default a hundred for each
 
 ITEM_BY_ITEM = (Random, LeastConfidence, Margin, Entropy, MeanMargin, Egl, GradNorm)  # look at nothing but the item
-
-
-class Shards(Protocol):
-    """A scored pool: `ScoredPool`, or arrays that have the same face."""
-
-    @property
-    def task(self) -> Task: ...
-
-    @property
-    def shards(self) -> tuple[int, ...]: ...
-
-    def span(self, number: int) -> tuple[int, int]: ...
-
-    def shard(self, number: int) -> ScoredShard: ...
 
 
 class Mapper(Protocol):
@@ -85,21 +67,6 @@ class Chosen:
     exact: bool
     proposed: int
     reason: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Proposal:
-    """What a shard proposes.
-
-    Args:
-        rows: Rows of the pool, int64 (picks,).
-        utilities: Of each, as its shard sees it, (picks,); NaN where the strategy does not say.
-        reason: Why there are fewer than asked for.
-    """
-
-    rows: NDArray[np.int64]
-    utilities: NDArray[np.float64]
-    reason: str
 
 
 def is_exact(strategy: Strategy) -> bool:
@@ -152,12 +119,12 @@ def choose(
     """
     asked = catalogue.strategy(strategy)
     _check(asked, pool.task, n, factor)
-    taken = np.unique(np.asarray(known, dtype=np.int64))
+    taken = _known(pool, known)
     exact = is_exact(asked)
     with threads(1):
-        outside = _gathered(pool, taken) if len(taken) and not exact else None
+        outside = readable(gathered(pool, taken)) if len(taken) and not exact else None
         quotas = _quotas(pool, n, taken, exact, factor)
-        stage = _Stage(pool, asked, taken, outside, seed, quotas, exact)
+        stage = Stage(pool, asked, taken, outside, seed, quotas, exact)
         if is_clustered(asked):
             drawn = _sample(stage, max(sample, int(np.ceil(CROWD * factor * n)) + len(taken)))
             return _finished(stage, np.setdiff1d(drawn, taken), drawn[:0], n)
@@ -173,72 +140,7 @@ def choose(
         return _finished(stage, proposed, _sample(stage, sample), n)
 
 
-def propose(stage: _Stage, number: int) -> Proposal:
-    """What one shard proposes."""
-    rows, outputs = _present(stage.pool.shard(number))
-    open_ = ~np.isin(rows, stage.known)
-    view = stage.view(rows, open_, outputs)
-    n = min(stage.quotas[number], len(view.candidates))
-    if not n:
-        return Proposal(rows[:0], np.zeros(0), "")
-    if stage.exact:
-        picked = stage.strategy.select.pick(
-            n,
-            candidates=view.candidates,
-            known=view.known,
-            keys=view.keys,
-            dice=view.dice.of("select"),
-            utility=stage.strategy.utility(view),
-        )
-        assert picked.utility is not None
-        return Proposal(rows[picked.rows.numpy()], picked.utility.double().numpy(), "")
-    batch = stage.strategy.query(view, n)
-    values = [note.get("utility", float("nan")) for note in batch.notes]
-    return Proposal(rows[batch.rows.numpy()], np.array(values, dtype=np.float64), batch.reason)
-
-
-@dataclass(frozen=True, eq=False)
-class _Stage:
-    """What all shards have in common."""
-
-    pool: Shards
-    strategy: Strategy
-    known: NDArray[np.int64]
-    outside: Outputs | None
-    seed: int
-    quotas: dict[int, int]
-    exact: bool
-
-    def view(self, rows: NDArray[np.int64], open_: NDArray[np.bool_], outputs: Outputs) -> View:
-        """Some rows of the pool as a strategy may see them."""
-        task, outside, none = self.pool.task, self.outside, torch.zeros(0, dtype=torch.int64)
-        keys = torch.from_numpy(rows)
-
-        @cache
-        def read(signal: Signal) -> Rows:
-            return signal.rows(outputs, task)
-
-        @cache
-        def beyond(signal: Signal) -> Rows | None:
-            return None if outside is None or not signal.per_item else signal.rows(outside, task)
-
-        return View(
-            name=lambda picks: keys[picks].tolist(),
-            keys=keys,
-            task=task,
-            candidates=torch.from_numpy(np.flatnonzero(open_)),
-            labeled=none,
-            targets=torch.zeros(0, task.width, dtype=torch.float64),
-            pending=none,
-            aside=none,
-            dice=Dice(self.seed, "ask"),
-            read=read,
-            declared=frozenset(signals_of(self.strategy)),
-            beyond=beyond,
-        )
-
-
-def _merged(stage: _Stage, proposals: Sequence[Proposal], n: int) -> Chosen:
+def _merged(stage: Stage, proposals: Sequence[Proposal], n: int) -> Chosen:
     """The top of the tops, by what the shards computed: computed again, a value may have other last bits."""
     rows = np.concatenate([one.rows for one in proposals])
     order = rows.argsort()
@@ -256,10 +158,10 @@ def _merged(stage: _Stage, proposals: Sequence[Proposal], n: int) -> Chosen:
     return Chosen(rows[places], _shard_of(stage.pool, rows[places]), values.numpy()[places], True, len(rows))
 
 
-def _finished(stage: _Stage, proposed: NDArray[np.int64], beside: NDArray[np.int64], n: int) -> Chosen:
+def _finished(stage: Stage, proposed: NDArray[np.int64], beside: NDArray[np.int64], n: int) -> Chosen:
     """The strategy's own choice among what was proposed, with other rows beside it that may not be chosen."""
     rows = np.union1d(proposed, beside)
-    view = stage.view(rows, np.isin(rows, proposed), _gathered(stage.pool, rows))
+    view = stage.view(rows, np.isin(rows, proposed), gathered(stage.pool, rows))
     n = min(n, len(view.candidates))
     batch = stage.strategy.query(view, n) if n else view.batch(view.candidates[:0])
     found = rows[batch.rows.numpy()]
@@ -267,7 +169,7 @@ def _finished(stage: _Stage, proposed: NDArray[np.int64], beside: NDArray[np.int
     return Chosen(found, _shard_of(stage.pool, found), values, False, len(proposed), batch.reason)
 
 
-def _sample(stage: _Stage, sample: int) -> NDArray[np.int64]:
+def _sample(stage: Stage, sample: int) -> NDArray[np.int64]:
     """Rows that could be read, drawn uniformly by a hash.
 
     It is the stream by which `Cover` draws what is to be covered, so that it finds the very items that it would have
@@ -276,7 +178,7 @@ def _sample(stage: _Stage, sample: int) -> NDArray[np.int64]:
     dice = Dice(stage.seed, "ask").of("select").of("reference")
     rows, noise = np.zeros(0, np.int64), np.zeros(0)
     for number in stage.pool.shards if sample else ():
-        more, _ = _present(stage.pool.shard(number))
+        more, _ = present(stage.pool.shard(number))
         rows = np.concatenate([rows, more])
         noise = np.concatenate([noise, dice.uniform(torch.from_numpy(more)).numpy()])
         best = noise.argsort(kind="stable")[:sample]
@@ -286,51 +188,28 @@ def _sample(stage: _Stage, sample: int) -> NDArray[np.int64]:
 
 def _quotas(pool: Shards, n: int, known: NDArray[np.int64], exact: bool, factor: float) -> dict[int, int]:
     """How many each shard proposes: all that may be wanted, or its part by its size, all of them n or more."""
-    sizes = {}
-    for number in pool.shards:
-        start, stop = pool.span(number)
-        held = int(np.searchsorted(known, stop) - np.searchsorted(known, start))
-        sizes[number] = stop - start - held
+    if exact:
+        return dict.fromkeys(pool.shards, n)
+    sizes = {number: int((~np.isin(present(pool.shard(number))[0], known)).sum()) for number in pool.shards}
     total = max(1, sum(sizes.values()))
-    return {number: n if exact else int(np.ceil(factor * n * size / total)) for number, size in sizes.items()}
+    return {number: int(np.ceil(factor * n * size / total)) for number, size in sizes.items()}
 
 
-def _present(shard: ScoredShard) -> tuple[NDArray[np.int64], Outputs]:
-    """The rows of a shard that could be read, and what is known of them; nothing is copied where all could."""
-    there = shard.there
-    rows = np.arange(shard.start, shard.stop)
-    embeddings, probabilities = shard.embeddings, shard.probabilities
+def _known(pool: Shards, known: NDArray[np.int64] | Sequence[int]) -> NDArray[np.int64]:
+    """Known rows, ascending, each once."""
+    rows = np.unique(np.asarray(known, dtype=np.int64))
+    there = np.zeros(len(rows), dtype=np.bool_)
+    for start, stop in map(pool.span, pool.shards):
+        there[np.searchsorted(rows, start) : np.searchsorted(rows, stop)] = True
     if not there.all():
-        rows, embeddings, probabilities = rows[there], embeddings[there], probabilities[there]
-    return rows, Outputs(embeddings=_tensor(embeddings), probabilities=_tensor(probabilities))
-
-
-def _gathered(pool: Shards, rows: NDArray[np.int64]) -> Outputs:
-    """What is known of some rows, ascending, wherever they are."""
-    embeddings, probabilities = [], []
-    for number in pool.shards:
-        start, stop = pool.span(number)
-        inside = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)] - start
-        if len(inside):
-            shard = pool.shard(number)
-            embeddings.append(shard.embeddings[inside])
-            probabilities.append(shard.probabilities[inside])
-    return Outputs(
-        embeddings=torch.from_numpy(np.concatenate(embeddings)),
-        probabilities=torch.from_numpy(np.concatenate(probabilities)),
-    )
+        raise BadInput(f"Row {int(rows[~there][0])} is known and in no shard of the pool. Name rows that are scored.")
+    return rows
 
 
 def _shard_of(pool: Shards, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     numbers = np.array(pool.shards, dtype=np.int64)
     starts = np.array([pool.span(number)[0] for number in pool.shards], dtype=np.int64)
     return np.asarray(numbers[np.searchsorted(starts, rows, side="right") - 1], dtype=np.int64)
-
-
-def _tensor(array: NDArray[np.float32]) -> Tensor:
-    from askance.arrays import raw
-
-    return raw(array, "scores")
 
 
 def _check(strategy: Strategy, task: Task, n: int, factor: float) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from askance.errors import BadInput, unknown
 from askance.project.intake import Reading, look_at
 from askance.project.items import ITEM
+from askance.scoring.columns import ids, numbers, value_columns
 from askance.sources.base import Row
 from askance.sources.cells import cell
 
@@ -102,7 +103,9 @@ class PoolFile:
                 f"The model reads {how.reads} from the columns {', '.join(how.columns)}, and no numbers. "
                 f"Leave out --values {','.join(values)}."
             )
-        columns = _values(place, schema, how, tuple(values)) if how.reads == "array" else how.columns
+        columns = how.columns
+        if how.reads == "array":
+            columns = tuple(values) or value_columns(place, schema, how.columns[0])
         found = how.id if id is None and how.id in names else id
         for name in (*columns, *([found] if found is not None else [])):
             if name not in names:
@@ -193,15 +196,17 @@ class Reader:
 
     def _chunk(self, table: Any, first: int) -> Chunk:
         file = self._file
-        ids = None if file.id is None else _ids(table.column(file.id), file, first)
+        own = None if file.id is None else ids(table, file.id, file.path, first)
         seen = blake2b(digest_size=16)
-        if ids is not None:
-            seen.update("\n".join(map(str, ids.tolist())).encode())
+        if own is not None:
+            seen.update("\n".join(map(str, own.tolist())).encode())
         if file.how.reads == "array":
-            rows, there, why = _numbers(table, file, first)
+            rows, there = numbers(table, file.columns, file.path, first)
             seen.update(there.tobytes())
             seen.update(np.ascontiguousarray(rows).data)
-            return Chunk(rows, there, ids, why, seen.digest())
+            lost = np.flatnonzero(~there)[:SHOWN]
+            why = tuple(f"row {first + int(row)}: its numbers are missing or not finite" for row in lost)
+            return Chunk(rows, there, own, why, seen.digest())
         items, there, said = [], np.zeros(len(table), dtype=np.bool_), list[str]()
         cells = {name: table.column(name).to_pylist() for name in file.columns}
         for number in range(len(table)):
@@ -213,7 +218,7 @@ class Reader:
                 items.append(file.how.raw(found.cells, found.data, file.path.parent))
             elif len(said) < SHOWN:
                 said.append(f"row {first + number}: {found.why}")
-        return Chunk(items, there, ids, tuple(said), seen.digest())
+        return Chunk(items, there, own, tuple(said), seen.digest())
 
 
 def _opened(path: Path) -> Any:
@@ -226,94 +231,6 @@ def _opened(path: Path) -> Any:
         return ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
     except (ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
-
-
-def _values(path: Path, schema: Any, how: Reading, given: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns that a model of numbers reads."""
-    from pyarrow import types
-
-    if given:
-        return given
-    kinds = {str(field.name): field.type for field in schema}
-    lists = [
-        name
-        for name, kind in kinds.items()
-        if (types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
-        and (types.is_floating(kind.value_type) or types.is_integer(kind.value_type))
-    ]
-    if how.columns[0] in lists:
-        return (how.columns[0],)
-    if len(lists) == 1:
-        return (lists[0],)
-    said = f"has several columns of lists of numbers: {', '.join(lists)}" if lists else "has no column of lists of them"
-    raise BadInput(
-        f"The model reads rows of numbers, and {path} {said}. Name the column, or several of one number each: "
-        f"--values {lists[0] if lists else ','.join(list(kinds)[:2])}"
-    )
-
-
-def _numbers(table: Any, file: PoolFile, first: int) -> tuple[NDArray[np.float32], NDArray[np.bool_], tuple[str, ...]]:
-    """Rows of numbers, those that are finite; which they are; and why the first of the others are none."""
-    from pyarrow import types
-
-    kinds = [table.column(name).type for name in file.columns]
-    if len(kinds) == 1 and not (types.is_floating(kinds[0]) or types.is_integer(kinds[0])):
-        rows, there = _of_lists(table.column(file.columns[0]), file, first)
-    else:
-        columns = []
-        for name, kind in zip(file.columns, kinds, strict=True):
-            if not (types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind)):
-                raise BadInput(f"The column {name!r} of {file.path} holds {kind}, no numbers. Name others: --values")
-            columns.append(table.column(name).to_numpy().astype(np.float32))
-        rows, there = np.stack(columns, 1), np.ones(len(table), dtype=np.bool_)
-    good = np.isfinite(rows).all(1)
-    if not good.all():
-        there[np.flatnonzero(there)[~good]] = False
-        rows = rows[good]
-    lost = np.flatnonzero(~there)[:SHOWN]
-    return rows, there, tuple(f"row {first + int(row)}: its numbers are missing or not finite" for row in lost)
-
-
-def _of_lists(column: Any, file: PoolFile, first: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The rows of a column of lists, and which rows have one."""
-    import pyarrow as pa
-    from pyarrow import compute
-
-    array = column.chunk(0) if column.num_chunks else pa.array([], column.type)
-    there = array.is_valid().to_numpy(zero_copy_only=False).astype(np.bool_)
-    held = array if there.all() else array.drop_null()
-    try:
-        lengths = compute.list_value_length(held).to_numpy(zero_copy_only=False)
-        flat = held.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
-    except (pa.ArrowException, ValueError, TypeError) as error:
-        raise BadInput(
-            f"The column {file.columns[0]!r} of {file.path} holds {column.type}, no lists of numbers. Name another: "
-            f"--values"
-        ) from error
-    width = int(lengths[0]) if len(lengths) else 0
-    if len(lengths) and (lengths != width).any():
-        row = first + int(np.flatnonzero(there)[int((lengths != width).argmax())])
-        raise BadInput(
-            f"{file.path}, row {row} has {int(lengths[(lengths != width).argmax()])} numbers, and others have {width}. "
-            f"Give all rows as many."
-        )
-    return flat.reshape(len(lengths), width), there
-
-
-def _ids(column: Any, file: PoolFile, first: int) -> NDArray[Any]:
-    """Ids of rows: whole numbers, or text as bytes."""
-    from pyarrow import types
-
-    if column.null_count:
-        row = first + int(column.is_null().to_numpy().argmax())
-        raise BadInput(f"{file.path}, row {row}: no id in column {file.id!r}. Fill it in, or leave out --id.")
-    if types.is_integer(column.type):
-        return np.asarray(column.to_numpy(), dtype=np.int64)
-    texts = [str(cell(value)) for value in column.to_pylist()]
-    if "" in texts:
-        row = first + texts.index("")
-        raise BadInput(f"{file.path}, row {row}: no id in column {file.id!r}. Fill it in, or leave out --id.")
-    return np.array([text.encode("utf-8", "replace") for text in texts])
 
 
 def _unreadable(file: Path, error: Exception) -> BadInput:
