@@ -40,6 +40,7 @@ from benchmarks.fidelity_page import fidelity_page
 from benchmarks.intervals import intervals_sentence
 from benchmarks.lab_page import census_page, smoke_page
 from benchmarks.lada_page import lada_page
+from benchmarks.large_pools_page import scored, two_stages
 from benchmarks.neural_cal_page import neural_cal_page
 from benchmarks.no_free_lunch_page import no_free_lunch_page
 from benchmarks.noise_stability_page import noise_stability_page
@@ -90,7 +91,7 @@ def generated() -> dict[Path, str]:
     readme, adding = ROOT / "README.md", ROOT / "docs" / "adding-a-strategy.md"
     export, encoders = ROOT / "docs" / "export.md", ROOT / "docs" / "encoders.md"
     statistics, proof = ROOT / "docs" / "statistics.md", ROOT / "docs" / "proof.md"
-    stopping = ROOT / "docs" / "stopping.md"
+    stopping, pools = ROOT / "docs" / "stopping.md", ROOT / "docs" / "large-pools.md"
     columns = "".join(f"| `{name}` | {what} |\n" for name, what in COLUMNS.items())
     return {
         export: between_markers(
@@ -100,6 +101,7 @@ def generated() -> dict[Path, str]:
         statistics: between_markers(statistics.read_text("utf-8"), {"intervals": intervals_sentence()}),
         proof: between_markers(proof.read_text("utf-8"), {"measured": proof_page()}),
         stopping: between_markers(stopping.read_text("utf-8"), {"stopping": stopping_measured()}),
+        pools: between_markers(pools.read_text("utf-8"), {"scored": scored(), "two-stages": two_stages()}),
         ROOT / "docs" / "strategies.md": strategies_page(),
         ROOT / "docs" / "fidelity.md": NOTE + fidelity_page(),
         ROOT / "docs" / "papers" / "active-inas.md": NOTE + architecture_page(),

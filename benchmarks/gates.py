@@ -41,6 +41,7 @@ FIRST, LATER = 60.0, 5.0  # seconds, of a project's batches
 PROJECT_MEMORY = 3_000  # MiB
 READING = 100  # MiB that reading may grow by
 FIRST_ITEM, COLD_START = 2.0, 30.0  # seconds from the command, of ten thousand texts
+SCORING = 1_500_000_000  # bytes that scoring ten million items may hold, and choosing from them
 NEXT_ITEM = 100.0  # milliseconds from a key, of 95 % of keys
 
 
@@ -69,6 +70,15 @@ def mapped(small: bool = False) -> Figures:
     found = {name: fresh("benchmarks.memory:mapped", name, items, features, classes, 100) for name in names}
     most = max(row["bytes"] for row in found.values())
     return {"items": items, "limit": MAPPED, "most": most, "strategies": found, "passed": most < MAPPED}
+
+
+def score_pool(small: bool = False) -> Figures:
+    """Ten million items in a Parquet file are scored in bounded memory, killed, gone on with, and chosen from."""
+    from benchmarks.scoring import walk
+
+    found = walk(200_000 if small else 10_000_000)
+    held = {**found.pop("held"), "memory": max(found["most bytes"].values()) < SCORING}
+    return {**found, "limit": SCORING, "held": held, "passed": all(held.values())}
 
 
 def digits(small: bool = False) -> Figures:
@@ -256,6 +266,7 @@ GATES: dict[str, Callable[[bool], Figures]] = {
     "startup": startup,
     "memory": memory,
     "mapped": mapped,
+    "score-pool": score_pool,
     "selection": selection,
     "lockstep": lockstep,
     "kills": kills,

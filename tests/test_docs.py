@@ -33,6 +33,7 @@ RUN = (
     "docs/own-model.md",
     "docs/statistics.md",
     "docs/lab.md",
+    "docs/large-pools.md",
     "docs/adding-a-strategy.md",
 )
 PAGES = sorted(str(page.relative_to(ROOT)) for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

@@ -37,6 +37,7 @@ ROOMS = [  # by floor, from the cellar up
     ["meta"],
     ["look", "checked", "given", "oracles", "study"],
     ["project"],
+    ["scoring"],
     ["reports"],
     ["lab", "desk"],
     ["cli", "cite"],

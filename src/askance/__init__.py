@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from askance.project.starting import init as init
     from askance.project.takeaway import load as load
     from askance.reports.study import report as report
+    from askance.scoring.scored import ScoredPool as ScoredPool
     from askance.selection.base import Selector as Selector
     from askance.signals.base import Signal as Signal
     from askance.strategies.base import Strategy as Strategy
@@ -51,6 +52,7 @@ _PLACES = {  # names load on first use, so that `import askance` costs nothing
     "Outputs": "learners.base",
     "Pool": "pool",
     "Project": "project.project",
+    "ScoredPool": "scoring.scored",
     "Selector": "selection.base",
     "Signal": "signals.base",
     "Sklearn": "learners.sklearn",

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from askance import __version__
-from askance.cli import comparing, lab, projects, tools
+from askance.cli import comparing, lab, projects, scoring, tools
 from askance.errors import AskanceError
 
 
@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     projects.add(commands)
     comparing.add(commands)
+    scoring.add(commands)
     lab.add(commands)
     tools.add(commands)
     return whole
