@@ -111,7 +111,7 @@ class RayWorkers:
         self.count = self._bridge.count
         self.submit, self.map = self._bridge.submit, self._bridge.map
         where = "on this machine, reached over 127.0.0.1 alone and with a token" if self._mine else f"at {address}"
-        self.about = f"Ray: {self.count} workers {where}."
+        self.about = f"Ray: {self.count} worker{'s' * (self.count != 1)} {where}."
 
     def close(self) -> None:
         """End the cluster, if it is ours, and leave no file behind."""
