@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,7 +26,6 @@ def head_port(session: int) -> int:
     return port
 
 
-def folders() -> set[str]:
+def clusters(place: Path) -> list[str]:
     """Folders of clusters of ours that are there."""
-    places = {tempfile.gettempdir(), "/tmp"}
-    return {f"{place}/{name}" for place in places for name in os.listdir(place) if name.startswith("askance-")}
+    return [file.name for file in place.glob("askance-ray-*")]

@@ -24,7 +24,7 @@ from askance.look import over
 from askance.pool import Pool
 from askance.signals.probabilities import Probabilities
 from askance.study.study import Study
-from tests.clusters import NEEDS_RAY, folders, head_port, named
+from tests.clusters import NEEDS_RAY, clusters, head_port, named
 
 pytestmark = [NEEDS_RAY, pytest.mark.slow]
 
@@ -69,8 +69,7 @@ def asked(port: int, **token: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", ASK, str(port)], env=clean | token, capture_output=True, text=True)
 
 
-def test_tasks_workers_that_die_strangers_and_the_end(work: Any) -> None:
-    before = folders()
+def test_tasks_workers_that_die_strangers_and_the_end(work: Any, place: Path) -> None:
     pool = Ray().begin(work, 3, 2)
     try:
         session = pool._bridge.session
@@ -86,22 +85,21 @@ def test_tasks_workers_that_die_strangers_and_the_end(work: Any) -> None:
         assert beside.result() == 21  # what runs beside it lives
 
         assert sessions.open_doors(session) == []  # nothing that another machine could reach
-        port, (folder,) = head_port(session), folders() - before
-        good = asked(port, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=f"{folder}/token")
+        port, (folder,) = head_port(session), clusters(place)
+        good = asked(port, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=f"{place}/{folder}/token")
         assert good.returncode == 0 and "keys [b" in good.stdout
         for token in ({"RAY_AUTH_MODE": "disabled"}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "00" * 32}):
             refused = asked(port, **token)
             assert refused.returncode == 1 and "Authentication token is missing or incorrect" in refused.stderr
     finally:
         pool.close()
-    assert sessions.members(session) == [] and folders() == before
+    assert sessions.members(session) == [] and clusters(place) == []
 
 
 def test_when_the_head_vanishes_it_is_said_and_nothing_is_left(
-    work: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    work: Any, tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("askance.executors.ray.HEAD_IS_GONE", 2)
-    before = folders()
     pool = Ray().begin(work, 3, 1)
     try:
         running = pool.submit(("sleep", str(tmp_path / "begun"), 60))
@@ -115,7 +113,7 @@ def test_when_the_head_vanishes_it_is_said_and_nothing_is_left(
             pool.submit(("times", 1))
     finally:
         pool.close()
-    assert sessions.members(pool._bridge.session) == [] and folders() == before
+    assert sessions.members(pool._bridge.session) == [] and clusters(place) == []
 
 
 KILLED = """
@@ -129,11 +127,10 @@ time.sleep(60)
 """
 
 
-def test_when_we_are_killed_the_cluster_ends_too(work: Any, tmp_path: Path) -> None:
-    before = folders()
-    place = f"{tmp_path}/tasks_of_a_test.py:work"
+def test_when_we_are_killed_the_cluster_ends_too(work: Any, tmp_path: Path, place: Path) -> None:
+    name = f"{tmp_path}/tasks_of_a_test.py:work"
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, place, str(tmp_path / "begun")], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", KILLED, name, str(tmp_path / "begun")], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     session = int(process.stdout.readline())
@@ -142,9 +139,9 @@ def test_when_we_are_killed_the_cluster_ends_too(work: Any, tmp_path: Path) -> N
     process.kill()
     process.communicate()
     until = time.monotonic() + 60
-    while (sessions.members(session) or folders() != before) and time.monotonic() < until:
+    while (sessions.members(session) or clusters(place)) and time.monotonic() < until:
         time.sleep(0.2)
-    assert sessions.members(session) == [] and folders() == before
+    assert sessions.members(session) == [] and clusters(place) == []
 
 
 def test_signals_of_a_pool_are_the_same_bits_here_on_processes_and_on_ray() -> None:
@@ -159,9 +156,9 @@ def test_signals_of_a_pool_are_the_same_bits_here_on_processes_and_on_ray() -> N
 
     here = study()
     batch, said = here.ask(30), here.predict()
-    for place in (Processes(), Ray()):
+    for workers in (Processes(), Ray()):
         there = study()
-        with over(there.pool, place, 2) as executor:
+        with over(there.pool, workers, 2) as executor:
             watched = Watched(executor)
             found = there.ask(30)
             assert torch.equal(there.predict(), said)

@@ -6,14 +6,16 @@ import os
 import stat
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from askance.cli import main
-from askance.errors import BadInput
+from askance.errors import AskanceError, BadInput
 from askance.executors import ray
 from askance.executors.ray import Ray, joining_environment, own_environment, private_folder
 from askance.optional import MissingPackage
+from tests.clusters import clusters
 
 
 @pytest.mark.parametrize("address", ["here", "ray://10.0.0.1:10001", ":6379", "10.0.0.1:", "10.0.0.1"])
@@ -96,6 +98,57 @@ def test_the_folder_of_a_cluster_is_its_owners_and_short_enough_for_sockets(
     monkeypatch.setattr("tempfile.tempdir", str(long))
     folder = private_folder()
     try:
-        assert len(str(folder)) < 41 and stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert len(str(folder)) + 66 <= 107 and stat.S_IMODE(folder.stat().st_mode) == 0o700
     finally:
         folder.rmdir()
+
+
+def test_a_node_with_other_versions_computes_nothing() -> None:
+    ray.check_node(ray.versions())
+    with pytest.raises(BadInput, match=r"torch .* instead of 1.2.3, so its results would be others"):
+        ray.check_node(ray.versions() | {"torch": "1.2.3"})
+
+
+class Begun:
+    """A driver that begins at once, or cannot."""
+
+    session, count, submit, map = 7, 2, None, None
+    why = ""
+    closed = False
+
+    def __init__(self, *given: Any) -> None:
+        if self.why:
+            raise AskanceError(self.why)
+
+    def close(self) -> None:
+        type(self).closed = True
+
+
+def test_a_cluster_of_our_own_that_others_could_reach_is_stopped_at_once(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "check_version", lambda: None)
+    monkeypatch.setattr(ray, "version", lambda name: "2.99.0")
+    monkeypatch.setattr(ray, "Bridge", type("Open", (Begun,), {}))
+    monkeypatch.setattr(ray.sessions, "open_doors", lambda session: ["10.0.0.1:6379"] if session == 7 else [])
+    with pytest.raises(AskanceError, match=r"2.99.0. listens where other machines could reach it, on 10.0.0.1:6379"):
+        Ray().begin(pow, 2)
+    assert ray.Bridge.closed and clusters(place) == []
+    joined = Ray("10.0.0.1:6379").begin(pow, 2)  # whose doors are not ours
+    assert joined.about == "Ray: 2 workers at 10.0.0.1:6379."
+    joined.close()
+    assert clusters(place) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [(None, "did not begin on this machine: no room. Run without Ray"), ("10.0.0.1:6379", "10.0.0.1:6379 could not")],
+)
+def test_a_cluster_that_does_not_begin_says_why_and_leaves_nothing(
+    address: str | None, told: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "check_version", lambda: None)
+    monkeypatch.setattr(ray, "Bridge", type("Broken", (Begun,), {"why": "no room."}))
+    with pytest.raises(AskanceError, match=told):
+        Ray(address).begin(pow, 2)
+    assert clusters(place) == []

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -29,7 +27,7 @@ from askance.lab.running import Stand, results_of, run_grid
 from askance.learners.linear import Linear
 from askance.pool import Pool
 from askance.reports.results import Run
-from tests.clusters import NEEDS_RAY, folders, named
+from tests.clusters import NEEDS_RAY, clusters, named
 
 pytestmark = [NEEDS_RAY, pytest.mark.slow]
 
@@ -132,10 +130,9 @@ def test_only_the_cell_that_kills_its_worker_fails_and_one_that_is_killed_runs_a
 
 
 def test_when_the_head_vanishes_the_grid_goes_on_elsewhere_with_what_is_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("askance.executors.ray.HEAD_IS_GONE", 2)
-    before = folders()
     asked = grid("margin", waits(tmp_path))
     heard: list[Stand] = []
 
@@ -157,7 +154,7 @@ def test_when_the_head_vanishes_the_grid_goes_on_elsewhere_with_what_is_done(
     with pytest.raises(ExecutorGone, match="The cluster is gone.*Run the same again"):
         run_grid(asked, tmp_path / "out", workers=2, on=Known(), say=heard.append)
     killer.join()
-    assert folders() == before
+    assert clusters(place) == []
     (kept,) = results_of(asked, tmp_path / "out")
     assert 1 <= len(kept.runs) < 6
     again: list[Stand] = []
@@ -232,26 +229,22 @@ def own_network() -> bool:
 
 
 @pytest.mark.skipif(not own_network(), reason="this user may make no network namespace, which needs root")
-def test_a_lost_node_changes_nothing_in_the_results(tmp_path: Path) -> None:
+def test_a_lost_node_changes_nothing_in_the_results(tmp_path: Path, place: Path) -> None:
     (tmp_path / "token").write_text("5" * 64)
     (tmp_path / "nodes.py").write_text(TWO_NODES)
-    place = tempfile.mkdtemp(prefix="nodes-", dir="/tmp")  # sockets need a short path
-    script = shlex.join([sys.executable, str(tmp_path / "nodes.py"), str(tmp_path), place])
+    script = shlex.join([sys.executable, str(tmp_path / "nodes.py"), str(tmp_path), f"{place}/r"])
     environment = os.environ | {
         "PYTHONPATH": path_of_modules(),
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token"),
     }
-    try:
-        done = subprocess.run(
-            [*UNSHARE, "sh", "-c", f"ip link set lo up && exec {script}"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    done = subprocess.run(
+        [*UNSHARE, "sh", "-c", f"ip link set lo up && exec {script}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == "", done.stderr + done.stdout
     lost, told = done.stdout.splitlines()

@@ -106,12 +106,10 @@ class Bridge:
         self._why = self._why or "it was closed"
         with suppress(OSError):
             self._line.send(("close", 0, b""))
-        try:
-            self._driver.wait(_LAST)
-        except subprocess.TimeoutExpired:
-            self._driver.kill()
-            self._driver.wait()
+        sessions.ended(self.session, _LAST)
         sessions.end(self.session)
+        self._driver.kill()  # where sessions are not known, and nothing where it has ended
+        self._driver.wait()
         if hasattr(self, "_listener"):
             self._listener.join()
         self._line.close()

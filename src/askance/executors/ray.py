@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import platform
 import secrets
 import shutil
 import sys
@@ -21,6 +22,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from askance import __version__
 from askance.describe import packed
 from askance.errors import AskanceError, BadInput
 from askance.executors import sessions
@@ -33,7 +35,7 @@ LOST = 5  # nodes that may be lost under one task before it is given up
 HEAD_IS_GONE = 10  # seconds without the head after which the driver gives up
 PATIENCE = 180.0  # seconds that a cluster has to begin
 _HELD = 3  # shared things that a worker keeps unpacked
-_LONGEST = 40  # signs of a folder in which Ray's sockets, whose paths have 107, find room
+_LONGEST = 18  # signs of a folder of folders in which Ray's sockets, 88 signs further down, find room with 107
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,10 @@ class RayWorkers:
                 __name__, settings, environment, function, shared, self._folder / "driver.log", PATIENCE
             )
             self._check_doors()
-        except AskanceError as error:
+        except BaseException as error:
             shutil.rmtree(self._folder, ignore_errors=True)
-            raise _unbegun(error, address) from error
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            if isinstance(error, AskanceError) and not isinstance(error, BadInput):
+                raise _unbegun(error, address) from error
             raise
         self.count = self._bridge.count
         self.submit, self.map = self._bridge.submit, self._bridge.map
@@ -153,7 +154,7 @@ def private_folder() -> Path:
     """A new folder that its owner alone can open, with a path that is short enough for sockets."""
     usual = tempfile.gettempdir()
     short = "/tmp" if len(usual) > _LONGEST and os.path.isdir("/tmp") else usual
-    return Path(tempfile.mkdtemp(prefix="askance-", dir=short))
+    return Path(tempfile.mkdtemp(prefix="askance-ray-", dir=short))
 
 
 def own_environment(folder: Path) -> dict[str, str]:
@@ -216,7 +217,7 @@ def _begin(ray: Any, settings: dict[str, Any]) -> int:
         _node_ip_address="127.0.0.1",
         include_dashboard=False,
         num_cpus=settings["count"],
-        _temp_dir=f"{settings['folder']}/ray",
+        _temp_dir=f"{settings['folder']}/r",
         **quiet,
     )
     return int(settings["count"])
@@ -228,6 +229,7 @@ class _Driver:
     def __init__(self, ray: Any, line: Connection) -> None:
         self._ray, self._line, self._lock = ray, line, threading.Lock()
         self._held: dict[int, Any] = {}
+        self._made = versions()
         # No retries by Ray: only we tell a task that kills its worker from one whose node was lost.
         self._task = ray.remote(_work).options(max_retries=0, num_cpus=1)
 
@@ -249,7 +251,7 @@ class _Driver:
                     self._start(number, keys, [self._held[key] for key in keys], blob)
 
     def _start(self, number: int, keys: list[int], held: list[Any], blob: bytes, lost: int = 0) -> None:
-        reference = self._task.remote(keys, blob, *held)
+        reference = self._task.remote(self._made, keys, blob, *held)
         reference.future().add_done_callback(lambda done: self._ended(done, number, keys, held, blob, lost))
 
     def _ended(self, done: Future[Any], number: int, keys: list[int], held: list[Any], blob: bytes, lost: int) -> None:
@@ -275,17 +277,37 @@ class _Driver:
 _unpacked: OrderedDict[int, Any] = OrderedDict()  # what tasks of this worker share, the newest last
 
 
-def _work(keys: list[int], blob: bytes, *views: Any) -> tuple[bool, bytes]:
+def versions() -> dict[str, str]:
+    """What decides results, and has to be the same on every node."""
+    return {"askance": __version__, **{name: version(name) for name in ("torch", "numpy")}}
+
+
+def _work(made: dict[str, str], keys: list[int], blob: bytes, *views: Any) -> tuple[bool, bytes]:
     """One task, in a worker: whether it went well, and what came out, packed."""
     import torch
 
     torch.set_num_threads(1)
     try:
+        check_node(made)
         (function, shared), *beside = (_read(key, view) for key, view in zip(keys, views, strict=True))
         task = pickle.loads(blob)
         return True, packed(function(shared, (beside[0], task) if beside else task))
     except BaseException as error:
         return False, failure(error, traceback.format_exc())
+
+
+def check_node(made: dict[str, str]) -> None:
+    """Refuse to compute on a node what would not be the same elsewhere.
+
+    Raises:
+        BadInput: If versions differ from those of whoever asks.
+    """
+    other = {name: found for name, found in versions().items() if found != made[name]}
+    if other:
+        had = ", ".join(f"{name} {found} instead of {made[name]}" for name, found in other.items())
+        raise BadInput(
+            f"The node {platform.node()} has {had}, so its results would be others. Install the same on every node."
+        )
 
 
 def _read(key: int, view: Any) -> Any:

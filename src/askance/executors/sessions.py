@@ -33,6 +33,16 @@ def end(session: int, patience: float = 10.0) -> None:
         time.sleep(_PAUSE)
 
 
+def ended(child: int, patience: float) -> bool:
+    """Wait until a child of ours has ended, and leave it there: until it is fetched nobody else gets its number."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None:
+            return True
+        time.sleep(_PAUSE)
+    return False
+
+
 def open_doors(session: int) -> list[str]:
     """Addresses and ports on which processes of a session listen and that another machine could reach."""
     own = {inode for pid in members(session) for inode in _sockets(pid)}

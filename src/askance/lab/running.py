@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from askance.errors import BadInput
-from askance.executors.base import Executor, Place, WorkerDied
+from askance.executors.base import Executor, ExecutorGone, Place, WorkerDied
 from askance.executors.local import Processes
 from askance.lab.block import BLOCK, run_block
 from askance.lab.datasets import bytes_of
@@ -238,7 +238,9 @@ class _Runner:
                 queue.clear()
             done, _ = wait(running, timeout=_WAIT, return_when=FIRST_COMPLETED)
             self._ledger.beat()
-            for future in done:
+            for future in sorted(
+                done, key=lambda one: isinstance(one.exception(), ExecutorGone)
+            ):  # keep first, then end
                 block = running.pop(future)
                 try:
                     outcomes = future.result()
