@@ -118,6 +118,16 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def about(found: dict[str, Any]) -> str:
+    """What the figures were measured on, for the page."""
+    on = found["machine"]
+    times = "once" if found["repeats"] == 1 else f"medians of {found['repeats']}"
+    return (
+        f"{found['date']}, {found['workers']} workers on {on['cores']} cores ({on['processor']}), Ray {found['ray']}, "
+        f"{times}, under a load of {on['load'][0]:.0f}."
+    )
+
+
 def read(path: Path = FILE) -> dict[str, Any]:
     """What was measured."""
     found: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -131,4 +141,4 @@ if __name__ == "__main__":
     options = typed.parse_args()
     if not options.table:
         FILE.write_text(json.dumps(measure(options.repeats), indent=1) + "\n", encoding="utf-8")
-    print(table(read()))
+    print(about(read()), table(read()), sep="\n\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from askance.cli import parser
-from benchmarks.on_ray import read, table
+from benchmarks.on_ray import about, read, table
 from tests.clusters import NEEDS_RAY
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +36,7 @@ def test_the_tests_that_it_names_are_there() -> None:
 
 
 def test_its_figures_are_those_that_were_measured() -> None:
-    assert table(read()) in PAGE
+    assert table(read()) in PAGE and about(read()) in PAGE
 
 
 @NEEDS_RAY

@@ -43,7 +43,7 @@ def drive():
             keys, task = body[0], pickle.loads(body[1])
             function, shared = held[keys[0]]
             if task == "end":
-                print("the head is gone", flush=True)
+                print("[E 7] rpc.h: Failed to connect. See http://elsewhere", flush=True)
                 os._exit(1)
             if task == "die":
                 line.send(("died", number, "a worker died"))
@@ -59,6 +59,8 @@ def drive():
                     line.send(("raised", number, failure(error, "over there")))
 """
 
+SIGNS = {"Failed to connect": "the head is gone"}
+
 
 @pytest.fixture
 def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -66,7 +68,7 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def begin(function: Any = mul, patience: float = 20.0, **settings: Any) -> Bridge:
         environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{path_of_modules()}"}
-        return Bridge("driver_of_a_test", settings, environment, function, 3, tmp_path / "log", patience)
+        return Bridge("driver_of_a_test", settings, environment, function, 3, tmp_path / "log", patience, SIGNS)
 
     return begin
 

@@ -151,7 +151,10 @@ def test_when_the_head_vanishes_the_grid_goes_on_elsewhere_with_what_is_done(
 
     killer = threading.Thread(target=kill)
     killer.start()
-    with pytest.raises(ExecutorGone, match="The cluster is gone.*Run the same again"):
+    with pytest.raises(
+        ExecutorGone,
+        match="The cluster is gone: its driver ended: Ray's head node does not answer any more.*Run the same again",
+    ):
         run_grid(asked, tmp_path / "out", workers=2, on=Known(), say=heard.append)
     killer.join()
     assert clusters(place) == []

@@ -42,6 +42,7 @@ class Bridge:
         shared: What all tasks read.
         log: Where it may write what it prints.
         patience: Seconds that it has to say that it is ready.
+        signs: What it prints of which ends, and what to say of them.
 
     Raises:
         AskanceError: If it does not begin; the message says why.
@@ -56,10 +57,14 @@ class Bridge:
         shared: Any,
         log: Path,
         patience: float,
+        signs: Mapping[str, str] | None = None,
     ) -> None:
         blob = for_travel((function, shared))
-        self._log, self._numbers, self._lock = log, itertools.count(1), threading.Lock()
+        self._log, self._signs, self._numbers = log, signs or {}, itertools.count(1)
         self._waiting: dict[int, Future[Any]] = {}
+        self._lock = threading.Lock()  # of what waits
+        self._sending = threading.Lock()  # not the same: who listens must never wait for who sends
+        self._listener: threading.Thread | None = None
         self._why = ""  # it is gone
         ours, theirs = socket.socketpair()
         with theirs, log.open("wb") as out:
@@ -104,13 +109,13 @@ class Bridge:
     def close(self) -> None:
         """End the driver and whatever it started."""
         self._why = self._why or "it was closed"
-        with suppress(OSError):
+        with suppress(OSError), self._sending:
             self._line.send(("close", 0, b""))
         sessions.ended(self.session, _LAST)
         sessions.end(self.session)
         self._driver.kill()  # where sessions are not known, and nothing where it has ended
         self._driver.wait()
-        if hasattr(self, "_listener"):
+        if self._listener is not None:
             self._listener.join()
         self._line.close()
 
@@ -145,7 +150,7 @@ class Bridge:
 
     def _send(self, message: tuple[str, int, Any]) -> None:
         try:
-            with self._lock:
+            with self._sending:
                 if not self._why:
                     self._line.send(message)
                     return
@@ -180,9 +185,12 @@ class Bridge:
         )
 
     def _told(self) -> str:
-        """The last lines of the log, as the end of a sentence."""
+        """Why it ended by its log, as the end of a sentence."""
         with suppress(OSError):
             lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+            for sign, words in self._signs.items():
+                if any(sign in line for line in lines):
+                    return f": {words}"
             if lines:
                 return ": " + " / ".join(lines[-_SHOWN:])
         return ""

@@ -34,6 +34,7 @@ OLDEST, NEWEST = (2, 60), (3,)  # versions that are taken; the first that this w
 LOST = 5  # nodes that may be lost under one task before it is given up
 HEAD_IS_GONE = 10  # seconds without the head after which the driver gives up
 PATIENCE = 180.0  # seconds that a cluster has to begin
+_SIGNS = {"Failed to connect to GCS": "Ray's head node does not answer any more"}
 _HELD = 3  # shared things that a worker keeps unpacked
 _LONGEST = 18  # signs of a folder of folders in which Ray's sockets, 88 signs further down, find room with 107
 
@@ -101,7 +102,7 @@ class RayWorkers:
         environment = own_environment(self._folder) if self._mine else joining_environment()
         try:
             self._bridge = Bridge(
-                __name__, settings, environment, function, shared, self._folder / "driver.log", PATIENCE
+                __name__, settings, environment, function, shared, self._folder / "driver.log", PATIENCE, _SIGNS
             )
             self._check_doors()
         except BaseException as error:
