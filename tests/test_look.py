@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from askance.learners.base import Learner, Lesson, Model, Outputs
 from askance.learners.linear import Linear, LinearModel
 from askance.learners.networks import Mlp
 from askance.learners.torch import Torch
-from askance.look import check_needs, look, predict, read_signal, threads, usable
+from askance.look import check_needs, look, over, predict, read_signal, threads, usable
 from askance.meta.schedule import Until
 from askance.pool import Pool
 from askance.seeds import Dice
@@ -162,3 +163,89 @@ def test_what_a_learner_does_not_give_is_not_usable() -> None:
     network = usable(classes, Torch(Mlp()))
     assert {"margin", "bald", "lpl", "waal", "noise-stability"} <= set(network) and "expected-error-reduction" in linear
     assert "mean-margin" not in network
+
+
+class Here:
+    """A place whose only worker is this process, and that notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.tasks: list[Any] = []
+        self.closed = False
+
+    def begin(self, function: Any, shared: Any, workers: int | None) -> Any:
+        place = self
+
+        class Worker:
+            count, about = 2, ""
+
+            def map(self, beside: Any, tasks: Any) -> Any:
+                for task in tasks:
+                    place.tasks.append(task)
+                    given = pickle.loads(pickle.dumps((shared, beside, task)))  # as another process would get it
+                    yield pickle.loads(pickle.dumps(function(given[0], given[1:])))
+
+            def close(self) -> None:
+                place.closed = True
+
+        return Worker()
+
+    def here(self, workers: int | None) -> int:
+        return 1
+
+
+@dataclass(frozen=True)
+class Doubled(Signal):
+    """Twice the items, and the items as they came."""
+
+    needs = frozenset({"embeddings"})
+
+    def rows(self, outputs: Outputs, task: Any) -> Any:
+        assert outputs.embeddings is not None
+        return 2 * outputs.embeddings, outputs.embeddings
+
+
+def test_pieces_that_others_compute_are_those_that_are_computed_here() -> None:
+    pool = Pool.from_arrays(ITEMS)
+    for signal in (Probabilities(), GradientFactors(), Doubled(), Embeddings()):
+        here, place = read_signal(signal, MODEL, pool.items, TASK, 16), Here()
+        with over(pool, place):
+            there = read_signal(signal, MODEL, pool.items, TASK, 16)
+        assert place.tasks == [[0], [16], [32], [48]] and place.closed
+        for own, other in zip(*((r,) if isinstance(r, Tensor) else r for r in (here, there)), strict=True):
+            assert torch.equal(own, other)
+            assert (own.data_ptr() == pool.items.data_ptr()) == (other.data_ptr() == pool.items.data_ptr())
+
+
+def test_items_that_the_workers_do_not_hold_are_looked_at_here() -> None:
+    pool, place = Pool.from_arrays(ITEMS), Here()
+    with over(pool, place):
+        read_signal(Scores(), MODEL, pool.items[:40].clone(), TASK, 16)
+        read_signal(Scores(), MODEL, pool.items, TASK, 64)  # a single piece is not worth the way
+        assert place.tasks == []
+    read_signal(Scores(), MODEL, pool.items, TASK, 16)
+    assert place.tasks == []
+
+
+def test_broken_rows_are_refused_whoever_computes_them() -> None:
+    pool = Pool.from_arrays(ITEMS)
+    with over(pool, Here()), pytest.raises(BadInput, match="first in row 20"):
+        read_signal(Scores(), Spoiled(), pool.items, TASK, 16)
+
+
+@dataclass(frozen=True, eq=False)
+class Spoiled(Model):
+    """A model that diverges on one item."""
+
+    def outputs(self, items: Any) -> Outputs:
+        scores = MODEL.outputs(items).scores
+        assert scores is not None
+        scores = scores.clone()
+        scores[(items == ITEMS[20]).all(1)] = float("nan")
+        return Outputs(scores=scores)
+
+
+def test_workers_are_closed_when_what_is_inside_fails() -> None:
+    place = Here()
+    with pytest.raises(ZeroDivisionError), over(Pool.from_arrays(ITEMS), place):
+        raise ZeroDivisionError
+    assert place.closed

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from askance.arrays import PIECE, piece, spans
 from askance.errors import AskanceError, BadInput, MissingSignal
+from askance.executors.base import Executor, Place
 from askance.history import History
 from askance.learners.base import Learner, Model
 from askance.pool import ASIDE, LABELED, PENDING, UNLABELED, Pool
@@ -24,6 +26,11 @@ from askance.task import Classes, Labels, Targets, Task
 from askance.view import View
 
 _SHOWN = 8  # names in an error
+_SHARES = 4  # runs of pieces for each worker, so that no worker waits long for the slowest
+_TOGETHER = 16  # pieces of one task at most: their rows are held until all of them are done
+
+_Piece = tuple[tuple[Tensor | None, ...], bool]  # arrays, None where they are the items themselves; if it is one alone
+_spread: ContextVar[_Spread | None] = ContextVar("spread", default=None)
 
 
 def look(
@@ -91,19 +98,39 @@ def read_signal(signal: Signal, model: Model, items: Any, task: Task, size: int 
             return signal.read(model, piece(items, 0, size), task)
     joins: list[_Join] = []
     alone = True
-    for start, stop in spans(len(items), size):
-        part = piece(items, start, size)
-        with torch.no_grad():
-            rows = signal.read(model, part, task)
-        alone = isinstance(rows, Tensor)
-        arrays = (rows,) if isinstance(rows, Tensor) else rows
-        joins = joins or [_Join(items, array, len(items)) for array in arrays]
+    pieces = zip(spans(len(items), size), _pieces(signal, model, items, task, size), strict=True)
+    for (start, stop), (arrays, single) in pieces:
+        joins, alone = joins or [_Join(items) for _ in arrays], single
         for join, array in zip(joins, arrays, strict=True):
-            join.add(array, part, start, stop)
+            join.add(array, start, stop)
     found = tuple(join.whole(signal) for join in joins)
     if not found:
         raise BadInput("There is no item to look at. Hand in at least one.")
     return found[0] if alone else found
+
+
+@contextmanager
+def over(pool: Pool, on: Place, workers: int | None = None) -> Iterator[Executor]:
+    """Inside, signals of a pool are computed by workers elsewhere, piece by piece; they are the same to the last bit.
+
+    It holds for the pool's items as they are now, and for what this thread asks of them: of others, and of pools of a
+    single piece, signals are computed here as always. Models travel by pickle.
+
+    Args:
+        pool: Whose items the workers get, once.
+        on: Where the workers are, such as `askance.executors.ray.Ray` or `askance.executors.local.Processes`.
+        workers: How many; None: as many as there is room for.
+
+    Yields:
+        The workers, which end with the block.
+    """
+    executor = on.begin(_read_pieces, pool.items, workers)
+    before = _spread.set(_Spread(executor, pool.items))
+    try:
+        yield executor
+    finally:
+        _spread.reset(before)
+        executor.close()
 
 
 def check_needs(strategy: Strategy, learner: Learner) -> None:
@@ -183,36 +210,77 @@ def _controller() -> Any:
     return ThreadpoolController()
 
 
+@dataclass(frozen=True)
+class _Spread:
+    """Workers that hold the items of a pool."""
+
+    executor: Executor
+    items: Any
+
+
+def _pieces(signal: Signal, model: Model, items: Any, task: Task, size: int) -> Iterator[_Piece]:
+    """A signal of one piece after another, by whoever holds the items."""
+    starts = [start for start, _ in spans(len(items), size)]
+    spread = _spread.get()
+    if spread is None or spread.items is not items or len(starts) < 2:
+        return (_read_piece(signal, model, items, task, start, size) for start in starts)
+    step = max(1, min(_TOGETHER, len(starts) // (_SHARES * spread.executor.count)))
+    runs = [starts[first:last] for first, last in spans(len(starts), step)]
+    found = spread.executor.map((signal, model, task, size, torch.get_num_threads()), runs)
+    return (one for run in found for one in run)
+
+
+def _read_pieces(items: Any, given: tuple[tuple[Signal, Model, Task, int, int], Sequence[int]]) -> list[_Piece]:
+    """Some pieces, by a worker: with as many inner threads as whoever asks for them has."""
+    (signal, model, task, size, count), starts = given
+    with threads(count):
+        found = [_read_piece(signal, model, items, task, start, size) for start in starts]
+    return [(tuple(_compact(array) for array in arrays), alone) for arrays, alone in found]
+
+
+def _compact(array: Tensor | None) -> Tensor | None:
+    """The same rows without what lies beside them in memory, which would travel along."""
+    if array is None or array.untyped_storage().nbytes() == array.nbytes:
+        return array
+    return array.clone()
+
+
+def _read_piece(signal: Signal, model: Model, items: Any, task: Task, start: int, size: int) -> _Piece:
+    part = piece(items, start, size)
+    with torch.no_grad():
+        rows = signal.read(model, part, task)
+    alone = isinstance(rows, Tensor)
+    arrays = (rows,) if isinstance(rows, Tensor) else rows
+    for array in arrays:
+        if len(array) != len(part):
+            raise AskanceError(
+                f"The model gave {len(array)} rows for {len(part)} items. Its outputs must have a row for each item."
+            )
+    return tuple(None if array is part else array for array in arrays), alone
+
+
 @dataclass
 class _Join:
     """Pieces of one array, joined; nothing is copied while all of them are the items themselves."""
 
     items: Any
-    first: Tensor
-    length: int
-    same: bool = True
-    array: Tensor | None = field(default=None)
+    array: Tensor | None = None
 
-    def add(self, rows: Tensor, part: Any, start: int, stop: int) -> None:
-        if len(rows) != len(part):
-            raise AskanceError(
-                f"The model gave {len(rows)} rows for {len(part)} items. Its outputs must have a row for each item."
-            )
-        if self.same and rows is part:
-            return
+    def add(self, rows: Tensor | None, start: int, stop: int) -> None:
         if self.array is None:
-            self.array = rows.new_empty((self.length, *rows.shape[1:]))
+            if rows is None:
+                return
+            self.array = rows.new_empty((len(self.items), *rows.shape[1:]))
             if start:
                 self.array[:start] = self.items[:start]
-            self.same = False
-        self.array[start:stop] = rows[: stop - start]
+        self.array[start:stop] = self.items[start:stop] if rows is None else rows[: stop - start]
 
     def whole(self, signal: Signal) -> Tensor:
         if self.array is None:
             assert isinstance(self.items, Tensor)
             return self.items
         if self.array.is_floating_point() and not bool(torch.isfinite(self.array.sum())):
-            bad = (~torch.isfinite(self.array)).reshape(self.length, -1).any(1)
+            bad = (~torch.isfinite(self.array)).reshape(len(self.array), -1).any(1)
             if bool(bad.any()):
                 row = int(bad.nonzero()[0])
                 raise BadInput(

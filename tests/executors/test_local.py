@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from askance.describe import find
-from askance.executors.local import cores, run_all
+from askance.executors.base import WorkerDied
+from askance.executors.local import Processes, Workers, cores, run_all
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -49,3 +50,46 @@ def twice(number):
 
 def test_there_is_at_least_one_core() -> None:
     assert cores() >= 1
+
+
+def add(shared: int, given: tuple[list[int], int]) -> int:
+    return shared + sum(given[0]) + given[1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_map_keeps_the_order_and_its_tasks_share_what_lies_beside_them(workers: int) -> None:
+    pool = Processes().begin(add, 100, workers)
+    try:
+        assert list(pool.map([10, 20], range(4))) == [130, 131, 132, 133]
+        assert list(pool.map([1], iter([5, 6]))) == [106, 107]
+    finally:
+        pool.close()
+
+
+def test_as_many_processes_as_cores_if_nobody_says_how_many() -> None:
+    assert Processes().here(None) == cores() and Processes().here(3) == 3
+
+
+DIES = """
+import os, signal
+def dies(task):
+    if task == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_is_told_apart_from_an_error_and_replaced(tmp_path: Path) -> None:
+    (tmp_path / "dies.py").write_text(DIES)
+    dies = find(f"{tmp_path}/dies.py:dies")
+    pool = Workers(call, dies, 2)
+    try:
+        with pytest.raises(WorkerDied, match="perhaps for lack of memory"):
+            pool.submit("die").result()
+        assert pool.submit("live").result() == "live"
+        with pytest.raises(WorkerDied):
+            dict(run_all(call, dies, ["die", "live"], 2))
+    finally:
+        pool.close()
+    assert not multiprocessing.active_children()

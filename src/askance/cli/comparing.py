@@ -7,9 +7,10 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from askance.cli.options import Commands, positive
+from askance.cli.options import Commands, add_place, place_of, positive
 
 if TYPE_CHECKING:
+    from askance.executors.base import Place
     from askance.lab.datasets import Dataset
     from askance.lab.plan import Plan
     from askance.learners.base import Learner
@@ -94,7 +95,7 @@ def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budge
         metavar="X",
         help="the default learner's ridge (default: cross-validated)",
     )
-    add("--workers", type=positive, default=None, metavar="N", help="processes (default: one for each core)")
+    add_place(parser)
     add("--out", default=out, metavar="FOLDER", help="where report.html and results.json go (default: %(default)s)")
     add("--json", action="store_true", help="print the comparison as JSON instead of a table")
 
@@ -102,13 +103,14 @@ def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budge
 def _demo(options: argparse.Namespace) -> int:
     from askance.lab.datasets import digits
 
-    return _compare(digits(), options)
+    place = place_of(options)
+    return _compare(digits(), options, place)
 
 
 def _run(options: argparse.Namespace) -> int:
-    raw = reads_texts(options.learner)
+    place, raw = place_of(options), reads_texts(options.learner)
     dataset = _named(options, raw) if options.dataset is not None else _of_file(options, raw)
-    return _compare(dataset if options.items is None else dataset.sample(options.items), options)
+    return _compare(dataset if options.items is None else dataset.sample(options.items), options, place)
 
 
 def reads_texts(learner: str | None) -> bool:
@@ -152,8 +154,7 @@ def _of_file(options: argparse.Namespace, raw: bool) -> Dataset:
     )
 
 
-def _compare(dataset: Dataset, options: argparse.Namespace) -> int:
-    from askance.executors.local import cores
+def _compare(dataset: Dataset, options: argparse.Namespace, place: Place | None) -> int:
     from askance.lab.grid import run
     from askance.lab.plan import check
     from askance.lab.showing import Live, show
@@ -161,7 +162,7 @@ def _compare(dataset: Dataset, options: argparse.Namespace) -> int:
     plan = _plan(dataset, options)
     check(dataset, plan)
     live = Live(dataset, plan)
-    results = run(dataset, plan, workers=options.workers or cores(), each=live.finished)
+    results = run(dataset, plan, workers=options.workers, on=place, each=live.finished)
     live.end()
     show(results, options.out, as_json=options.json)
     return 0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from askance.cli.options import Commands, positive
+from askance.cli.options import Commands, add_place, place_of, positive
 from askance.errors import BadInput
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _add_run(inner: Commands) -> None:
     run.add_argument("grid", help="the TOML file, or a preset")
     _add_size(run)
     run.add_argument("--out", metavar="FOLDER", help="where the results go (default: the file's name without .toml)")
-    run.add_argument("--workers", type=positive, default=None, metavar="N", help="processes (default: one per core)")
+    add_place(run)
     run.add_argument("--until", metavar="HH:MM", help="begin nothing that would end later; whole seeds come first")
     run.add_argument("--estimate", action="store_true", help="run one seed of each kind, and say how long all takes")
     run.add_argument("--retry", action="store_true", help="run cells again that failed")
@@ -122,15 +122,16 @@ def _add_baseline(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from askance.executors.local import cores
     from askance.lab.running import deadline, run_grid
 
+    place = place_of(options)
     grid = _grid(options)
     _known(options.baseline, grid.parts)
     found = run_grid(
         grid,
         _folder(options),
-        workers=options.workers or cores(),
+        workers=options.workers,
+        on=place,
         until=deadline(options.until) if options.until else None,
         only_estimate=options.estimate,
         retry=options.retry,

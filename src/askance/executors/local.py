@@ -5,21 +5,42 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from askance.describe import packed
+from askance.executors.base import Place, WorkerDied, as_finished, for_travel, in_order
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+_AHEAD = 2  # tasks of a map that are handed over for each worker, so that none waits for the next one
+
 _shared: Any = None  # what all tasks of this worker read; handed over once, not with every task
+_beside: tuple[bytes, Any] = (b"", None)  # what the tasks of one map read, packed and as it is
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Processes of this machine; a single one is this process."""
+
+    def begin(self, function: Callable[[Any, Any], Any], shared: Any, workers: int | None = None) -> Workers:
+        """Workers, one for each core if nobody says how many."""
+        return Workers(function, shared, workers or cores())
+
+    def here(self, workers: int | None) -> int:
+        """All of them."""
+        return workers or cores()
 
 
 def run_all(
-    function: Callable[[Any, Task], Result], shared: Any, tasks: Sequence[Task], workers: int = 1
+    function: Callable[[Any, Task], Result],
+    shared: Any,
+    tasks: Sequence[Task],
+    workers: int | None = 1,
+    on: Place | None = None,
 ) -> Iterator[tuple[int, Result]]:
     """Results with the number of their task, in the order in which they are finished.
 
@@ -29,20 +50,19 @@ def run_all(
         function: Called as ``function(shared, task)``; for several workers at the top level of a module.
         shared: What all tasks read.
         tasks: One argument each.
-        workers: How many processes; 1 works in this one.
+        workers: How many tasks at once; 1 works in this process, None uses all cores.
+        on: Where they are run, if not by processes of this machine.
     """
-    if workers == 1 or len(tasks) < 2:
+    if on is None and (workers == 1 or len(tasks) < 2):
         for number, task in enumerate(tasks):
             yield number, function(shared, task)
         return
-    context = multiprocessing.get_context("spawn")  # a fork would inherit threads that hold locks
-    with ProcessPoolExecutor(min(workers, len(tasks)), context, _begin, (packed(shared),)) as pool:
-        waiting = {pool.submit(_call, function, task): number for number, task in enumerate(tasks)}
-        try:
-            for done in as_completed(waiting):
-                yield waiting[done], done.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    most = min(workers or cores(), len(tasks)) if on is None else workers
+    executor = (on or Processes()).begin(function, shared, most)
+    try:
+        yield from as_finished(executor.submit, tasks)
+    finally:
+        executor.close()
 
 
 class Workers:
@@ -54,19 +74,16 @@ class Workers:
         count: How many processes.
     """
 
+    about = ""
+
     def __init__(self, function: Callable[[Any, Any], Any], shared: Any, count: int) -> None:
-        self._function, self._shared, self._count = function, shared, count
+        self._function, self._shared, self.count = function, shared, count
         self._pool = self._made()
 
     def submit(self, task: Any) -> Future[Any]:
         """Hand a task over; a process that dies breaks what was handed over with it, and is replaced."""
         if self._pool is not None:
-            try:
-                return self._pool.submit(_call, self._function, task)
-            except BrokenProcessPool:
-                self._pool.shutdown(cancel_futures=True)
-                self._pool = self._made()
-                return self.submit(task)
+            return self._handed(_call, self._function, task)
         done: Future[Any] = Future()
         try:
             done.set_result(self._function(self._shared, task))
@@ -74,16 +91,39 @@ class Workers:
             done.set_exception(error)
         return done
 
+    def map(self, beside: Any, tasks: Iterable[Any]) -> Iterator[Any]:
+        """Results of ``function(shared, (beside, task))`` in the order of the tasks."""
+        if self._pool is None:
+            for task in tasks:
+                yield self._function(self._shared, (beside, task))
+            return
+        blob = for_travel(beside)  # once; it goes with every task, because nobody knows which process gets which
+        yield from in_order(
+            lambda task: self._handed(_call_beside, self._function, blob, task), tasks, _AHEAD * self.count
+        )
+
     def close(self) -> None:
         """Let what runs end, and drop what does not."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
+    def _handed(self, *call: Any) -> Future[Any]:
+        assert self._pool is not None
+        try:
+            inner = self._pool.submit(*call)
+        except BrokenProcessPool:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = self._made()
+            return self._handed(*call)
+        outer: Future[Any] = Future()
+        inner.add_done_callback(lambda done: _told(done, outer))
+        return outer
+
     def _made(self) -> ProcessPoolExecutor | None:
-        if self._count == 1:
+        if self.count == 1:
             return None
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._count, context, _begin, (packed(self._shared),))
+        context = multiprocessing.get_context("spawn")  # a fork would inherit threads that hold locks
+        return ProcessPoolExecutor(self.count, context, _begin, (for_travel(self._shared),))
 
 
 def cores() -> int:
@@ -101,3 +141,28 @@ def _begin(shared: bytes) -> None:
 
 def _call(function: Callable[[Any, Task], Result], task: Task) -> Result:
     return function(_shared, task)
+
+
+def _call_beside(function: Callable[[Any, Any], Result], blob: bytes, task: Any) -> Result:
+    global _beside
+    if _beside[0] != blob:
+        _beside = blob, pickle.loads(blob)
+    return function(_shared, (_beside[1], task))
+
+
+def _told(inner: Future[Any], outer: Future[Any]) -> None:
+    """Hand on what came out, and that a worker died in our own words."""
+    if not outer.set_running_or_notify_cancel():
+        return  # nobody waits for it any more
+    if inner.cancelled():
+        outer.set_exception(CancelledError())
+        return
+    error = inner.exception()
+    if isinstance(error, BrokenProcessPool):
+        error = WorkerDied(
+            "A worker process died under a task, perhaps for lack of memory. Use fewer workers, or smaller tasks."
+        )
+    if error is not None:
+        outer.set_exception(error)
+    else:
+        outer.set_result(inner.result())

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from askance import __version__
 from askance.describe import describe
+from askance.executors.base import Place
 from askance.executors.local import run_all
 from askance.lab.block import BLOCK, run_seeds
 from askance.lab.datasets import Dataset
@@ -23,7 +24,8 @@ def run(
     dataset: Dataset,
     plan: Plan,
     *,
-    workers: int = 1,
+    workers: int | None = 1,
+    on: Place | None = None,
     each: Callable[[Run, int, int], None] = lambda run, done, cells: None,
 ) -> Results:
     """Run a plan.
@@ -33,7 +35,8 @@ def run(
     Args:
         dataset: Items and labels.
         plan: What to run.
-        workers: Processes.
+        workers: How many blocks of runs at once; None: as many as there is room for.
+        on: Where they are run, such as `askance.executors.ray.Ray`; None: by processes of this machine.
         each: Called with every finished run, how many are finished, and how many there are.
 
     Raises:
@@ -45,7 +48,7 @@ def run(
     starts = range(0, len(plan.seeds), BLOCK)
     blocks = [(name, plan.seeds[start : start + BLOCK]) for start in starts for name in plan.strategies]
     runs: dict[tuple[str, int], Run] = {}
-    for _, block in run_all(run_seeds, (dataset, plan), blocks, workers):
+    for _, block in run_all(run_seeds, (dataset, plan), blocks, workers, on):
         for run in block:
             runs[run.strategy, run.seed] = run
             each(run, len(runs), len(cells))

@@ -7,14 +7,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from askance.errors import BadInput
-from askance.executors.local import Workers
+from askance.executors.base import Executor, ExecutorGone, Place, WorkerDied
+from askance.executors.local import Processes
 from askance.lab.block import BLOCK, run_block
 from askance.lab.datasets import bytes_of
 from askance.lab.grid import described, versions
@@ -63,7 +63,8 @@ def run_grid(
     grid: Grid,
     folder: str | Path,
     *,
-    workers: int = 1,
+    workers: int | None = 1,
+    on: Place | None = None,
     until: float | None = None,
     only_estimate: bool = False,
     retry: bool = False,
@@ -77,7 +78,8 @@ def run_grid(
     Args:
         grid: What to run.
         folder: Where the results go; it is made if it is not there.
-        workers: Processes.
+        workers: How many blocks of cells are run at once; None: as many as there is room for.
+        on: Where they are run, such as `askance.executors.ray.Ray`; None: by processes of this machine.
         until: Seconds since 1970 after which no cell is begun that would end later.
         only_estimate: Run one seed of every strategy and condition, and say how long the rest would take.
         retry: Run cells again that failed.
@@ -89,25 +91,28 @@ def run_grid(
     Raises:
         BadInput: If the grid cannot be run, or does not fit into memory: before anything is run.
         StorageError: If the results cannot be written.
+        ExecutorGone: If all workers are gone for good. What is finished is kept.
     """
-    conditions = grid.conditions
-    _fits(conditions, workers)
+    conditions, on = grid.conditions, on or Processes()
+    _fits(conditions, on.here(workers))
     place = Path(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"Cannot make {folder}: {error.strerror}. Name another folder with --out.") from error
     ledger = Ledger(place / LEDGER)
-    pool = Workers(run_block, [(one.dataset, one.plan) for one in conditions], workers)
     try:
-        if retry:
-            found = ledger.finished(cell.key for cell in grid.cells())
-            ledger.forget(key for key, seconds in found.items() if math.isnan(seconds))
-        _Runner(grid, ledger, pool, workers, until, only_estimate, say).run()
-        return collected(grid, ledger)
+        pool = on.begin(run_block, [(one.dataset, one.plan) for one in conditions], workers)
+        try:
+            if retry:
+                found = ledger.finished(cell.key for cell in grid.cells())
+                ledger.forget(key for key, seconds in found.items() if math.isnan(seconds))
+            _Runner(grid, ledger, pool, until, only_estimate, say).run()
+            return collected(grid, ledger)
+        finally:
+            pool.close()
+            ledger.release()
     finally:
-        pool.close()
-        ledger.release()
         ledger.close()
 
 
@@ -165,13 +170,12 @@ class _Runner:
         self,
         grid: Grid,
         ledger: Ledger,
-        pool: Workers,
-        workers: int,
+        pool: Executor,
         until: float | None,
         only_estimate: bool,
         say: Callable[[Stand], None],
     ) -> None:
-        self._grid, self._ledger, self._pool, self._workers = grid, ledger, pool, workers
+        self._grid, self._ledger, self._pool, self._workers = grid, ledger, pool, pool.count
         self._until, self._only_estimate, self._say = until, only_estimate, say
         self._cells = list(grid.cells())
         self._turns = turns(grid, self._cells)
@@ -186,7 +190,8 @@ class _Runner:
         for cell in self._cells:
             self._took.setdefault((cell.condition, cell.strategy), [])
         self._look()
-        self._tell("begun", f"{len(self._cells)} cells, {len(self._finished)} of them done before.")
+        about = f" {self._pool.about}" if self._pool.about else ""
+        self._tell("begun", f"{len(self._cells)} cells, {len(self._finished)} of them done before.{about}")
         first = [
             cell for cell in self._cells if self._turns[cell] == 0 and not self._took[cell.condition, cell.strategy]
         ]
@@ -232,11 +237,13 @@ class _Runner:
                 queue.clear()
             done, _ = wait(running, timeout=_WAIT, return_when=FIRST_COMPLETED)
             self._ledger.beat()
-            for future in done:
+            for future in sorted(
+                done, key=lambda one: isinstance(one.exception(), ExecutorGone)
+            ):  # keep first, then end
                 block = running.pop(future)
                 try:
                     outcomes = future.result()
-                except BrokenProcessPool:
+                except WorkerDied:
                     if not alone:
                         suspects.append(block)
                         continue
