@@ -83,7 +83,7 @@ LEARNERS_HELD = {
     "untrained-forest": Untrained(Sklearn(RandomForestClassifier(n_estimators=5))),
     "logistic": Sklearn(LogisticRegression()),
     "forest": Sklearn(RandomForestClassifier(n_estimators=5)),
-    "svc": Sklearn(SVC()),
+    "sklearn-svc": Sklearn(SVC()),
     "bayes": Sklearn(GaussianNB()),
     "neighbors": Sklearn(KNeighborsClassifier(n_neighbors=1)),
 }

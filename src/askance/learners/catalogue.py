@@ -23,6 +23,7 @@ LEARNERS = Catalogue(
     {
         "linear": "askance.learners.linear:Linear",
         "laplace": "askance.learners.laplace:Laplace",
+        "svc": "askance.learners.svc:Svc",
         "neural-pair": "askance.learners.pair:NeuralPair",
         "mlp": "askance.learners.networks:Mlp",  # these are trained by Torch
         "cnn": "askance.learners.networks:Cnn",
