@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from askance.errors import BadInput
+from askance.lab import bounds
 from askance.lab.bounds import batch_oracle, beam_oracle, greedy_oracle
 from askance.lab.cell import run_cell
 from askance.lab.curves import area
@@ -18,6 +19,7 @@ from askance.lab.datasets import Dataset
 from askance.lab.plan import Plan
 from askance.learners.base import Lesson
 from askance.learners.linear import Linear
+from askance.learners.svc import Svc
 from askance.pool import Pool
 from askance.reports.results import Run
 
@@ -117,6 +119,33 @@ def test_wide_beams_find_the_best_sequence_there_is() -> None:
     assert sum(run.scores[1:]) == pytest.approx(best)
     narrow = beam_oracle(data, how, 1, beams=1)
     assert sum(narrow.scores[1:]) <= best + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_beam_of_machines_that_go_on_from_their_parents_is_the_beam_of_machines_fitted_anew(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = two(60, 1.5)
+    how = plan(initial=8, budget=14, batch=1, test=24, learner=Svc())
+    short = beam_oracle(data, how, seed, beams=2)
+    monkeypatch.setattr(bounds, "grows", lambda *given: False)
+    long = beam_oracle(data, how, seed, beams=2)
+    assert replace(short, seconds={}) == replace(long, seconds={})
+    assert max(short.scores) > short.scores[0]
+
+
+def test_a_beam_that_begins_with_one_class_is_fitted_anew() -> None:
+    data = two(40, 1.5)
+    how = plan(initial=1, budget=3, batch=1, test=20, learner=Svc())
+    run = beam_oracle(data, how, 0, beams=2)
+    assert run.labels == [1, 2, 3] and run.scores[-1] >= run.scores[0]
+
+
+def two(items: int, noise: float) -> Dataset:
+    dice = np.random.default_rng(4)
+    labels = dice.integers(0, 2, items)
+    features = noise * dice.standard_normal((items, 2)) + 2 * labels[:, None]
+    return Dataset("two", Pool.from_arrays(features.astype("float32")), tuple("ab"[k] for k in labels))
 
 
 def _head(data: Dataset, rows: list[int], test: torch.Tensor) -> float:

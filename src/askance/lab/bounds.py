@@ -15,6 +15,7 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.given import select
+from askance.lab.bounds_svc import Grown, grows
 from askance.lab.cell import first_rows, run_cell
 from askance.lab.datasets import Dataset
 from askance.lab.plan import Plan
@@ -75,7 +76,8 @@ def beam_oracle(dataset: Dataset, plan: Plan, seed: int, *, beams: int = 5) -> R
 
     One model for all, every child of every beam ranked together, and no two beams with the same labeled set, so that
     ties do not fill the beam with copies of one path; ties go by per-item noise. Of the last beams the one with the
-    largest area is given. [zhan2021comparative] It fits ``beams`` times the pool in every step: for small sets.
+    largest area is given. [zhan2021comparative] It fits ``beams`` times the pool in every step: for small sets. A
+    support vector machine of two classes (`Svc`) is not fitted anew but goes on from its parent's solution.
 
     Args:
         dataset: Items and labels.
@@ -100,7 +102,7 @@ def beam_oracle(dataset: Dataset, plan: Plan, seed: int, *, beams: int = 5) -> R
                     if row not in taken:
                         children.setdefault(frozenset([*path.rows, row]), _Path((*path.rows, row), path.reached))
             sets = list(children)
-            reached = bench.accuracies([sorted([*bench.first, *rows]) for rows in sets])
+            reached = bench.reached([children[rows].rows for rows in sets])
             order = sorted(range(len(sets)), key=lambda k: (-reached[k], float(noise[children[sets[k]].rows[-1]])))
             kept = [replace(children[sets[k]], reached=(*children[sets[k]].reached, reached[k])) for k in order[:beams]]
     best = max(kept, key=lambda path: sum(path.reached))
@@ -192,12 +194,29 @@ class _Bench:
         classes = torch.tensor([column[label] for label in dataset.labels])
         self._columns, self._truth = classes[places], classes[test]
         self._held_out = dataset.pool.items[test]
+        self._grown: Grown | None = None
 
     def models(self, sets: Sequence[Sequence[int]]) -> list[Model]:
         """A model of each labeled set, rows ascending, fitted together."""
         found: list[Model] = []
         for start in range(0, len(sets), _AT_ONCE):
             found += self._learner.fit_many([self._lesson(rows) for rows in sets[start : start + _AT_ONCE]])
+        return found
+
+    def reached(self, paths: Sequence[tuple[int, ...]]) -> list[float]:
+        """The test accuracy after each sequence of rows; all but the last row are those of a few paths."""
+        if not grows(self._learner, self._features, self._task.width, self._columns[self.first]):
+            return self.accuracies([sorted([*self.first, *rows]) for rows in paths])
+        if self._grown is None:
+            self._grown = Grown(self._learner, self._features, self._columns, self._held_out, self._truth)
+        found = [0.0] * len(paths)
+        last: dict[tuple[int, ...], list[int]] = {}
+        for number, rows in enumerate(paths):
+            last.setdefault(rows[:-1], []).append(number)
+        for taken, numbers in last.items():
+            told = self._grown.accuracies([*self.first, *taken], [paths[number][-1] for number in numbers])
+            for number, value in zip(numbers, told, strict=True):
+                found[number] = value
         return found
 
     def accuracies(self, sets: Sequence[Sequence[int]]) -> list[float]:

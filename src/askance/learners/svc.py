@@ -54,7 +54,7 @@ class Svc(Learner):
         gamma = self.gamma_of(features)
         known = (features[lesson.labeled] - middle) / spread
         truth = lesson.targets.argmax(1)
-        classes = truth.unique()
+        classes: Tensor = torch.unique(truth)
         facts = {"width": lesson.task.width, "gamma": gamma}
         if len(classes) < 2:
             return SvcModel(middle, spread, known[:0], known.new_zeros(0, 0), known.new_zeros(0), classes, facts)
@@ -127,7 +127,8 @@ class SvcModel(Model):
         count = len(self.classes)
         if count == 2:
             return torch.cat([decisions, -decisions], 1) / 2
-        votes, clear = decisions.new_zeros(2, len(decisions), count)
+        votes = decisions.new_zeros(len(decisions), count)
+        clear = torch.zeros_like(votes)
         for pair, (one, other) in enumerate(pairs(count)):
             wins = decisions[:, pair] >= 0
             votes[:, one] += wins
