@@ -494,6 +494,13 @@ REFERENCES = {
         "Advances in Neural Information Processing Systems",
         2020,
     ),
+    "lu2023rebenchmarking": Work(
+        "misc",
+        "Lu, Po-Yi and Li, Chun-Liang and Lin, Hsuan-Tien",
+        "Re-Benchmarking Pool-Based Active Learning for Binary Classification",
+        "arXiv:2306.08954",
+        2023,
+    ),
     "mackay1992practical": Work(
         "article",
         "MacKay, David J. C.",

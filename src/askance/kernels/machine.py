@@ -49,7 +49,6 @@ class Machines:
         gram: Kernel values within the pool, (pool, pool).
         held_out: Kernel values of test items with the pool, (test, pool).
         signs: +1 or -1 of each item of the pool.
-        truth: +1 or -1 of each test item.
         cost: The upper bound of a coefficient.
         tolerance: The violation that is left.
     """
@@ -57,7 +56,6 @@ class Machines:
     gram: Array
     held_out: Array
     signs: Array
-    truth: Array
     cost: float = 1.0
     tolerance: float = 1e-6
 
@@ -75,12 +73,11 @@ class Machines:
         weighted = machine.dual * self.signs[machine.rows]
         return np.asarray(self.held_out[:, machine.rows] @ weighted + machine.bias)
 
-    def right_with(self, machine: Machine, added: Array) -> Array:
-        """How many test items are classified rightly after each of some rows was added to a machine, int64 (added,)."""
+    def decisions_with(self, machine: Machine, added: Array) -> Array:
+        """What a machine says of the test items after each of some rows was added to it, (added, test)."""
         sums = self.decisions(machine) - machine.bias
         own = (machine.rows, machine.dual, machine.gradient)
-        given = (self.gram, self.held_out, self.signs, self.truth)
-        return _right_with(*given, *own, sums, added, self.cost, self.tolerance)
+        return _decisions_with(self.gram, self.held_out, self.signs, *own, sums, added, self.cost, self.tolerance)
 
 
 def _compiled(function: Loop) -> Loop:
@@ -153,11 +150,10 @@ def _bias(signs: Array, rows: Array, dual: Array, gradient: Array, cost: float) 
 
 
 @_compiled
-def _right_with(
+def _decisions_with(
     gram: Array,
     held_out: Array,
     signs: Array,
-    truth: Array,
     rows: Array,
     dual: Array,
     gradient: Array,
@@ -166,10 +162,9 @@ def _right_with(
     cost: float,
     tolerance: float,
 ) -> Array:
-    count, tests = len(rows), len(truth)
-    out = np.empty(len(added), np.int64)
+    count, tests = len(rows), len(held_out)
+    out = np.empty((len(added), tests))
     own_rows, own, slopes = np.empty(count + 1, np.int64), np.empty(count + 1), np.empty(count + 1)
-    said = np.empty(tests)
     for number in range(len(added)):
         row = added[number]
         own_rows[:count], own[:count], slopes[:count] = rows, dual, gradient
@@ -178,14 +173,11 @@ def _right_with(
             reach += signs[rows[t]] * dual[t] * gram[row, rows[t]]
         own_rows[count], own[count], slopes[count] = row, 0.0, signs[row] * reach - 1.0
         bias = _solve(gram, signs, own_rows, own, slopes, cost, tolerance)
-        said[:] = sums
+        for test in range(tests):
+            out[number, test] = sums[test] + bias
         for t in range(count + 1):
             by = signs[own_rows[t]] * (own[t] - (dual[t] if t < count else 0.0))
             if by != 0.0:
                 for test in range(tests):
-                    said[test] += by * held_out[test, own_rows[t]]
-        right = 0
-        for test in range(tests):
-            right += (said[test] + bias > 0) == (truth[test] > 0)
-        out[number] = right
+                    out[number, test] += by * held_out[test, own_rows[t]]
     return out

@@ -77,7 +77,7 @@ def beam_oracle(dataset: Dataset, plan: Plan, seed: int, *, beams: int = 5) -> R
     One model for all, every child of every beam ranked together, and no two beams with the same labeled set, so that
     ties do not fill the beam with copies of one path; ties go by per-item noise. Of the last beams the one with the
     largest area is given. [zhan2021comparative] It fits ``beams`` times the pool in every step: for small sets. A
-    support vector machine of two classes (`Svc`) is not fitted anew but goes on from its parent's solution.
+    support vector machine (`Svc`) is not fitted anew but goes on from its parent's solution.
 
     Args:
         dataset: Items and labels.

@@ -102,7 +102,7 @@ class SvcModel(Model):
             scores = torch.zeros(len(embeddings), width, dtype=torch.float64)
             scores[:, self.classes] = 1.0  # leans to the one class it has seen, and knows nothing else
             return Outputs(scores=scores, embeddings=embeddings.float())
-        own = self._scores(self.decisions(embeddings))
+        own = votes(self.decisions(embeddings), len(self.classes))
         scores = (own.min(1, keepdim=True).values - _UNSEEN).repeat(1, width)
         scores[:, self.classes] = own
         return Outputs(scores=scores, embeddings=embeddings.float())
@@ -122,21 +122,25 @@ class SvcModel(Model):
         named = {name: getattr(self, name) for name in ("middle", "spread", "support", "coefficients", "bias")}
         return {**named, "classes": self.classes}
 
-    def _scores(self, decisions: Tensor) -> Tensor:
-        """(items, classes that were given)."""
-        count = len(self.classes)
-        if count == 2:
-            return torch.cat([decisions, -decisions], 1) / 2
-        votes = decisions.new_zeros(len(decisions), count)
-        clear = torch.zeros_like(votes)
-        for pair, (one, other) in enumerate(pairs(count)):
-            wins = decisions[:, pair] >= 0
-            votes[:, one] += wins
-            votes[:, other] += ~wins
-            clear[:, one] += decisions[:, pair]
-            clear[:, other] -= decisions[:, pair]
-        less: Tensor = clear / (3 * (clear.abs() + 1))  # than a third of a vote either way, as scikit-learn has it
-        return votes + less
+
+def votes(decisions: Tensor, count: int) -> Tensor:
+    """Scores of so many classes from the decisions of their pairs' machines, (items, pairs) to (items, classes).
+
+    >>> votes(torch.tensor([[2.0]]), 2)
+    tensor([[ 1., -1.]])
+    """
+    if count == 2:
+        return torch.cat([decisions, -decisions], 1) / 2
+    won = decisions.new_zeros(len(decisions), count)
+    clear = torch.zeros_like(won)
+    for pair, (one, other) in enumerate(pairs(count)):
+        wins = decisions[:, pair] >= 0
+        won[:, one] += wins
+        won[:, other] += ~wins
+        clear[:, one] += decisions[:, pair]
+        clear[:, other] -= decisions[:, pair]
+    less: Tensor = clear / (3 * (clear.abs() + 1))  # than a third of a vote either way, as scikit-learn has it
+    return won + less
 
 
 def pairs(count: int) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ from askance.lab.presets.base import Preset
 from askance.lab.presets.cdalbench import cdalbench
 from askance.lab.presets.deepal import deepal_factors, deepal_survey
 from askance.lab.presets.no_free_lunch import no_free_lunch, no_free_lunch_digits
+from askance.lab.presets.pool_survey import pool_survey
 
 PRESETS = {
     "cdalbench": Preset(
@@ -34,5 +35,11 @@ PRESETS = {
         "the same question on digits that are spoiled on purpose; nothing to fetch",
         lambda size: no_free_lunch_digits(),
         {"paper": "5 min"},
+    ),
+    "pool-survey": Preset(
+        "small tables and made sets, label by label, with a support vector machine that asks itself or by another "
+        "model; a beam oracle",
+        pool_survey,
+        {"smoke": "1 min", "desk": "20 min", "paper": "3 h"},
     ),
 }
