@@ -8,7 +8,7 @@ from pathlib import Path
 
 from askance.reports.condensed import Condensed
 from askance.reports.page import write_published_page
-from benchmarks import cdalbench, no_free_lunch
+from benchmarks import cdalbench, no_free_lunch, pool_survey
 from benchmarks.claims import Claim, summary
 from benchmarks.published import published
 
@@ -20,6 +20,7 @@ PAPERS: dict[str, tuple[str, Callable[[Condensed], list[Claim]]]] = {
     "cdalbench": ("CDALBench", cdalbench.claims),
     "no-free-lunch": ("No free lunch", no_free_lunch.claims),
     "no-free-lunch-digits": ("No free lunch, on digits", no_free_lunch.digits_claims),
+    "pool-survey": ("The pool-based survey, and its rerun", pool_survey.claims),
 }
 
 

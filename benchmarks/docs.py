@@ -45,6 +45,7 @@ from benchmarks.no_free_lunch_page import no_free_lunch_page
 from benchmarks.noise_stability_page import noise_stability_page
 from benchmarks.ntk_page import ntk_page
 from benchmarks.papers_page import papers_page
+from benchmarks.pool_survey_page import pool_survey_page
 from benchmarks.proof_page import page as proof_page
 from benchmarks.published import published
 from benchmarks.speed_page import speed_page
@@ -113,6 +114,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "papers" / "noise-stability.md": NOTE + noise_stability_page(),
         ROOT / "docs" / "papers" / "index.md": NOTE + papers_page(),
         ROOT / "docs" / "papers" / "ntk.md": NOTE + ntk_page(),
+        ROOT / "docs" / "papers" / "pool-survey.md": NOTE + pool_survey_page(),
         ROOT / "docs" / "papers" / "streams.md": NOTE + streams_page(),
         ROOT / "docs" / "speed.md": NOTE + speed_page(),
         **({ROOT / "docs" / "lab" / "index.html": public_page()} if published() else {}),

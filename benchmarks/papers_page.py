@@ -66,10 +66,12 @@ PAPERS = {
         ),
         Paper(
             "A comparative survey of pool-based active learning, with a beam-search oracle, 2021",
-            ("askance.lab.bounds:beam_oracle", "quire", "bmdr", "spal", "lal", "expected-error-reduction"),
-            ("tests/lab/test_bounds.py",),
-            "../lab/census.md",
-            "Its tables are not run again yet.",
+            (
+                *("askance.lab.bounds:beam_oracle", "svc", "quire", "bmdr", "spal", "lal", "expected-error-reduction"),
+                *("hierarchical", "graph-density", "qbc", "hint-svm", "dwus", "k-center"),
+            ),
+            ("tests/lab/test_bounds.py", "tests/lab/test_pool_survey.py", "tests/test_pool_survey_page.py"),
+            "pool-survey.md",
         ),
         Paper("cryoMAE, 2024", said=NOT_YET),
     ),
