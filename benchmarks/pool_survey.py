@@ -3,7 +3,7 @@
     askance lab run pool-survey --size desk --out FOLDER      minutes; `paper` takes hours, and goes on where it stopped
     python -m benchmarks.published pool-survey FOLDER --size desk
 
-Rules were written down before the runs that are reported.
+Rules were written down before the runs that are reported. With fewer than three seeds nothing is said.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from benchmarks.claims import Claim, Verdict, gap, told
 
 ROOM = 0.02  # of area above the best strategy: what a gap to the oracle has to be
 TOO_LOW = 0.02  # of area: what a random baseline has to be below ours
+FEWEST = 3  # seeds, below which no mean says anything
 TABLES = ("sonar", "spam")  # on which the survey's random was found too low, of those that are here
 WEAK = ("hint-svm", "dwus")
 LEADERS = ("qbc", "lal")
@@ -155,7 +156,7 @@ def _room(there: Sequence[Condition]) -> Claim:
     numbers, first, wide, counted = [], 0, 0, 0
     for one in there:
         means = means_on_seeds_of_the_oracle(one)
-        if not means:
+        if not means or _seeds(one.bounds[BEAM]) < FEWEST:
             continue
         counted += 1
         best = max((name for name in means if name != BEAM), key=lambda name: means[name])
@@ -163,7 +164,7 @@ def _room(there: Sequence[Condition]) -> Claim:
         wide += means[BEAM] >= means[best] + ROOM
         numbers.append(
             f"{one.dataset}: oracle {means[BEAM]:.3f}, best {means[best]:.3f} ({best}), random {means['random']:.3f}; "
-            f"{_seeds(one.bounds[BEAM])} seeds."
+            f"{_many(one.bounds[BEAM])}."
         )
     if not counted:
         return Claim(text, rule, "not tested yet")
@@ -208,9 +209,10 @@ def _checkerboard(there: Sequence[Condition]) -> Claim:
     if one is None or "k-center" not in one.strategies:
         return Claim(text, rule, "not tested yet")
     mean, p = gap(one, "k-center", "random")
-    if not np.isfinite(p):
+    if mean.count < FEWEST:
         return Claim(text, rule, "not tested yet")
-    order = sorted(one.strategies, key=lambda name: -one.strategies[name].area)
+    there_too = [name for name, part in one.strategies.items() if _seeds(part) >= FEWEST]
+    order = sorted(there_too, key=lambda name: -one.strategies[name].area)
     above = mean.mean > 0 and p < 0.05
     verdict: Verdict = "holds" if order[0] == "k-center" else "holds in part" if above else "does not hold"
     listed = ", ".join(f"{name} {one.strategies[name].area:.3f}" for name in order)
@@ -222,8 +224,8 @@ def _weak(there: Sequence[Condition]) -> Claim:
     rule = "Holds if each has a mean area no higher than random's on half of the sets or more; in part if one has."
     numbers, weak, counted = [], 0, 0
     for name in WEAK:
-        own = [gap(one, name, "random")[0].mean for one in there if name in one.strategies]
-        own = [value for value in own if np.isfinite(value)]
+        gaps = [gap(one, name, "random")[0] for one in there if name in one.strategies]
+        own = [found.mean for found in gaps if found.count >= FEWEST]
         if not own:
             continue
         counted += 1
@@ -241,7 +243,8 @@ def _leaders(there: Sequence[Condition]) -> Claim:
     rule = (
         "Holds if both are among the three best average ranks over the sets that have all strategies; in part if one."
     )
-    ranks = {row["name"]: row["rank"] for row in standings(there, "random") if np.isfinite(row["rank"])}
+    whole = _whole(there)
+    ranks = {row["name"]: row["rank"] for row in standings(whole, "random") if np.isfinite(row["rank"])}
     if not set(LEADERS) <= ranks.keys():
         return Claim(text, rule, "not tested yet")
     order = sorted(ranks, key=lambda name: ranks[name])
@@ -253,7 +256,7 @@ def _leaders(there: Sequence[Condition]) -> Claim:
 def _nobody(there: Sequence[Condition]) -> Claim:
     text = "No method is the best everywhere."
     rule = "Holds if no strategy has the largest mean area on more than half of the sets; at least four sets."
-    first = [max(one.strategies, key=lambda name: one.strategies[name].area) for one in there]
+    first = [max(one.strategies, key=lambda name: one.strategies[name].area) for one in _whole(there)]
     if len(first) < 4:
         return Claim(text, rule, "not tested yet")
     counts = {name: first.count(name) for name in dict.fromkeys(first)}
@@ -264,7 +267,7 @@ def _nobody(there: Sequence[Condition]) -> Claim:
 def means_on_seeds_of_the_oracle(one: Condition) -> dict[str, float]:
     """Mean areas of the beam oracle and of every strategy that has all of its seeds; nothing where it did not run."""
     bound = one.bounds.get(BEAM)
-    if bound is None or not _seeds(bound):
+    if bound is None or _seeds(bound) < 1:
         return {}
     places = [place for place, value in enumerate(bound.areas) if value is not None]
     found = {}
@@ -275,9 +278,19 @@ def means_on_seeds_of_the_oracle(one: Condition) -> dict[str, float]:
     return found if "random" in found else {}
 
 
+def _whole(there: Sequence[Condition]) -> list[Condition]:
+    """Conditions in which every strategy has seeds enough."""
+    return [one for one in there if all(_seeds(part) >= FEWEST for part in one.strategies.values())]
+
+
 def _of(dataset: str, there: Sequence[Condition]) -> Condition | None:
     return next((one for one in there if one.dataset == dataset), None)
 
 
 def _seeds(part: Strategy) -> int:
     return sum(value is not None for value in part.areas)
+
+
+def _many(part: Strategy) -> str:
+    count = _seeds(part)
+    return f"{count} seed{'s' if count != 1 else ''}"

@@ -83,11 +83,13 @@ def _ours(found: Condensed) -> str:
     counts = sorted(
         {sum(v is not None for v in part.areas) for one in found.conditions for part in one.strategies.values()}
     )
-    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    many = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    few = " Of one seed nothing is tested, and no order means anything." if counts[-1] < 2 else ""
     return (
-        f"{found.title}: {found.done:,} of {found.cells:,} runs are in these tables, {seeds} paired seeds, "
-        f"{found.date}, with askance {found.versions.get('askance', '?')} and scikit-learn "
-        f"{found.versions.get('scikit-learn', '?')}.\n"
+        f"{found.title}: {found.done:,} of {found.cells:,} runs are in these tables, {many} paired "
+        f"seed{'s' if counts[-1] != 1 else ''}, {found.date}, with askance {found.versions.get('askance', '?')} "
+        f"and scikit-learn "
+        f"{found.versions.get('scikit-learn', '?')}.{few}\n"
         + _beside(found.conditions)
         + _gains(found.conditions)
         + f"\n## The claims, one by one\n\nOf {len(told_claims)}: {summary(told_claims)}. A rule says when a claim "

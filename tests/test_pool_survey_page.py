@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -97,6 +98,18 @@ def test_between_it_holds_in_part() -> None:
 def test_of_nothing_nothing_is_said_and_the_page_says_that() -> None:
     assert {claim.verdict for claim in told().values()} == {"not tested yet"}
     assert "No result is committed yet." in page(None)
+
+
+def test_with_one_seed_nothing_is_said() -> None:
+    alone = []
+    for one in planted_claims():
+        parts = {name: replace(part, areas=part.areas[:1]) for name, part in one.strategies.items()}
+        above = {name: replace(part, areas=part.areas[:1]) for name, part in one.bounds.items()}
+        alone.append(replace(one, strategies=parts, bounds=above, seeds=[0]))
+    found = told(*alone)
+    assert {claim.verdict for claim in found.values()} == {"not tested yet"}
+    text = page(results(*alone))
+    assert "1 paired seed, " in text and "no order means anything" in text
 
 
 def test_the_page_has_published_numbers_beside_ours_and_says_how_many_seeds() -> None:

@@ -83,9 +83,9 @@ def _comparing(parser: argparse.ArgumentParser, strategies: str, out: str, budge
         "--learner",
         default=None,
         metavar="NAME",
-        help="linear, laplace, mlp, cnn, resnet18, active-inas, a folder with a Hugging Face model (fine-tuned on the "
-        "texts), or module:Class of a scikit-learn classifier or a learner, such as sklearn.svm:SVC (default: linear, "
-        "a softmax head on the features)",
+        help="linear, laplace, svc, mlp, cnn, resnet18, active-inas, a folder with a Hugging Face model (fine-tuned on "
+        "the texts), or module:Class of a scikit-learn classifier or a learner, such as sklearn.svm:SVC (default: "
+        "linear, a softmax head on the features)",
     )
     add("--steps", type=positive, default=None, metavar="N", help="steps of each training of a network (default: 300)")
     add(

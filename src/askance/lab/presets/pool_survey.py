@@ -38,7 +38,7 @@ EXPECTED: Mapping[str, Any] = {  # one model, that of its authors' library: the 
 HINTS: Mapping[str, Any] = {"strategy": "hint-svm", "hints": 100, "name": "hint-svm"}
 QUICK: tuple[Any, ...] = ("random", MATCHED, OTHER, "k-center", "quire")
 STRATEGIES: tuple[Any, ...] = (*QUICK, "hierarchical", "graph-density", "qbc", EXPECTED, HINTS, "dwus")
-LEARNED: tuple[Any, ...] = (*STRATEGIES, "lal")
+LEARNED: tuple[Any, ...] = (*(part for part in STRATEGIES if part != "graph-density"), "lal")  # of what takes hours
 
 
 @dataclass(frozen=True)
