@@ -22,8 +22,8 @@ claims, what askance ran, and what came out.
 
 ## What the paper claims
 
-It freezes the embeddings of five language models that lead a leaderboard, and two weaker ones, puts a linear head on
-them, and runs seven strategies after two ways to pick the first labels on ten sets of texts. Its abstract says that
+It freezes the embeddings of five language models that lead a leaderboard, and of two baselines, puts a linear head on
+them, and runs seven strategies after two ways to pick the first labels on ten sets of texts. It says that
 first labels by diversity go well with good embeddings and lift the early rounds; that the best strategy depends on the
 quality of the embedding; that margin, which is cheap, is far ahead on some sets; that BADGE is the most robust and
 gains with better embeddings; and that nothing wins everywhere. Its tables could not be read.
@@ -57,7 +57,8 @@ noise of 0.35 added, *poor* is 12 random projections cut off at zero. 20 first l
 _DIFFERS = """
 ## What differs, and why
 
-- Models of billions of weights cannot be had here. MiniLM is the best of five readers, and the knob makes worse ones.
+- Models of billions of weights cannot be had here. MiniLM, six layers, is the largest of five readers, and the knob
+  makes worse ones.
 - The sets are others than the paper's; two are very unequal, so that balanced accuracy stands beside accuracy.
 - The pool is 3,500 items of each set. A smaller pool has fewer items worth a label, so that gains are of this size of
   pool; `items` in a grid changes it.

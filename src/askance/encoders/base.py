@@ -49,6 +49,7 @@ class Encoder:
     """
 
     reads: ClassVar[str] = "text"
+    revision: ClassVar[int] = 1  # goes up when its features may change: then those that the lab keeps are not its own
 
     def fit(self, items: Iterable[Any], seed: int = 0) -> Encoding:
         """Look at items, and no labels, to learn what the features are.
