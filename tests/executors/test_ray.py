@@ -13,6 +13,7 @@ import pytest
 from askance.cli import main
 from askance.errors import AskanceError, BadInput
 from askance.executors import ray
+from askance.executors.local import Workers
 from askance.executors.ray import Ray, joining_environment, own_environment, private_folder
 from askance.optional import MissingPackage
 from tests.clusters import clusters
@@ -152,3 +153,37 @@ def test_a_cluster_that_does_not_begin_says_why_and_leaves_nothing(
     with pytest.raises(AskanceError, match=told):
         Ray(address).begin(pow, 2)
     assert clusters(place) == []
+
+
+GRID = """
+datasets = [{name = "digits", items = 200}]
+strategies = ["random", "margin"]
+learners = [{learner = "linear", ridge = 1.0}]
+initial = 20
+budget = 30
+test = 100
+seeds = 2
+"""
+
+
+def test_commands_hand_their_work_to_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Any] = []
+
+    class Noted:
+        def __init__(self, address: str | None) -> None:
+            self.address = address
+
+        def begin(self, function: Any, shared: Any, workers: int | None) -> Workers:
+            begun.append((self.address, workers))
+            return Workers(function, shared, 1)
+
+        def here(self, workers: int | None) -> int:
+            return 1
+
+    monkeypatch.setattr(ray, "Ray", Noted)
+    monkeypatch.setattr(ray, "check_version", lambda: None)
+    (tmp_path / "grid.toml").write_text(GRID)
+    assert main(["lab", "run", str(tmp_path / "grid.toml"), "--on", "ray", "--json"]) == 0
+    few = ["--strategy", "margin", "--budget", "30", "--seeds", "2", "--ridge", "1", "--out", str(tmp_path / "demo")]
+    assert main(["demo", *few, "--on", "ray", "--address", "10.0.0.1:6379", "--workers", "3"]) == 0
+    assert begun == [(None, None), ("10.0.0.1:6379", 3)]
