@@ -7,7 +7,7 @@ ENV := OMP_NUM_THREADS=1
 
 PAGE := axe-core@4.14.1 typescript@7.0.2
 
-.PHONY: demo test slow page gates check docs bench clean
+.PHONY: demo test slow page ray gates check docs bench clean
 
 demo: $(DONE)      ## a study on built-in data, start to end
 	@$(BIN)/askance demo
@@ -20,6 +20,9 @@ slow: $(DONE)      ## the tests that take long
 
 page: $(DONE)      ## what the tests of the page need beside Chromium; they are left out without
 	@npm install --prefix $(VENV)/page --no-audit --no-fund --silent $(PAGE)
+
+ray: $(DONE)       ## what the tests of clusters need; they are left out without
+	@$(BIN)/python -m pip install -q 'ray==$(shell sed -n 's/^ray==//p' constraints.txt)' -c constraints.txt
 
 gates: $(DONE)     ## the numbers this project promises
 	@$(BIN)/python -m benchmarks.gates

@@ -138,7 +138,7 @@ def _strategy(
 
 
 def _domain(name: str) -> str:
-    known = ENTRIES.get(name)
+    known = ENTRIES.get(name.partition(",")[0])  # a set that was changed is called "digits, noisy"
     if known is None:
         return "own"
     return "made" if type(known.reader).__name__ == "Generated" else DOMAINS.get(known.kind.name, "own")

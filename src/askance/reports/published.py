@@ -113,9 +113,11 @@ def _head(grids: Sequence[Condensed], chosen: Sequence[tuple[Condensed, Conditio
     if wide:
         best = wide[0]
         said.append(
-            f"{best['name']} gains most over {base} among strategies that ran under half of the conditions or more: "
-            f"{words.signed(best['gain'])} mean accuracy over the curve; above {base} under {best['above']} of "
-            f"{best['conditions']} conditions, below it under {best['below']}."
+            f"{best['name']} gains most over {base}: {words.signed(best['gain'])} mean accuracy over the curve."
+        )
+        said.append(
+            f"It is above {base} under {best['above']} of {best['conditions']} conditions and below it under "
+            f"{best['below']}. Strategies that ran under fewer than half of all conditions were not considered."
         )
     never = [row["name"] for row in found if not row["above"]]
     if never:
