@@ -15,10 +15,12 @@ from askance.lab import cache, sets
 from askance.lab.across import across
 from askance.lab.datasets import Dataset, digits
 from askance.lab.grids import Grid, encoder_of
+from askance.lab.presets import cdalbench
 from askance.lab.presets.base import Preset
 from askance.lab.presets.catalogue import PRESETS
 from askance.lab.presets.deepal import DEEPAL, pixels
 from askance.lab.presets.no_free_lunch import no_free_lunch, no_free_lunch_digits, spoiled
+from askance.lab.registry import ENTRIES
 from askance.lab.running import run_grid
 from askance.learners.dropout import Dropout
 from askance.learners.networks import Cnn
@@ -162,3 +164,61 @@ def test_every_strategy_of_no_free_lunch_runs_on_digits(tmp_path: Path) -> None:
     by_start = {one.settings["start"]: one for one in found if one.dataset["name"] == "digits, good"}
     firsts = {start: {run.scores[0] for run in one.runs if run.seed == 0} for start, one in by_start.items()}
     assert all(len(scores) == 1 for scores in firsts.values())  # all strategies start from the same labels
+
+
+def parts_of(name: str, size: str) -> list[Grid]:
+    """The grids that a preset is made of; nothing is loaded."""
+    grid = PRESETS[name].make(size)
+    return [grid, *grid.more]
+
+
+def test_cdalbench_begins_with_a_label_a_class_and_fits_its_pools() -> None:
+    paper = parts_of("cdalbench", "paper")
+    heads = [one for one in paper if one.learners == ("linear",)]
+    assert {one.batch for one in heads} == {(batch,) for batch in (1, 5, 20, 50, 100)}
+    assert all(one.start == ("per-class",) and len(one.seeds) == 50 for one in heads)
+    bounded = [one for one in paper if one.bounds]
+    assert {(one.batch, one.bounds, one.bound_seeds) for one in bounded} == {((1,), ("greedy oracle",), 10)}
+    for one in paper:
+        bought = (one.budget or 0) - one.initial[0]
+        assert bought >= 2 * one.batch[0] and bought % one.batch[0] == 0, one.datasets
+    named = {given if isinstance(given, str) else given["name"] for one in paper for given in one.datasets}
+    assert len(named) == 10 and named <= set(ENTRIES)
+    assert all(len(ENTRIES[given if isinstance(given, str) else given["name"]].about) for given in named)
+    classes = {name: ENTRIES[name].classes for name in named}
+    for one in heads:
+        (given,) = one.datasets
+        assert one.initial == (classes[given if isinstance(given, str) else given["name"]],)
+    wide = [one for one in heads if one.encoders != ("default",)]
+    assert (
+        wide and all("bald" not in one.parts for one in wide) and all("bald" in h.parts for h in heads if h not in wide)
+    )
+    slow = [one for one in paper if "core-gcn" in one.parts]
+    assert len(slow) == 6 and all(len(one.seeds) == 10 and "random" in one.parts for one in slow)
+    nets = [one for one in paper if one.learners[0] not in ("linear",) and one not in slow]
+    assert len(nets) == 4 * 2 + 2
+    assert len(parts_of("cdalbench", "desk")) < len(paper) and len(parts_of("cdalbench", "smoke")) == 4
+
+
+@pytest.mark.slow
+def test_every_strategy_of_cdalbench_runs_on_a_made_set(tmp_path: Path) -> None:
+    (found,) = run_grid(
+        Grid(
+            datasets=("honeypot",),
+            strategies=cdalbench.STRATEGIES,
+            start=("per-class",),
+            initial=(2,),
+            batch=(5,),
+            budget=17,
+            test=120,
+            seeds=(0, 1),
+            bounds=("greedy oracle",),
+            bound_seeds=1,
+        ),
+        tmp_path,
+    )
+    assert (
+        not [text for text in found.said if "failed" in text] and len(found.runs) == 2 * 10 and len(found.bounds) == 1
+    )
+    first = {run.scores[0] for run in found.runs if run.seed == 0}
+    assert len(first) == 1  # one task model, whatever else a strategy looks at
