@@ -15,6 +15,7 @@ from scorable import LEARNED, model, numbers, write
 import askance
 from askance import ScoredPool
 from askance.cli import main
+from askance.errors import BadInput
 from askance.sources.csv import read_table, write_table
 
 Said = pytest.CaptureFixture[str]
@@ -112,3 +113,25 @@ def test_rows_without_a_score_are_counted_and_named(here: Path, capsys: Said) ->
     assert main(["score-pool", "gaps.parquet", "--model", "m", "--out", "g"]) == 0
     out = capsys.readouterr().out
     assert "1 rows have no score: row 3: its numbers are missing or not finite\n" in out
+
+
+@pytest.mark.slow
+def test_a_cluster_scores_and_chooses_the_same(here: Path, capsys: Said) -> None:
+    pytest.importorskip("ray")
+    assert main(list(SCORE)) == 0 and main(["choose", "s", "-n", "20", "-o", "here.csv"]) == 0
+    on_ray = ["--on", "ray", "--workers", "2"]
+    assert main(["score-pool", "pool.parquet", "--model", "m", "--out", "r", "--id", "key", *on_ray]) == 0
+    assert main(["choose", "r", "-n", "20", "-o", "there.csv", *on_ray]) == 0
+    assert (here / "here.csv").read_text() == (here / "there.csv").read_text()
+    for name in ("embeddings-00000.npy", "probabilities-00001.npy"):
+        assert (here / "s" / name).read_bytes() == (here / "r" / name).read_bytes()
+
+
+def test_a_project_is_not_scored_with_elsewhere(here: Path, capsys: Said) -> None:
+    from askance.executors.local import Processes
+    from askance.scoring.score import score_pool
+
+    (here / "p").mkdir()
+    (here / "p" / "project.db").touch()
+    with pytest.raises(BadInput, match="askance export --model"):
+        score_pool("pool.parquet", "p", "s", on=Processes())

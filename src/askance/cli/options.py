@@ -21,10 +21,15 @@ def positive(text: str) -> int:
     return value
 
 
-def add_place(parser: argparse.ArgumentParser) -> None:
-    """Where the work is done: ``--workers``, ``--on`` and ``--address``."""
+def add_place(parser: argparse.ArgumentParser, usual: str = "one per core") -> None:
+    """Where the work is done: ``--workers``, ``--on`` and ``--address``.
+
+    Args:
+        parser: Of the command.
+        usual: What it does where nobody says how many, in words.
+    """
     add = parser.add_argument
-    add("--workers", type=positive, default=None, metavar="N", help="how many work at once (default: one per core)")
+    add("--workers", type=positive, default=None, metavar="N", help=f"how many work at once (default: {usual})")
     add(
         "--on",
         choices=("processes", "ray"),

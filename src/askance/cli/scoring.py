@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from askance.cli.options import Commands, positive
+from askance.cli.options import Commands, add_place, place_of, positive
 
 if TYPE_CHECKING:
     from askance.scoring.scored import ScoredPool
@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
     option("--out", required=True, metavar="FOLDER", help="where the scores go")
     option("--id", metavar="COLUMN", help="the column of ids (default: the project's if it is there, or row numbers)")
     option("--values", metavar="COLUMNS", help="where the model reads numbers: a column of lists, or several columns")
-    option("--workers", type=positive, default=1, metavar="N", help="processes (default: %(default)s)")
+    add_place(score, "1; on Ray, as many as there is room for")
     option("--until", metavar="HH:MM", help="begin no shard that would end later")
     option("--trust", action="store_true", help="let code outside of askance run that the model names")
     option("--json", action="store_true", help="print what was done as JSON")
@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
     option("--known", metavar="FILE", help="a CSV file with a column id: of items that are labeled or asked about")
     option("--propose", type=float, default=None, metavar="X", help="items proposed for each that is chosen")
     option("--seed", type=int, default=0, metavar="N", help="seed of all dice (default: %(default)s)")
-    option("--workers", type=positive, default=1, metavar="N", help="processes (default: %(default)s)")
+    add_place(choose, "1; on Ray, as many as there is room for")
     option("--verify", action="store_true", help="read every byte of the scores first")
     option("--json", action="store_true", help="print what was done as JSON")
     choose.set_defaults(command=_choose)
@@ -63,7 +63,8 @@ def _score(options: argparse.Namespace) -> int:
         options.out,
         values=[name.strip() for name in (options.values or "").split(",") if name.strip()],
         id=options.id,
-        workers=options.workers,
+        workers=_workers(options),
+        on=place_of(options),
         until=deadline(options.until) if options.until else None,
         trust=options.trust,
         watch=line.items,
@@ -110,7 +111,8 @@ def _choose(options: argparse.Namespace) -> int:
         known=known_rows(pool, options.known) if options.known else (),
         seed=options.seed,
         factor=FACTOR if options.propose is None else options.propose,
-        workers=options.workers,
+        workers=_workers(options),
+        on=place_of(options),
     )
     write_chosen(options.out, pool, found)
     facts = {"file": options.out, "chosen": len(found.rows), "exact": found.exact, "proposed": found.proposed}
@@ -124,6 +126,11 @@ def _choose(options: argparse.Namespace) -> int:
         shares = ", ".join(f"{version}: {count:,} shards" for version, count in sorted(pool.versions.items()))
         print(f"Several versions of askance scored them ({shares}).")
     return 0
+
+
+def _workers(options: argparse.Namespace) -> int | None:
+    """One here, where most pools are read as fast as the disk gives them; elsewhere all there are."""
+    return options.workers or (1 if options.on == "processes" else None)
 
 
 def _complete(pool: ScoredPool) -> None:

@@ -7,15 +7,15 @@ looks for clusters would find those of the proposals and not those of the pool, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from askance.errors import BadInput, MissingSignal
+from askance.executors.base import Place
 from askance.executors.local import run_all
 from askance.look import check_serves, threads
 from askance.scoring.stage import Proposal, Shards, Stage, gathered, present, propose, readable
@@ -38,14 +38,6 @@ SAMPLE = 4_000  # rows drawn from the pool that the second stage looks at, too; 
 CROWD = 10  # times as many are drawn by chance where clusters are looked for: by default a hundred for each
 
 ITEM_BY_ITEM = (Random, LeastConfidence, Margin, Entropy, MeanMargin, Egl, GradNorm)  # look at nothing but the item
-
-
-class Mapper(Protocol):
-    """What maps shards: `run_all` on this machine; one on a cluster has the same face."""
-
-    def __call__(
-        self, function: Callable[[Any, int], Proposal], shared: Any, tasks: Sequence[int], workers: int = 1
-    ) -> Iterator[tuple[int, Proposal]]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +83,8 @@ def choose(
     seed: int = 0,
     factor: float = FACTOR,
     sample: int = SAMPLE,
-    workers: int = 1,
-    run: Mapper = run_all,
+    workers: int | None = 1,
+    on: Place | None = None,
 ) -> Chosen:
     """Choose items of a scored pool.
 
@@ -110,8 +102,8 @@ def choose(
         seed: Seed of all dice.
         factor: How many items are proposed for each that is wanted, 1 or more.
         sample: How many rows of the pool stand by in the second stage.
-        workers: Processes.
-        run: What maps shards.
+        workers: Processes; None: one per core, or as many as there is room for elsewhere.
+        on: Where shards are worked at, if not by processes of this machine; every place must see the same folders.
 
     Raises:
         BadInput: If the strategy means nothing for the task, or a number is out of range.
@@ -128,7 +120,7 @@ def choose(
         if is_clustered(asked):
             drawn = _sample(stage, max(sample, int(np.ceil(CROWD * factor * n)) + len(taken)))
             return _finished(stage, np.setdiff1d(drawn, taken), drawn[:0], n)
-        found = sorted(run(propose, stage, pool.shards, workers), key=lambda pair: pair[0])
+        found = sorted(run_all(propose, stage, pool.shards, workers, on), key=lambda pair: pair[0])
         proposals = [proposal for _, proposal in found]
         if not sum(len(one.rows) for one in proposals):
             none = np.zeros(0, np.int64)

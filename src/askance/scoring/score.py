@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from askance import __version__
 from askance.describe import describe
 from askance.errors import BadInput
+from askance.executors.base import Place
 from askance.executors.local import run_all
 from askance.look import threads
 from askance.project import takeaway
@@ -23,14 +24,6 @@ from askance.scoring.pool_file import SHOWN, PoolFile
 
 ROWS = 1 << 16  # of a shard: a whole number of the pieces that models score at once
 Progress = Callable[[str, int, int, float], None]  # what is done, rows so far, rows in all, seconds so far
-
-
-class Mapper(Protocol):
-    """What maps shards: `run_all` on this machine; one on a cluster has the same face."""
-
-    def __call__(
-        self, function: Callable[[Any, int], Record | None], shared: Any, tasks: Sequence[int], workers: int = 1
-    ) -> Iterator[tuple[int, Record | None]]: ...
 
 
 def _quiet(what: str, done: int, of: int, seconds: float) -> None:
@@ -75,12 +68,12 @@ def score_pool(
     *,
     values: Sequence[str] = (),
     id: str | None = None,
-    workers: int = 1,
+    workers: int | None = 1,
     until: float | None = None,
     trust: bool = False,
     rows: int = ROWS,
     watch: Progress = _quiet,
-    run: Mapper = run_all,
+    on: Place | None = None,
 ) -> Scored:
     """Score the rows of a Parquet file, or what is left of them: where the model sees each of them, and what it says.
 
@@ -93,12 +86,12 @@ def score_pool(
         out: The folder of the scores; it holds those of one file by one model.
         values: Where the model reads numbers: the columns that hold them, see `PoolFile.of`.
         id: The column of ids; by default the project's if the file has it, or row numbers.
-        workers: Processes.
+        workers: Processes; None: one per core, or as many as there is room for elsewhere.
         until: No shard is begun that would end after this, in seconds since 1970.
         trust: Whether code outside of askance that the model names may run, as for `askance.load`.
         rows: Rows of a shard.
         watch: Told how far it is.
-        run: What maps shards.
+        on: Where shards are worked at, if not by processes of this machine; every place must see the same folders.
 
     Raises:
         BadInput: If the file or the model cannot be used, or the folder holds the scores of others.
@@ -107,6 +100,11 @@ def score_pool(
     """
     begun = time.perf_counter()
     place = Path(out)
+    if on is not None and _is_project(Path(model)):
+        raise BadInput(
+            f"{model} is a project, whose model is taken away to this machine alone. Write it where every worker sees "
+            f"it, askance export --model FOLDER, and score with that."
+        )
     with _model_folder(Path(model)) as taken, threads(1):
         loaded = takeaway.load(taken, trust=trust)
         file = PoolFile.of(pool, loaded.how, values, id)
@@ -128,7 +126,7 @@ def score_pool(
             done = {number: line for number, line in held.shards.items() if number not in lost}
             todo = [number for number in range(count) if number not in done]
             ready = time.perf_counter()
-            new = _score(job, todo, writer, workers, run, watch)
+            new = _score(job, todo, writer, workers, on, watch)
             took = time.perf_counter() - ready
         done |= new
     said = [word for _, line in sorted(done.items()) for word in line["why"]]
@@ -148,12 +146,12 @@ def score_pool(
 
 
 def _score(
-    job: Job, todo: Sequence[int], writer: Writer, workers: int, run: Mapper, watch: Progress
+    job: Job, todo: Sequence[int], writer: Writer, workers: int | None, on: Place | None, watch: Progress
 ) -> dict[int, Record]:
     """Map the shards that are not done, and write each down as it comes."""
     sizes = {number: job.span(number)[1] - job.span(number)[0] for number in todo}
     begun, rows, found = time.monotonic(), 0, dict[int, Record]()
-    for at, record in run(score, job, todo, workers):
+    for at, record in run_all(score, job, todo, workers, on):
         if record is None:
             continue
         writer.add("shard", **record)
@@ -235,10 +233,14 @@ def _lost(job: Job, held: Held, writer: Writer, watch: Progress) -> dict[int, st
     return lost
 
 
+def _is_project(model: Path) -> bool:
+    return (model / "project.db").is_file()
+
+
 @contextmanager
 def _model_folder(model: Path) -> Iterator[Path]:
     """The folder of a model; a project's is taken away for as long as it is needed."""
-    if not (model / "project.db").is_file():
+    if not _is_project(model):
         yield model
         return
     from askance.project.giving import give_model
