@@ -231,6 +231,8 @@ REASONS: Mapping[str, Reason] = {
     # Many are like it
     "typiclust": Reason("It is typical of a group", (stands,)),
     "k-means": Reason("It is in the middle of a group", (stands,)),
+    "centroid": Reason("It points to the middle of a group", (stands,)),
+    "diverse-dense": Reason("Its group is densest around it", (stands,)),
     "k-medoids": Reason("Others are near to it", (stands,)),
     "prob-cover": Reason("Many items that nothing covers yet are around it", (stands,), even=0.0),
     "max-herding": Reason("With it, more of the pool is like something known", (stands,), even=0.0),
