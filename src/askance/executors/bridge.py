@@ -154,8 +154,8 @@ class Bridge:
                 if not self._why:
                     self._line.send(message)
                     return
-        except OSError:
-            self._why = "its driver ended"
+        except OSError:  # before the listener saw it
+            self._why = self._why or f"its driver ended{self._told()}"
         raise self._gone()
 
     def _listen(self) -> None:
