@@ -13,6 +13,7 @@ from askance.reports import words
 from benchmarks.deepal import FACTORS, SURVEY, against, gap_of
 from benchmarks.deepal_claims import between, claims, factors
 from benchmarks.finetuned import section as finetuned
+from benchmarks.loss_prediction import section as loss_prediction
 from benchmarks.paired import PARTS, Gap, points, score, table, tidy
 from benchmarks.pseudo_labels import section as pseudo_labels
 
@@ -37,6 +38,7 @@ def page(survey: Mapping[str, Any], more: Mapping[str, Any] | None) -> str:
         "and what came out.\n\n" + _CLAIMED + _EQUAL + (_survey(survey) if survey["sets"] else _MISSING)
         + factors(more)
         + pseudo_labels()
+        + loss_prediction()
         + finetuned()
         + _DIFFERS
     )  # fmt: skip
