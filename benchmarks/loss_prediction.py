@@ -79,8 +79,8 @@ def section() -> str:
         "no other table: with the head that predicts losses and without it, in as many steps. Nothing is "
         "picked here.\n\n"
         f"{table(['The head', 'Accuracy', 'To none, points'], rows)}\n"
-        "With the defaults the head's loss outweighs the task's in this small network. The weight and the share of steps "
-        "in which it counts are the authors', for ResNet-18 trained for 200 epochs by SGD; they are kept, as the "
+        "With the defaults the head's loss outweighs the task's in this small network. The weight and the share of "
+        "steps in which it counts are the authors', for ResNet-18 trained for 200 epochs by SGD; they are kept, as the "
         "definition has them, and `lpl` takes others.\n\n"
     )
 
