@@ -1,7 +1,7 @@
 // Filters of the lab's public page. Without them it shows all conditions; the numbers are those of published.py.
 const { baseline, conditions } = JSON.parse(document.getElementById("published").textContent);
 const form = document.querySelector(".filters");
-const count = document.querySelector(".count");
+const told = document.querySelector(".count");
 const body = document.querySelector("table.standings tbody");
 const selects = [...form.querySelectorAll("select")];
 const charts = [...document.querySelectorAll("[data-condition]")];
@@ -35,10 +35,9 @@ function standings(shown) {
   return Object.entries(own)
     .map(([name, parts]) => {
       const gains = parts.map((part) => part[1]).filter((gain) => gain !== null);
-      const above = parts.filter((part) => part[2] === "a").length;
-      const below = parts.filter((part) => part[2] === "b" && part[1] !== null).length;
+      const count = (verdict) => parts.filter((part) => part[2] === verdict).length;
       return {
-        name, above, below, level: gains.length - above - below, conditions: parts.length,
+        name, above: count("above"), below: count("below"), level: count("not different"), conditions: parts.length,
         rank: everywhere.length > 1 && ranks[name] ? mean(ranks[name]) : NaN,
         gain: name === baseline ? 0 : mean(gains),
         seconds: mean(parts.map((part) => part[3]).filter((value) => value !== null)),
@@ -66,7 +65,7 @@ function show() {
   const shown = chosen();
   body.replaceChildren(...standings(shown).map(row));
   for (const chart of charts) chart.hidden = !shown.includes(conditions[Number(chart.dataset.condition)]);
-  count.textContent = shown.length === conditions.length ? `All ${shown.length} conditions.` : `${shown.length} of ${conditions.length} conditions.`;
+  told.textContent = shown.length === conditions.length ? `All ${shown.length} conditions.` : `${shown.length} of ${conditions.length} conditions.`;
   for (const select of selects) {  // what would leave nothing cannot be chosen
     const left = new Set(chosen(select.dataset.filter).map((one) => one.is[select.dataset.filter]));
     for (const option of select.options) option.disabled = option.value !== "" && !left.has(option.value) && !option.selected;

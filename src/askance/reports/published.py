@@ -86,7 +86,7 @@ def standings(conditions: Sequence[Condition], baseline: str) -> list[dict[str, 
                 "gain": 0.0 if name == baseline else _mean(gains),
                 "above": verdicts["above"],
                 "below": verdicts["below"],
-                "level": len(gains) - verdicts["above"] - verdicts["below"],
+                "level": verdicts["not different"],
                 "conditions": len(own),
                 "seconds": _mean(seconds),
             }
@@ -107,7 +107,7 @@ def _head(grids: Sequence[Condensed], chosen: Sequence[tuple[Condensed, Conditio
         f"{min(seeds)} to {max(seeds)} paired seeds" if min(seeds) < max(seeds) else f"{min(seeds)} paired seeds",
     ]
     base = grids[0].baseline
-    found = [row for row in standings([one for _, one in chosen], base) if row["name"] != base and row["level"] >= 0]
+    found = [row for row in standings([one for _, one in chosen], base) if row["name"] != base]
     wide = [row for row in found if row["conditions"] >= len(chosen) / 2]
     said = []
     if wide:
@@ -161,8 +161,8 @@ def _standings(grids: Sequence[Condensed], chosen: Sequence[tuple[Condensed, Con
     heads = ["Strategy", "Average rank", f"Gain over {base}", "Above, level, below", "Conditions", "Seconds a run"]
     caption = (
         f"Gain: mean difference to {base} of the area under the learning curve, paired by seed, averaged over the "
-        f"conditions shown. Above, level and below count conditions by the paired t-test with Holm. The rank is over "
-        f"the strategies that ran under all conditions shown."
+        f"conditions shown. Above, level and below count conditions by the paired t-test with Holm; one with a single "
+        f"pair is not tested. The rank is over the strategies that ran under all conditions shown."
     )
     shown = table(caption, heads, rows, "standings", ["baseline" if row["name"] == base else "" for row in found])
     return section("Standings", shown)
@@ -266,8 +266,7 @@ def _data(chosen: Sequence[tuple[Condensed, Condition]]) -> str:
     rows = []
     for grid, one in chosen:
         parts = {
-            name: [_rounded(part.area), part.gain, str(part.verdict)[:1], part.seconds]
-            for name, part in one.strategies.items()
+            name: [_rounded(part.area), part.gain, part.verdict, part.seconds] for name, part in one.strategies.items()
         }
         rows.append({"is": {key: _value(grid, one, key) for key, _ in FILTERS}, "of": parts})
     text = json.dumps({"baseline": base, "conditions": rows}, ensure_ascii=False, separators=(",", ":"))
