@@ -41,6 +41,7 @@ class Domain:
         test: Items held out.
         encoder: What reads it.
         most: Labels beyond the first ones that its pool is good for.
+        single: How many are bought label by label, where a round costs most; on the made sets as many as published.
     """
 
     name: str
@@ -49,6 +50,11 @@ class Domain:
     test: int = TEST
     encoder: str = "default"
     most: int = 600
+    single: int = BOUGHT[1]
+
+    def bought(self, batch: int) -> int:
+        """Labels beyond the first ones."""
+        return self.single if batch == 1 else min(BOUGHT[batch], self.most)
 
     @property
     def table(self) -> Any:
@@ -60,7 +66,10 @@ TABLES = (Domain("dna", 3, None), Domain("letter", 26), Domain("spam", 2), Domai
 PICTURES = (Domain("fashion-mnist", 10), Domain("animal-silhouettes", 10))
 ENCODED = tuple(replace(domain, encoder="efficientnet-lite0") for domain in PICTURES)
 TEXTS = (Domain("20-newsgroups", 20), Domain("r8", 8))
-MADE = (Domain("honeypot", 2, None, 120, most=100), Domain("diverging-sine", 2, None, 60, most=80))
+MADE = (
+    Domain("honeypot", 2, None, 120, most=100, single=100),
+    Domain("diverging-sine", 2, None, 60, most=80, single=80),
+)
 
 
 def cdalbench(size: str) -> Grid:
@@ -100,14 +109,14 @@ def _grids(
             start=("per-class",),
             initial=(one.classes,),
             batch=(batch,),
-            budget=one.classes + min(BOUGHT[batch], one.most),
+            budget=one.classes + one.bought(batch),
             test=one.test,
             seeds=tuple(range(seeds)),
             **more,
         )
         for one in domains
         for batch in batches
-        if 2 * batch <= min(BOUGHT[batch], one.most)
+        if 2 * batch <= one.bought(batch)
     ]
 
 
