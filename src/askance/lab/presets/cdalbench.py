@@ -78,9 +78,11 @@ def cdalbench(size: str) -> Grid:
         small = (Domain("digits", 10, None, 500, most=100), replace(MADE[0], most=40))
         return _joined(_grids(small, (5, 20), 3, STRATEGIES[:4]))
     if size == "desk":
-        chosen = (TABLES[0], TABLES[1], ENCODED[0], TEXTS[0], *MADE)
+        chosen = (TABLES[0], TABLES[1], ENCODED[0], TEXTS[0])
         above = {"bounds": ("greedy oracle",), "bound_seeds": 3}
-        return _joined([*_heads(chosen, (1,), 10, **above), *_heads(chosen, (20, 100), 10)])
+        some = [*_heads(chosen, (1,), 10, **above), *_heads(chosen, (20, 100), 10)]
+        made = [*_heads(MADE, (1,), 50, **above), *_heads(MADE, (20,), 50)]  # they are small, and scatter most
+        return _joined([*some, *made])
     every = (*TABLES, *PICTURES, *ENCODED, *TEXTS, *MADE)
     heads = [*_heads(every, (1,), 50, bounds=("greedy oracle",)), *_heads(every, (5, 20, 50, 100), 50)]
     nets = _grids(TABLES, (20, 100), 10, (*STRATEGIES[:6], "badge"), learners=(MLP,))
