@@ -77,8 +77,8 @@ def _honeypot(heads: Sequence[Condition]) -> Claim:
         few = replace(one, strategies={name: replace(p, areas=p.areas[:FEW]) for name, p in one.strategies.items()})
         early = told(gap(few, "margin", "random")[0])
         numbers.append(
-            f"By the first {FEW} seeds alone, all that was run at first, margin is at {early} points; the made sets were "
-            f"given more seeds after that was seen."
+            f"By the first {FEW} seeds alone, all that was run at first, margin is at {early} points; the made sets "
+            f"were given more seeds after that was seen."
         )
     return Claim(text, rule, verdict, tuple(numbers))
 
