@@ -215,16 +215,14 @@ def _rooms(across: Across) -> str:
         gap, closed = room.area.mean - room.base, room.best_area - room.base
         rows.append(
             [
-                room.condition,
-                room.bound,
-                str(room.seeds),
-                Cell(words.score(room.area.mean, 4), words.span(room.area)),
-                words.score(room.base, 4),
-                f"{words.score(room.best_area, 4)} {room.best}",
+                Cell(room.condition, f"{room.bound}, {_count(room.seeds, 'seed', 'seeds')}"),
+                Cell(words.score(room.area.mean), words.between(room.area, 3)),
+                words.score(room.base),
+                Cell(words.score(room.best_area), room.best),
                 words.share(closed / gap) if gap > 0 else words.NONE,
             ]
         )
-    heads = ["Condition", "Upper bound", "Seeds", "Its area", across.baseline, "Best strategy", "Share of the room"]
+    heads = ["Condition", "Upper bound", across.baseline, "Best strategy", "Share of the room"]
     caption = (
         f"Areas on the seeds that upper bound and strategies share. The last column is how much of the way from "
         f"{across.baseline} to the upper bound the best strategy goes; which one that is, test data said too."
