@@ -99,8 +99,8 @@ PAPERS = {
         Paper(
             "CDALBench, 2024",
             ("core-gcn", "dsa", "lsa", "askance.lab.bounds:greedy_oracle"),
-            result="../lab/smoke.md",
-            said="Its benchmark is not run again yet.",
+            result="../lab/claims.md",
+            said="GALAXY and its learned agents are not here.",
         ),
         Paper(
             "No Free Lunch in Active Learning, 2025",
