@@ -67,7 +67,8 @@ def _honeypot(heads: Sequence[Condition]) -> Claim:
     verdict: Verdict = "holds" if len(below) == len(UNSURE) else "holds in part" if below else "does not hold"
     numbers = [f"{name} against random: {told(mean)} points, p {words.p_value(p)}." for name, (mean, p) in gaps.items()]
     spread = {
-        name: float(np.std([a for a in one.strategies[name].areas if a is not None])) for name in ("margin", "random")
+        name: float(np.std([a for a in one.strategies[name].areas if a is not None], ddof=1))
+        for name in ("margin", "random")
     }
     numbers.append(
         f"The areas of margin scatter by {100 * spread['margin']:.1f} points over seeds, those of random by "
@@ -77,8 +78,8 @@ def _honeypot(heads: Sequence[Condition]) -> Claim:
         few = replace(one, strategies={name: replace(p, areas=p.areas[:FEW]) for name, p in one.strategies.items()})
         early = told(gap(few, "margin", "random")[0])
         numbers.append(
-            f"By the first {FEW} seeds alone, all that was run at first, margin is at {early} points; the made sets "
-            f"were given more seeds after that was seen."
+            f"By the first {FEW} seeds alone margin is at {early} points. The made sets were first run with these "
+            f"seeds; they were given the published budgets, and then more seeds, after that had been seen."
         )
     return Claim(text, rule, verdict, tuple(numbers))
 
