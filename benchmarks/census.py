@@ -27,7 +27,8 @@ SEEDS = 20
 
 SLOW = (  # strategies that take seconds a batch: they come last, with fewer seeds if time is short
     *("ldm-s", "core-gcn", "uncertain-gcn", "discriminative-al", "expected-error-reduction", "bmdr", "spal"),
-    *("k-medoids", "hint-svm", "batch-bald"),
+    *("k-medoids", "hint-svm", "batch-bald", "neural-cal", "i-neural", "vaal", "auto-al", "auto-al-as-written"),
+    *("ntk-cpl", "ev-gp-ms"),
 )
 WIDTH = 64  # principal components of pictures
 
@@ -184,8 +185,15 @@ def rows(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lasting(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings that decide the result of a run: which others were run beside it does not."""
-    return {key: value for key, value in settings.items() if key not in ("strategies", "seeds")}
+    """Settings that decide the result of a run: which others were run beside it does not.
+
+    The learner has its revision beside its description, as it has in the key of a cell.
+    """
+    from askance.lab.identity import identity
+    from askance.learners.linear import Linear
+
+    kept = {key: value for key, value in settings.items() if key not in ("strategies", "seeds")}
+    return {**kept, "learner": identity(Linear())}
 
 
 def _sentences(said: list[str]) -> list[str]:

@@ -32,6 +32,7 @@ from benchmarks.autoal_page import autoal_page
 from benchmarks.claims_page import claims_page, public_page
 from benchmarks.datasets_page import datasets_page
 from benchmarks.deepal_page import deepal_page
+from benchmarks.default_head import default_head_measured
 from benchmarks.digits_page import digits_page, numbers_in_readme
 from benchmarks.dmle_page import dmle_page
 from benchmarks.dpp_page import dpp_page
@@ -92,12 +93,14 @@ def generated() -> dict[Path, str]:
     export, encoders = ROOT / "docs" / "export.md", ROOT / "docs" / "encoders.md"
     statistics, proof = ROOT / "docs" / "statistics.md", ROOT / "docs" / "proof.md"
     stopping, pools = ROOT / "docs" / "stopping.md", ROOT / "docs" / "large-pools.md"
+    head = ROOT / "docs" / "default-head.md"
     columns = "".join(f"| `{name}` | {what} |\n" for name, what in COLUMNS.items())
     return {
         export: between_markers(
             export.read_text("utf-8"), {"columns": f"| Column | What it is |\n| --- | --- |\n{columns}"}
         ),
         encoders: between_markers(encoders.read_text("utf-8"), {"measured": encoders_measured()}),
+        head: between_markers(head.read_text("utf-8"), {"measured": default_head_measured()}),
         statistics: between_markers(statistics.read_text("utf-8"), {"intervals": intervals_sentence()}),
         proof: between_markers(proof.read_text("utf-8"), {"measured": proof_page()}),
         stopping: between_markers(stopping.read_text("utf-8"), {"stopping": stopping_measured()}),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
+import time
 from operator import call, mul, truediv
 from pathlib import Path
 
@@ -45,6 +48,46 @@ class Mine:
 
 def twice(number):
     return 2 * number
+"""
+
+
+def test_when_we_are_killed_no_worker_goes_on_with_its_task(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(KILLED)
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    workers = [int(process.stdout.readline()) for _ in range(2)]
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    deadline = time.monotonic() + 30
+    while any(_runs(worker) for worker in workers):
+        assert time.monotonic() < deadline, "a worker outlives the process it works for"
+        time.sleep(0.05)
+
+
+def _runs(process: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+
+
+KILLED = """
+import os
+import sys
+import time
+
+from askance.executors.local import Workers
+
+def works(shared, number):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    workers = Workers(works, None, 2)
+    for done in [workers.submit(0), workers.submit(1)]:
+        done.result()
 """
 
 

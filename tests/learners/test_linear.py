@@ -138,15 +138,40 @@ def test_cross_validation_finds_the_strength_with_the_least_held_out_loss() -> N
     noise = lesson(labels=60, features=40)
     shuffled = replace(noise, targets=noise.targets[torch.tensor(np.random.default_rng(0).permutation(60))])
     assert Linear().fit(shuffled).facts["ridge"] == 100.0  # labels that mean nothing want the strongest
-    clear = lesson(labels=60, classes=2, features=2)
-    separated = replace(clear, items=clear.items + 50 * torch.eye(2)[_truth(clear)])
-    assert Linear().fit(separated).facts["ridge"] == 0.001  # wide gaps want the weakest
+    clear = lesson(labels=400, items=400, classes=2, features=2)
+    clear = replace(clear, items=clear.items * (64 / _spread(clear)) ** 0.5)  # 1 is usual
+    side = (clear.items[:, 0] > 0).long()
+    assert Linear().fit(replace(clear, targets=torch.eye(2).double()[side])).facts["ridge"] == 0.1  # a clear line
 
 
-def _truth(given: Lesson) -> Tensor:
-    truth = torch.zeros(len(given.items), dtype=torch.int64)
-    truth[given.labeled] = given.targets.argmax(1)
-    return truth
+def test_an_item_of_a_class_that_the_rest_does_not_have_says_nothing_about_the_ridge() -> None:
+    singles = lesson(labels=20, items=20, classes=20, features=8)
+    singles = replace(singles, targets=torch.eye(20).double())  # one label a class: nothing can be judged
+    for scale in (1.0, 10.0):  # ten times the features, a hundred times the strength
+        scaled = replace(singles, items=singles.items * (64 * scale / _spread(singles)) ** 0.5)
+        assert Linear().fit(scaled).facts["ridge"] == scale
+
+
+def test_labels_that_mean_nothing_move_the_ridge_only_when_there_are_many() -> None:
+    given = lesson(labels=60)
+    shuffled = given.targets[torch.tensor(np.random.default_rng(0).permutation(60))]
+    given = replace(given, targets=shuffled, items=given.items * (64 / _spread(given)) ** 0.5)
+    assert Linear().fit(given).facts["ridge"] > 1.0
+    few = replace(given, labeled=given.labeled[:4], targets=shuffled[:4], weights=given.weights[:4])
+    few = replace(few, items=few.items * (64 / _spread(few)) ** 0.5)
+    assert Linear().fit(few).facts["ridge"] == 1.0
+
+
+def test_before_there_is_anything_to_check_the_ridge_is_the_usual_one() -> None:
+    given = replace(lesson(labels=2, classes=2), targets=torch.eye(2).double())
+    given = replace(given, items=given.items * (6.4 / _spread(given)) ** 0.5)
+    facts = Linear().fit(given).facts
+    assert (facts["ridge"], facts["chosen_at"]) == (0.1, 0)
+
+
+def _spread(given: Lesson) -> float:
+    labeled = given.items[given.labeled].double()
+    return float(((labeled - labeled.mean(0)) ** 2).sum(1).mean())
 
 
 def test_no_label_knows_nothing_one_class_is_favored_and_an_absent_one_is_unlikely() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -135,8 +136,17 @@ def _begin(shared: bytes) -> None:
     import torch
 
     global _shared
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _shared = pickle.loads(shared)
     torch.set_num_threads(1)  # the processes are the parallelism
+
+
+def _end_with_parent() -> None:
+    """End in the middle of a task when the process that handed it over is gone: nobody waits for what comes out."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _call(function: Callable[[Any, Task], Result], task: Task) -> Result:

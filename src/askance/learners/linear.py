@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from askance.learners.convex import left_out_error, logistic_heads, logistic_los
 from askance.task import Classes, Labels, Targets
 
 GROWTH = 1.5  # the ridge is chosen again when labels have grown by half
+USUAL = 64.0  # how many times weaker than the spread of the items a ridge for classes usually is
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class Linear(Learner):
     What a strength means hangs on the scale of the features and on nothing else: features k times as large want k^2
     times the strength, and numbers in other units give the same head in those units.
 
+    With a label or two a class, plain cross-validation fails: most items held out are of a class that the rest does
+    not have, and the strongest ridge is the least surprised by them. So for classes, an item held out is judged among
+    the classes that the rest has, and strength s pays log10(s / usual)^2 nats beside its held-out loss; usual is a
+    64th of the labeled items' mean squared distance from their mean. It decides where nothing is judged, and counts
+    less with every label. docs/default-head.md has what this is worth, measured.
+
     Args:
         ridge: The strength; None chooses it by cross-validation on the labeled data (numbers: each item left out in
             turn), at the first fit and again whenever labels have grown by half.
@@ -40,6 +47,8 @@ class Linear(Learner):
         folds: How many folds for classes and labels; items are dealt by class and by a hash of their id.
         tolerance: The relative gradient norm to reach.
     """
+
+    revision: ClassVar[int] = 2  # classes that a fold does not have are not judged, and a usual strength counts
 
     ridge: float | None = None
     strengths: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2)
@@ -113,9 +122,12 @@ class Linear(Learner):
         labels = len(run.weights)
         if before.get("chosen_at") and labels < GROWTH * before["chosen_at"]:
             return {"ridge": before["ridge"], "chosen_at": before["chosen_at"]}
-        one = isinstance(lesson.task, Classes) and len(np.unique(run.targets.argmax(1))) < 2
-        if labels < 4 or one or not run.targets.shape[1]:
-            return {"ridge": 1.0, "chosen_at": 0}  # nothing to check against yet
+        classes = isinstance(lesson.task, Classes)
+        if labels < 4 or not run.targets.shape[1] or (classes and len(np.unique(run.targets.argmax(1))) < 2):
+            # nothing to check against yet
+            strengths = np.array(self.strengths)
+            ridge = float(strengths[int(_unusual(run, strengths).argmin())]) if classes else 1.0
+            return {"ridge": ridge, "chosen_at": 0}
         return {"ridge": self._cross_validate(run, lesson), "chosen_at": labels}
 
     def _cross_validate(self, run: _Run, lesson: Lesson) -> float:
@@ -124,34 +136,30 @@ class Linear(Learner):
         if isinstance(lesson.task, Targets):
             return float(strengths[int(left_out_error(run.features, run.targets, run.weights, strengths).argmin())])
         fold = _deal(run, lesson, self.folds)
-        folds = int(fold.max()) + 1
-        if isinstance(lesson.task, Labels):
-            return float(strengths[int(self._labels_loss(run, fold, folds, strengths).argmin())])
-        kept = np.stack([run.weights * (fold != f) for f in range(folds)])
-        solved = solve_softmax_head(
-            run.features[None],
-            run.targets[None],
-            np.tile(kept, (len(strengths), 1)),
-            np.repeat(strengths, folds),
-            tolerance=1e-3,  # strengths are compared, not used
-        )
-        heads = solved.coefficients.reshape(len(strengths), folds, run.targets.shape[1], -1)
-        loss = np.zeros(len(strengths))
-        for f in range(folds):
-            out = fold == f
-            scores = run.features[out] @ heads[:, f, :, :-1].transpose(0, 2, 1) + heads[:, f, None, :, -1]
-            scores -= scores.max(-1, keepdims=True)
-            log_p = scores - np.log(np.exp(scores).sum(-1, keepdims=True))  # (strengths, held out, classes)
-            loss -= (run.weights[out, None] * run.targets[out] * log_p).sum((1, 2))
-        return float(strengths[int(loss.argmin())])
+        held_out = self._labels_loss if isinstance(lesson.task, Labels) else self._classes_loss
+        return float(strengths[int(held_out(run, fold, strengths).argmin())])
 
-    def _labels_loss(self, run: _Run, fold: np.ndarray, folds: int, strengths: np.ndarray) -> np.ndarray:
-        """The cross-entropy of all labels on held-out folds, for each strength."""
-        kept = np.tile(np.stack([run.weights * (fold != f) for f in range(folds)]), (len(strengths), 1))
-        heads, _ = logistic_heads(run.features, run.targets, kept, np.repeat(strengths, folds), 1e-3)
-        heads = heads.reshape(len(strengths), folds, *heads.shape[1:])
+    def _classes_loss(self, run: _Run, fold: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+        """The cross-entropy on held-out folds among the classes that the rest has, and what is paid for being unusual.
+
+        Returns:
+            Nats, an array (strengths,).
+        """
+        loss = _unusual(run, strengths)
+        for out, has, scores in held_out_scores(run, fold, strengths):
+            scores = scores[..., has] - scores[..., has].max(-1, keepdims=True)
+            log_p = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
+            loss -= (run.weights[out, None] * run.targets[out][:, has] * log_p).sum((1, 2))
+        return loss
+
+    def _labels_loss(self, run: _Run, fold: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+        """The cross-entropy of all labels on held-out folds, in nats, for each strength: (strengths,)."""
+        kept = _kept(run, fold)
+        tiled = np.tile(kept, (len(strengths), 1))
+        heads, _ = logistic_heads(run.features, run.targets, tiled, np.repeat(strengths, len(kept)), 1e-3)
+        heads = heads.reshape(len(strengths), len(kept), *heads.shape[1:])
         loss = np.zeros(len(strengths))
-        for f in range(folds):
+        for f in range(len(kept)):
             out = fold == f
             loss += logistic_loss(heads[:, f], run.features[out], run.targets[out], run.weights[out])
         return loss
@@ -211,6 +219,47 @@ def _deal(run: _Run, lesson: Lesson, folds: int) -> np.ndarray:
     fold = np.empty(len(order), dtype=np.int64)
     fold[order] = np.arange(len(order)) % min(folds, len(order))
     return fold
+
+
+def held_out_scores(
+    run: _Run, fold: np.ndarray, strengths: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Each fold's items judged by heads that were fitted to the rest, with every strength.
+
+    Args:
+        run: The labeled items.
+        fold: The fold of each, (items,).
+        strengths: (strengths,).
+
+    Yields:
+        Whether an item is in the fold, (items,); whether the rest has a class, (classes,); and the scores of the
+        fold's items, (strengths, held out, classes).
+    """
+    kept = _kept(run, fold)
+    solved = solve_softmax_head(
+        run.features[None],
+        run.targets[None],
+        np.tile(kept, (len(strengths), 1)),
+        np.repeat(strengths, len(kept)),
+        tolerance=1e-3,  # strengths are compared, not used
+    )
+    heads = solved.coefficients.reshape(len(strengths), len(kept), run.targets.shape[1], -1)
+    for f, weights in enumerate(kept):
+        out = fold == f
+        scores = run.features[out] @ heads[:, f, :, :-1].transpose(0, 2, 1) + heads[:, f, None, :, -1]
+        yield out, weights @ run.targets > 0, scores
+
+
+def _kept(run: _Run, fold: np.ndarray) -> np.ndarray:
+    """The weights of all items but one fold's, for each fold: (folds, items)."""
+    return np.stack([run.weights * (fold != f) for f in range(int(fold.max()) + 1)])
+
+
+def _unusual(run: _Run, strengths: np.ndarray) -> np.ndarray:
+    """What each strength pays for being far from the usual one, in nats: (strengths,)."""
+    shares = run.weights / max(float(run.weights.sum()), 1e-300)  # no label: all strengths are as usual
+    usual = float(shares @ ((run.features - shares @ run.features) ** 2).sum(1)) / USUAL
+    return np.asarray(np.log10(strengths / usual) ** 2 if usual > 0 else np.zeros(len(strengths)))
 
 
 def _pad(array: np.ndarray, rows: int) -> np.ndarray:
