@@ -10,6 +10,7 @@ import pytest
 from askance.lab.datasets import Dataset, digits
 from askance.lab.identity import content, identity
 from askance.learners.linear import Linear
+from askance.learners.many import Committee
 from askance.strategies import catalogue
 from askance.strategies.uncertainty import Margin
 
@@ -36,6 +37,17 @@ def test_fields_and_revisions_are_part_of_a_method(monkeypatch: pytest.MonkeyPat
     before = identity(catalogue.strategy("margin"))
     monkeypatch.setattr(Margin, "revision", 2)
     assert identity(catalogue.strategy("margin")) != before
+
+
+def test_a_revision_counts_where_it_changed_something() -> None:
+    assert marks(Linear()) == marks(Linear(folds=3)) == [2]  # how a ridge is chosen has changed
+    assert marks(Linear(ridge=1.0)) == [1]
+    both = Committee((Linear(ridge=1.0), Linear()))
+    assert identity(both)["marks"]["askance.learners.linear:Linear"] == 2
+
+
+def marks(learner: Linear) -> list[int]:
+    return list(identity(learner)["marks"].values())
 
 
 def test_a_file_of_somebody_is_part_of_its_method(tmp_path: Path) -> None:

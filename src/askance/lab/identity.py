@@ -25,14 +25,19 @@ def content(dataset: Dataset) -> str:
 def identity(part: Any) -> Any:
     """What a strategy or a learner is: its description, and a mark of every class and function in it.
 
-    A part of askance has a revision, which is raised when what it does may change. A part from elsewhere has the hash
-    of its source file; what that file imports is not looked at.
+    A part of askance has a revision, which is raised when what it does may change; where that was with some fields
+    only, its ``revision_of(description)`` says so. A part from elsewhere has the hash of its source file; what that
+    file imports is not looked at.
 
     Raises:
         BadInput: If a part cannot be described, or its source cannot be read.
     """
     said = describe(part)
-    return {"part": said, "marks": {name: _mark(name) for name in sorted(set(_names(said)))}}
+    marks: dict[str, Any] = {}
+    for name, fields in _named(said):
+        mark = _mark(name, fields)
+        marks[name] = max(mark, marks.get(name, mark))
+    return {"part": said, "marks": dict(sorted(marks.items()))}
 
 
 def digest(value: Any) -> str:
@@ -40,24 +45,25 @@ def digest(value: Any) -> str:
     return blake2b(json.dumps(value, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
-def _names(said: Any) -> Iterator[str]:
-    """The ``module:Class`` of all that a description names."""
+def _named(said: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The ``module:Class`` of all that a description names, and with which fields."""
     if isinstance(said, dict):
         for key in ("part", "name"):
             if isinstance(said.get(key), str) and ":" in said[key]:
-                yield said[key]
+                yield said[key], said
         for value in said.values():
-            yield from _names(value)
+            yield from _named(value)
     elif isinstance(said, list):
         for value in said:
-            yield from _names(value)
+            yield from _named(value)
 
 
-def _mark(name: str) -> Any:
+def _mark(name: str, fields: dict[str, Any]) -> Any:
     place = name.rpartition(":")[0]
     found = find(name)
     if place == "askance" or place.startswith("askance."):
-        return getattr(found, "revision", 1)
+        of = getattr(found, "revision_of", None)
+        return of(fields) if of is not None else getattr(found, "revision", 1)
     try:
         file = place if place.endswith(".py") else inspect.getsourcefile(inspect.unwrap(found))
         return blake2b(Path(str(file)).read_bytes(), digest_size=12).hexdigest()

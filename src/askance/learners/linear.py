@@ -63,6 +63,11 @@ class Linear(Learner):
         if self.folds < 2:
             raise BadInput(f"Linear(folds={self.folds}) leaves nothing to check against. Use 2 or more.")
 
+    @classmethod
+    def revision_of(cls, fields: Mapping[str, Any]) -> int:
+        """The revision of a head as it is described: one whose ridge is given has never changed."""
+        return cls.revision if fields.get("ridge") is None else 1
+
     @property
     def gives(self) -> frozenset[str]:
         return frozenset({"scores", "embeddings", "layer", "differentiable"})
