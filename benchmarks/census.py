@@ -126,7 +126,6 @@ def kept(conditions: list[Any]) -> dict[str, Any]:
     """The area of every run, by data set and strategy, and its mean seconds; what an earlier session ran stays.
 
     Areas of an earlier session count as long as the data set, the settings and the strategy's revision are the same.
-    Of the sessions before areas were kept there are rows, with verdicts of their own.
     """
     from askance.lab.curves import area
     from askance.strategies import catalogue
@@ -147,11 +146,7 @@ def kept(conditions: list[Any]) -> dict[str, Any]:
                 areas = {**earlier["areas"], **areas}
             seconds = sum(sum(map(sum, run.seconds.values())) for run in runs.values()) / len(runs)
             strategies[name] = {"revision": revision, "areas": areas, "seconds": seconds}
-        found["sets"][results.title] = {
-            **about,
-            "strategies": strategies,
-            "earlier": old.get("rows", old.get("earlier", {})),
-        }
+        found["sets"][results.title] = {**about, "strategies": strategies}
     return found
 
 
@@ -178,9 +173,6 @@ def rows(found: dict[str, Any]) -> dict[str, Any]:
                 "verdict": found_row.verdict,
                 "seconds": one["strategies"][found_row.strategy]["seconds"],
             }
-        for name, row in one["earlier"].items():
-            if row["seeds"] > told[title].get(name, {"seeds": 0})["seeds"]:
-                told[title][name] = row
     return told
 
 
