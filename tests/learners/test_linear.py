@@ -147,7 +147,7 @@ def test_cross_validation_finds_the_strength_with_the_least_held_out_loss() -> N
 def test_an_item_of_a_class_that_the_rest_does_not_have_says_nothing_about_the_ridge() -> None:
     singles = lesson(labels=20, items=20, classes=20, features=8)
     singles = replace(singles, targets=torch.eye(20).double())  # one label a class: nothing can be judged
-    for scale in (1.0, 10.0):  # ten times the features, a hundred times the strength
+    for scale in (1.0, 10.0):  # of the strength, and so of squared features
         scaled = replace(singles, items=singles.items * (64 * scale / _spread(singles)) ** 0.5)
         assert Linear().fit(scaled).facts["ridge"] == scale
 
