@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
-from askance.utilities.version_space import allowed_errors, errors_when_forced
+from askance.utilities.version_space import allowed_errors, errors_when_forced, open_points
 from tests.pins import pins
 
 
@@ -71,3 +73,29 @@ def test_points_are_told_apart_by_weight() -> None:
     weights = torch.tensor([1.0, 3.0, 1.0], dtype=torch.float64)
     _, errors = errors_when_forced(features, targets, weights, features[1:2], 1e-3)
     assert errors[0].tolist() == pytest.approx([3 / 5, 1 / 5])  # 0 there is wrong at the item of weight 3
+
+
+def test_points_are_looked_at_until_enough_are_open_and_the_slack_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = np.random.default_rng(2)
+    points = torch.tensor(dice.standard_normal(40))[:, None]
+    looked: list[int] = []
+
+    def counted(*given: Any) -> tuple[float, torch.Tensor]:
+        looked.append(len(given[3]))
+        return errors_when_forced(*given)
+
+    monkeypatch.setattr("askance.utilities.version_space.errors_when_forced", counted)
+    for noise in (0.0, 1.0):  # with noise nobody is right on all, so the slack may shrink to the end
+        known = dice.standard_normal(12)
+        told = torch.eye(2, dtype=torch.float64)[
+            torch.tensor((known + noise * dice.standard_normal(12) > 0).astype(int))
+        ]
+        given = (torch.tensor(known)[:, None], told, torch.ones(12, dtype=torch.float64))
+        best, shares = errors_when_forced(*given, points, 1e-2)
+        every = ((shares <= allowed_errors(best, 12, 0.5)).sum(1) > 1).nonzero()[:, 0].tolist()
+        assert len(every) > 2
+        looked.clear()
+        found = open_points(*given, points, ridge=1e-2, scale=0.5, most=2)
+        assert found.tolist() == every[:2]
+        assert sum(looked) == 40 if noise else sum(looked) < 40
+    assert open_points(*given, points[:0], ridge=1e-2, scale=0.5, most=2).tolist() == []

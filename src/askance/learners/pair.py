@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize, relu
+from torch.nn.functional import normalize, pad, relu
 
 from askance.arrays import spans, take
 from askance.errors import BadInput
@@ -190,8 +190,7 @@ class Paired(Model):
             none = torch.zeros(len(rows), classes)
             extras = {"values": none, "exploit": none, "explore": none, "ntk_width": torch.ones(len(rows))}
             return Outputs(scores=none, embeddings=_as_given(items), extras=extras)
-        step = max(1, _PIECE // len(self.moments))
-        parts = [self._of(rows[start:stop]) for start, stop in spans(len(rows), step)] or [self._of(rows)]
+        parts = [self._of(rows[start:stop]) for start, stop in _steps(self.exploit, rows)] or [self._of(rows)]
         exploit, explore, width = (torch.cat(column) for column in zip(*parts, strict=True))
         values = exploit + explore / (self.facts["fits"] if self.recipe.fade else 1)
         extras = {"values": values, "exploit": exploit, "explore": explore, "ntk_width": width}
@@ -226,7 +225,10 @@ class Paired(Model):
     def _of(self, items: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         arms = self.recipe.arms
         explore = _explored(self.explore, net_blocks(self.exploit, items, arms, self.recipe.width), arms)
-        width = (summed_gradient(self.exploit, items, arms).square() / self.moments).sum(1).sqrt()
+        back, rest = slopes(self.exploit, items, arms)
+        inside, beyond = torch.split(self.moments.reciprocal(), [self.exploit["in"].numel(), rest.shape[2]])
+        weights = torch.einsum("if,hcf->ich", items.square(), inside.reshape(back.shape[2], back.shape[1], -1))
+        width = ((back.square() * weights).sum((1, 2)) + rest.sum(1).square() @ beyond).sqrt()
         return net_values(self.exploit, items, arms), explore, width
 
 
@@ -238,34 +240,31 @@ def net_values(net: Net, items: Tensor, arms: bool) -> Tensor:
     return (relu(_placed(net, items)) * net["out"][0]).sum(2) + net["out_bias"]
 
 
-def summed_gradient(net: Net, items: Tensor, arms: bool) -> Tensor:
-    """The gradient of the summed outputs of f1 by its parameters, in the order in, in_bias, out, out_bias.
+def slopes(net: Net, items: Tensor, arms: bool) -> tuple[Tensor, Tensor]:
+    """The gradient of f1 by its parameters, not written out: that by ``in`` is what comes back times the item.
 
     Args:
         net: f1.
         items: (items, features).
-        arms: Whether it has a number for each class's place of the item.
+        arms: Whether it has a number for each class's place of the item; else the outputs are summed.
 
     Returns:
-        (items, parameters).
+        What comes back to the hidden layer, (items, places, hidden), and the gradient by the parameters after ``in``,
+        (items, places, parameters). An arm's gradient by ``in`` is zero at all places but its own. Without arms there
+        is one place.
     """
-    count = len(items)
-    if not arms:
-        before = items @ net["in"].T + net["in_bias"]
-        back = (before > 0) * net["out"].sum(0)  # (items, hidden)
-        last, outputs = relu(before).repeat(1, len(net["out"])), len(net["out"])
-        first = back.unsqueeze(2) * items.unsqueeze(1)
-        return torch.cat([first.flatten(1), back, last, items.new_ones(count, outputs)], 1)
-    before, back = _slopes(net, items)
-    first = torch.einsum("ich,if->ihcf", back, items)  # an arm has the weights of its own place
-    ones = items.new_full((count, 1), before.shape[1])
-    return torch.cat([first.flatten(1), back.sum(1), relu(before).sum(1), ones], 1)
+    outputs = len(net["out"])
+    before = _placed(net, items)
+    back = (before > 0) * net["out"].sum(0)
+    last = relu(before).repeat(1, 1, outputs)
+    return back, torch.cat([back, last, items.new_ones(*back.shape[:2], outputs)], 2)
 
 
 def net_blocks(net: Net, items: Tensor, arms: bool, width: int) -> Tensor:
     """The gradient of f1 by its parameters, as the means of equal blocks of it, at length one.
 
-    An arm's gradient is zero at the weights of all other places, so it is never written out.
+    The block's share of a row of ``in`` is a sum over neighboring features of the item, and so a difference of running
+    sums: the gradient is never written out.
 
     Args:
         net: f1.
@@ -279,30 +278,22 @@ def net_blocks(net: Net, items: Tensor, arms: bool, width: int) -> Tensor:
     length = sum(array.numel() for array in net.values())
     blocks = torch.arange(length) * width // length  # of each parameter
     sizes = torch.bincount(blocks, minlength=width).clamp(min=1).to(items)
-    if not arms:
-        found = items.new_zeros(len(items), width).index_add_(1, blocks, summed_gradient(net, items, False))
-        return normalize(found / sizes, dim=-1)
-    before, back = _slopes(net, items)
-    classes, hidden = before.shape[1:]
-    inside, bias, last, ones = torch.split(blocks, [net["in"].numel(), hidden, hidden, 1])
-    own = inside.reshape(hidden, classes, -1)
-    found = items.new_zeros(len(items), classes, width)
-    for place in range(classes):
-        first = back[:, place].unsqueeze(2) * items.unsqueeze(1)
-        found[:, place].index_add_(1, own[:, place].flatten(), first.flatten(1))
-    found.index_add_(2, bias, back).index_add_(2, last, relu(before))
-    found.index_add_(2, ones, items.new_ones(len(items), classes, 1))
-    return normalize(found / sizes, dim=-1)
-
-
-def _slopes(net: Net, items: Tensor) -> tuple[Tensor, Tensor]:
-    """What the hidden layer reads of each class's place, and the gradient by it, both (items, classes, hidden)."""
-    before = _placed(net, items)
-    return before, (before > 0) * net["out"][0]
+    back, rest = slopes(net, items, arms)
+    places, features, inside = back.shape[1], items.shape[1], net["in"].numel()
+    edges = torch.cat([torch.arange(0, inside + 1, max(1, features)), blocks[:inside].diff().nonzero()[:, 0] + 1])
+    starts, stops = edges.unique()[:-1], edges.unique()[1:]  # between them lie one row and one block
+    rows = starts // max(1, features)
+    sums = pad(items.double().cumsum(1), (1, 0))
+    shares = (sums[:, stops - rows * features] - sums[:, starts - rows * features]).to(items)
+    found = items.new_zeros(len(items), places * width)
+    found.index_add_(1, rows % places * width + blocks[starts], back.transpose(1, 2).flatten(1)[:, rows] * shares)
+    found = found.reshape(len(items), places, width).index_add_(2, blocks[inside:], rest)
+    found = normalize(found / sizes, dim=-1)
+    return found if arms else found[:, 0]
 
 
 def _placed(net: Net, items: Tensor) -> Tensor:
-    """What the hidden layer reads of an item in the block of each class, (items, classes, hidden)."""
+    """What the hidden layer reads of an item in each place, (items, places, hidden)."""
     hidden, features = len(net["in"]), items.shape[1]
     return torch.einsum("if,hcf->ich", items, net["in"].reshape(hidden, -1, features)) + net["in_bias"]
 
@@ -323,13 +314,18 @@ def _blocks(net: Net, items: Tensor, arms: bool, width: int) -> Tensor:
 
 def _moments(net: Net, items: Tensor, arms: bool) -> Tensor:
     """The sum over items of the squared gradient of the summed outputs, (parameters,)."""
-    steps = _steps(net, items)
-    return torch.stack([summed_gradient(net, items[a:b], arms).square().sum(0) for a, b in steps]).sum(0)
+    total = torch.zeros(sum(array.numel() for array in net.values()))
+    for start, stop in _steps(net, items):
+        back, rest = slopes(net, items[start:stop], arms)
+        inside = torch.einsum("ich,if->hcf", back.square(), items[start:stop].square())
+        total += torch.cat([inside.flatten(), rest.sum(1).square().sum(0)])
+    return total
 
 
 def _steps(net: Net, items: Tensor) -> list[tuple[int, int]]:
-    parameters = sum(array.numel() for array in net.values())
-    return list(spans(len(items), max(1, _PIECE // max(1, parameters))))
+    """Items so few at a time that what comes back to the hidden layer is a small temporary."""
+    wide = net["in"].numel() // max(1, items.shape[1]) * (1 + len(net["out"]))
+    return list(spans(len(items), max(1, _PIECE // max(1, wide))))
 
 
 def _new(inputs: int, hidden: int, outputs: int, dice: Dice) -> Net:

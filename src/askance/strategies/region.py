@@ -23,7 +23,7 @@ from askance.task import Classes, Task
 from askance.utilities import region
 from askance.utilities.lookahead import curvature, lifted, solver
 from askance.utilities.region import Gap
-from askance.utilities.version_space import allowed_errors, errors_when_forced
+from askance.utilities.version_space import open_points
 from askance.view import Batch, View
 
 LOSSES = ("log", "square")
@@ -229,6 +229,7 @@ class NeuralCal(_Open):
     """
 
     cost: ClassVar[str] = "m C fits of L labels, for m candidates looked at"
+    revision: ClassVar[int] = 2  # forced fits begin at the head that nothing forces
     reads_labels: ClassVar[bool] = True
 
     features: Signal = Embeddings()
@@ -246,9 +247,9 @@ class NeuralCal(_Open):
         known = view.of_labeled(self.features).double()
         labels = view.labels.double()
         weights = torch.ones(len(known), dtype=torch.float64)
-        best, errors = errors_when_forced(known, labels, weights, view[self.features][shown].double(), self.ridge)
-        possible = (errors <= allowed_errors(best, len(known), self.scale)).sum(1)
-        rows = shown[(possible > 1).to(shown.device)][:n]
+        points = view[self.features][shown].double()
+        found = open_points(known, labels, weights, points, ridge=self.ridge, scale=self.scale, most=max(1, n))
+        rows = shown[found.to(shown.device)][:n]
         if len(rows) or not len(shown):
             return view.batch(rows, reason="done" if len(rows) < min(n, len(view.candidates)) else "")
         looked = f"of {len(shown)} candidates looked at" if len(shown) < len(order) else f"of {len(shown)} candidates"
