@@ -281,7 +281,8 @@ def net_blocks(net: Net, items: Tensor, arms: bool, width: int) -> Tensor:
     back, rest = slopes(net, items, arms)
     places, features, inside = back.shape[1], items.shape[1], net["in"].numel()
     edges = torch.cat([torch.arange(0, inside + 1, max(1, features)), blocks[:inside].diff().nonzero()[:, 0] + 1])
-    starts, stops = edges.unique()[:-1], edges.unique()[1:]  # between them lie one row and one block
+    edges = torch.unique(edges)
+    starts, stops = edges[:-1], edges[1:]  # between them lie one row and one block
     rows = starts // max(1, features)
     sums = pad(items.double().cumsum(1), (1, 0))
     shares = (sums[:, stops - rows * features] - sums[:, starts - rows * features]).to(items)

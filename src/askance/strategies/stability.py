@@ -19,7 +19,7 @@ from askance.signals.layer import LastLayer
 from askance.signals.stability import Deviations
 from askance.strategies.base import Strategy
 from askance.task import Classes, Task
-from askance.utilities.movement import disagreement_of_layers
+from askance.utilities.movement import changes_of_class
 from askance.utilities.stability import deviations, least_disagreement_weights
 from askance.view import Batch, View
 
@@ -211,11 +211,14 @@ class LdmS(Strategy):
             idle = spent = 0
             while idle < self.patience and spent < _DRAWS:
                 shifts = torch.from_numpy(throw.standard_normal((_TOGETHER, *layer.shape))) * 10**power
-                flips, shares = disagreement_of_layers(layer, shifts.to(layer), features, reference, guesses, theirs)
+                moved = layer + shifts.to(layer)
+                shares = changes_of_class(moved, reference, theirs).double().mean(1)
+                open_ = (metric > shares.min()).nonzero()[:, 0]  # no draw of these can lower the metric of others
+                flips = changes_of_class(moved, features[open_], guesses[open_])
                 spent += _TOGETHER
                 for flip, share in zip(flips, shares, strict=True):
-                    lower = flip & (share < metric)
-                    idle = 0 if bool(lower.any()) else idle + 1
+                    lower = open_[flip & (share < metric[open_])]
+                    idle = 0 if len(lower) else idle + 1
                     metric[lower] = share
                     if idle >= self.patience:
                         break

@@ -90,33 +90,22 @@ def gradient_sum(residuals: Tensor, features: Tensor) -> Tensor:
     return total
 
 
-def disagreement_of_layers(
-    layer: Tensor, shifts: Tensor, features: Tensor, reference: Tensor, guesses: Tensor, theirs: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Whose class changes when the last layer is moved.
+def changes_of_class(layers: Tensor, features: Tensor, guesses: Tensor) -> Tensor:
+    """Whether another class than the guess is likeliest, by each of some last layers.
 
     Args:
-        layer: (classes, features + 1), the bias last.
-        shifts: What is added to it, (draws, classes, features + 1).
+        layers: (draws, classes, features + 1), the bias last.
         features: (items, features).
-        reference: Other items, (reference, features).
-        guesses: The class of each item now, (items,).
-        theirs: That of the others, (reference,).
+        guesses: The class of each item, (items,).
 
     Returns:
-        Whether it changes, bool (draws, items), and the share of the reference for which it does, (draws,).
+        bool (draws, items).
     """
-    moved = layer + shifts
-    flips = _classes(moved, features) != guesses
-    return flips, (_classes(moved, reference) != theirs).double().mean(1)
-
-
-def _classes(layers: Tensor, features: Tensor) -> Tensor:
-    """The likeliest class by each layer, (layers, items)."""
-    draws, classes, _ = layers.shape
-    flat = layers[:, :, :-1].reshape(draws * classes, -1)
-    scores = (features @ flat.T).reshape(len(features), draws, classes) + layers[:, :, -1]
-    return scores.argmax(2).T
+    draws, classes, width = layers.shape
+    flat = layers.reshape(draws * classes, width)
+    scores = torch.addmm(flat[:, -1:], flat[:, :-1], features.T).reshape(draws, classes, len(features))
+    own = scores.gather(1, guesses.expand(draws, 1, len(features)))
+    return scores.amax(1) > own[:, 0]
 
 
 def _pieces(left: Tensor, right: Tensor) -> Iterator[slice]:
