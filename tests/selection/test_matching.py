@@ -100,5 +100,24 @@ def test_with_endless_patience_spal_is_bmdr() -> None:
     assert one.tolist() == other.tolist()
     x, targets = torch.from_numpy(rows), 2 * torch.eye(3)[[0, 1, 2, 0, 1, 2]].double() - 1
     shown = Matching(x, x[:6] + 0.1, targets, x)
-    patient, hasty = (doubtful_and_alike(shown, 5, beta=1.0, ridge=0.1, width=1.0, pace=pace) for pace in (None, 0.5))
+    patient, hasty = (doubtful_and_alike(shown, 5, beta=1.0, ridge=0.1, width=1.0, pace=pace) for pace in (None, 0.1))
     assert float(hasty.sum()) < float(patient.sum()) - 0.1  # what is too doubtful waits
+
+
+@pins("bmdr,spal", "equivalence", "with two classes, one against the rest is the one function of the paper")
+@pytest.mark.parametrize("pace", [None, 0.7])
+def test_two_classes_are_the_one_function_of_the_paper(pace: float | None) -> None:
+    x = torch.from_numpy(DICE.normal(0, 1, (30, 2)))
+    side = torch.tensor([[1.0], [-1.0], [-1.0], [1.0]], dtype=torch.float64)
+    given = {"beta": 1.0, "ridge": 0.1, "width": 1.0, "pace": pace}
+    one = doubtful_and_alike(Matching(x, x[:4] + 0.1, side, x), 5, **given)
+    both = doubtful_and_alike(Matching(x, x[:4] + 0.1, torch.cat([side, -side], 1), x), 5, **given)
+    assert float(one.sum()) > 1
+    assert torch.allclose(one, both, atol=1e-6)
+
+
+def test_that_there_are_many_classes_makes_no_item_too_doubtful_by_itself() -> None:
+    x = torch.from_numpy(DICE.normal(0, 1, (60, 4)))
+    targets = 2 * torch.eye(10)[torch.arange(20) % 10].double() - 1
+    shares = doubtful_and_alike(Matching(x[20:], x[:20], targets, x), 10, beta=0.1, ridge=0.1, width=2.0, pace=1.0)
+    assert float(shares.sum()) > 5  # a sum over ten classes made all of them wait

@@ -40,8 +40,9 @@ def doubtful_and_alike(
         sum_labeled (y - f)^2 + ridge |f|^2 + sum_candidates a (f^2 + 2 |f|) + beta D(a),
 
     where D is half the squared distance of the mean of labeled items and batch to the mean of the reference in the
-    kernel's space, in units of (labeled + n)^2. The worst label of a candidate costs f^2 + 2 |f| + 1; several classes
-    add up. f and a take turns, each exactly minimized.
+    kernel's space, in units of (labeled + n)^2. The worst label of a candidate costs f^2 + 2 |f| + 1. The paper has two
+    classes and one f. Here each class has one, and the first three sums are means over them: with two classes, whose
+    functions mirror each other, those of the paper. f and a take turns, each exactly minimized.
 
     With a pace (Tang & Huang 2019), candidates also have an ease v in [0, 1]: a v (f^2 + 2 |f|) + pace (v^2 / 2 - v)
     replaces the third sum, so that what is too doubtful so far, a (f^2 + 2 |f|) above the pace, waits.
@@ -67,7 +68,7 @@ def doubtful_and_alike(
     gram = kernel(points, points, width)
     scores = _labels_alone(gram, aims, ridge)
     for _ in range(_ROUNDS):
-        doubt = (scores.square() + 2 * scores.abs()).sum(1)
+        doubt = (scores.square() + 2 * scores.abs()).mean(1)
         if pace is not None:
             ease = (1 - shares * doubt / pace).clamp(0, 1)
         before = shares

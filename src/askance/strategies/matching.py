@@ -22,9 +22,10 @@ class Bmdr(Strategy):
     """A batch that is doubtful for a kernel classifier and, with the labeled items, distributed as the pool.
     [wang2015querying]
 
-    The classifier is the method's own: ridge regression with a Gaussian kernel, one against the rest. In large pools
-    the program runs over some candidates and compares with some items, both drawn by a hash of their keys; what it
-    does not pick follows in the order of its shares, then by noise.
+    The classifier is the method's own: ridge regression with a Gaussian kernel, one class against the rest; of several
+    classes the doubts are averaged, which is ours. In large pools the program runs over some candidates and compares
+    with some items, both drawn by a hash of their keys; what it does not pick follows in the order of its shares, then
+    by noise.
 
     Args:
         features: Where the items lie.
@@ -38,6 +39,7 @@ class Bmdr(Strategy):
     [2]
     """
 
+    revision: ClassVar[int] = 2  # the mean over classes in the place of their sum
     reads_labels: ClassVar[bool] = True
     cost: ClassVar[str] = "(m + L)^3 for m candidates looked at"
 
