@@ -41,10 +41,8 @@ def census_page() -> str:
         "`python -m benchmarks.census` goes on.\n\n",
         "A cell is the gain in mean accuracy over the curve, in points of a hundred, with its 95% interval over paired "
         "seeds. Bold: above random by the paired t-test, adjusted by Holm for all strategies of its data set; in "
-        "italics: "
-        "below. *Seconds* is a whole run, fitting and asking, averaged over the data sets. Most strategies have 20 "
-        "seeds; "
-        "where there are fewer, slow ones had no more time, and the number stands behind the cell.\n\n",
+        "italics: below. *Seconds* is a whole run, fitting and asking, averaged over the data sets. "
+        f"{_seeds(sets, order)}\n\n",
         f"| Strategy | {' | '.join(sets)} | Seconds |\n",
         f"| --- | {' | '.join('--:' for _ in sets)} | --: |\n",
     ]
@@ -77,6 +75,16 @@ def census_page() -> str:
     for title, one in sets.items():
         lines.append(f"- **{title}**: {' '.join(one['said']) or 'as it is.'}\n")
     return "".join(lines)
+
+
+def _seeds(sets: dict[str, Any], names: list[str]) -> str:
+    counts = {row["seeds"] for one in sets.values() for name, row in one["rows"].items() if name in names}
+    if len(counts) == 1:
+        return f"Each has {counts.pop()} seeds."
+    return (
+        f"Most strategies have {max(counts)} seeds; where there are fewer, slow ones had no more time, and the number "
+        f"stands behind the cell."
+    )
 
 
 def smoke_page() -> str:
