@@ -39,7 +39,7 @@ from benchmarks.dpp_page import dpp_page
 from benchmarks.dynamical_page import dynamical_page
 from benchmarks.fidelity_page import fidelity_page
 from benchmarks.intervals import intervals_sentence
-from benchmarks.lab_page import census_page, smoke_page
+from benchmarks.lab_page import census_page, cost_page, smoke_page
 from benchmarks.lada_page import lada_page
 from benchmarks.large_pools_page import scored, two_stages
 from benchmarks.neural_cal_page import neural_cal_page
@@ -125,6 +125,7 @@ def generated() -> dict[Path, str]:
         **({ROOT / "docs" / "lab" / "index.html": public_page()} if published() else {}),
         ROOT / "docs" / "lab" / "claims.md": NOTE + claims_page(),
         ROOT / "docs" / "lab" / "census.md": NOTE + census_page(),
+        ROOT / "docs" / "lab" / "cost.md": NOTE + cost_page(),
         ROOT / "docs" / "lab" / "smoke.md": NOTE + smoke_page(),
         ROOT / "docs" / "datasets.md": NOTE + datasets_page(),
         ROOT / "docs" / "digits.md": NOTE + digits_page(),

@@ -1,4 +1,4 @@
-"""What docs/lab/census.md and docs/lab/smoke.md say, from docs/lab/census.json and docs/lab/smoke.json."""
+"""What the pages of docs/lab say that are not of published benchmarks, from the json files beside them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from askance.reports import words
 from benchmarks.architecture_page import claims
 from benchmarks.census import rows
+from benchmarks.lockstep import COST
 from benchmarks.measure import ROOT
 
 CENSUS = ROOT / "docs" / "lab" / "census.json"
@@ -167,3 +168,47 @@ def _cell(row: dict[str, Any] | None) -> str:
 def _seconds(sets: dict[str, Any], name: str) -> str:
     took = [one["rows"][name]["seconds"] for one in sets.values() if name in one["rows"]]
     return words.seconds(sum(took) / len(took)) if took else words.NONE
+
+
+def cost_page() -> str:
+    """What fifty runs cost beside one, and beside loops written with other packages."""
+    found = json.loads(COST.read_text("utf-8"))
+    other, seeds = found["scikit-activeml"], found["seeds"]
+    ours = found["together"]["wall"]
+    loop, hasty = "scikit-learn loop", "scikit-learn loop at its own tolerance"
+    ways = [
+        ("askance, all as one problem", ours, "one thread"),
+        ("askance, all as one problem", found["together, two threads"]["wall"], "two threads"),
+        ("askance, run by run", found["run by run"]["wall"], "one thread; a fifth of them measured"),
+        ("a loop with scikit-learn", found[loop]["wall"], "one thread; tolerance 1e-6, which gives the same accuracy"),
+        ("a loop with scikit-learn", found[hasty]["wall"], "one thread; its own tolerance, 1e-4"),
+        (
+            f"scikit-activeml {other['version']}",
+            seeds * other["cpu seconds of a seed"],
+            f"one thread, scikit-learn {other['scikit-learn']}, its own tolerance; {other['seeds']} runs measured",
+        ),
+    ]
+    lines = [
+        "# What fifty runs cost\n\n",
+        f"{seeds} paired runs by margin, {found['rounds']} rounds of 10 after 20 first labels, on {found['items']:,} "
+        f"items of 128 features and 10 classes; the head has ridge 1. All have the same splits, first labels and "
+        f"batch size. Measured in one run on {found['date']}, on {found['machine']['processor']}, load "
+        f"{found['machine']['load'][0]}: ratios carry over to other machines, seconds do not. "
+        f"`python -m benchmarks.lockstep --activeml PYTHON --keep` runs it again.\n\n",
+        "| Way | Seconds | Beside ours | How |\n| --- | --: | --: | --- |\n",
+    ]
+    lines += [f"| {way} | {words.seconds(took)} | {took / ours:.1f} | {how} |\n" for way, took, how in ways]
+    one, apart = found["run by run"]["wall"] / seeds, found["converged"]["apart at most"]
+    swaps, second = found["swaps"], found["two threads over one"]
+    gains = words.listing([f"{gain:.1f} times as fast at {labels}" for labels, gain in second.items()])
+    lines.append(
+        f"\nOne run alone takes {words.seconds(one)} s, so that {seeds} together cost as much as {ours / one:.0f} of "
+        f"them. Of {swaps['picks']:,} picks of single runs {swaps['swapped'] or 'none'} came otherwise when run "
+        f"together.\n\n"
+        f"Mean accuracy over the curve: {found['area']:.4f}, the loop's {found['area of the loop']:.4f}, "
+        f"scikit-activeml's {other['area']:.4f} (on {other['seeds']} of the seeds). Few first labels leave classes "
+        f"out, which the packages treat differently; with a first label of each class, and both solved to the end, our "
+        f"areas and the loop's are {f'{apart:.0e} apart at most' if apart else 'equal'}.\n\n"
+        f"With a second thread heads are fitted {gains}.\n"
+    )
+    return "".join(lines)

@@ -1,6 +1,7 @@
 """Fifty seeds of twenty rounds: as one problem, run by run, and as a plain scikit-learn loop, in one process.
 
     python -m benchmarks.lockstep
+    python -m benchmarks.lockstep --activeml PYTHON --keep   into docs/lab/cost.json, with scikit-activeml beside it
 
 The data are the small workload, 10,000 x 128 and 10 classes; the head has ridge 1, that is C = 1. All three ask by
 margin, with the same splits, first labels and batches, on one thread; ours also on two. The loop's tolerance is that
@@ -22,7 +23,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import workload
-from benchmarks.measure import ONE_THREAD, fresh
+from benchmarks.measure import ONE_THREAD, ROOT, fresh, machine
+
+COST = ROOT / "docs" / "lab" / "cost.json"
 
 SEEDS, ROUNDS, BATCH, INITIAL, TEST = 50, 20, 10, 20, 1_000
 ALL = 100  # first labels among which there is one of each class
@@ -218,7 +221,7 @@ def _loop(data: Any, plan: Any, seed: int, tolerance: float = 1e-4, most: int = 
         known[open_[np.argpartition(gap, plan.batch)[: plan.batch]]] = True
 
 
-def activeml(python: str, seeds: int = 3, size: str = "small") -> dict[str, float]:
+def activeml(python: str, seeds: int = 3, size: str = "small") -> dict[str, Any]:
     """The same protocol as scikit-activeml has it, in its own environment: seconds of a seed, and the mean area."""
     import torch
 
@@ -246,13 +249,14 @@ def activeml(python: str, seeds: int = 3, size: str = "small") -> dict[str, floa
             env={**os.environ, **ONE_THREAD},
             check=True,
         )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
 _ACTIVEML = """
 import json, sys, time, warnings
 import numpy as np
+import skactiveml, sklearn
 from sklearn.linear_model import LogisticRegression
 from skactiveml.classifier import SklearnClassifier
 from skactiveml.pool import UncertaintySampling
@@ -277,7 +281,8 @@ for seed in range(int(given["seeds"])):
         answers[picks] = classes[rows][picks]
     took.append(time.process_time() - begun)
     areas.append((np.sum(scores) - (scores[0] + scores[-1]) / 2) / (len(scores) - 1))
-print(json.dumps({"cpu seconds of a seed": float(np.mean(took)), "area": float(np.mean(areas))}))
+told = {"seeds": len(took), "version": skactiveml.__version__, "scikit-learn": sklearn.__version__}
+print(json.dumps({**told, "cpu seconds of a seed": float(np.mean(took)), "area": float(np.mean(areas))}))
 """
 
 
@@ -294,11 +299,17 @@ def _timed(call: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--activeml", metavar="PYTHON", help="also as scikit-activeml has it, in this environment")
+    parser.add_argument("--keep", action="store_true", help="put it into docs/lab/cost.json, for the page")
     options = parser.parse_args()
+    if options.keep and not options.activeml:
+        parser.error("--keep takes all in one run, so it needs --activeml, too")
+    told = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), **fresh("benchmarks.lockstep:compare")}
+    told["two threads over one"] = fresh("benchmarks.lockstep:second_core")
     if options.activeml:
-        print(json.dumps({"scikit-activeml": activeml(options.activeml)}, indent=2))
-    print(json.dumps({"load": os.getloadavg()[0], **fresh("benchmarks.lockstep:compare")}, indent=2))
-    print(json.dumps({"two threads over one": fresh("benchmarks.lockstep:second_core")}, indent=2))
+        told["scikit-activeml"] = activeml(options.activeml)
+    print(json.dumps(told, indent=2))
+    if options.keep:
+        COST.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
