@@ -213,7 +213,7 @@ class LdmS(Strategy):
                 shifts = torch.from_numpy(throw.standard_normal((_TOGETHER, *layer.shape))) * 10**power
                 moved = layer + shifts.to(layer)
                 shares = changes_of_class(moved, reference, theirs).double().mean(1)
-                open_ = (metric > shares.min()).nonzero()[:, 0]  # no draw of these can lower the metric of others
+                open_ = (metric > shares.min()).nonzero()[:, 0]  # of the others none can fall by these draws
                 flips = changes_of_class(moved, features[open_], guesses[open_])
                 spent += _TOGETHER
                 for flip, share in zip(flips, shares, strict=True):
