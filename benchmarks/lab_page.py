@@ -8,7 +8,7 @@ from typing import Any
 from askance.reports import words
 from benchmarks.architecture_page import claims
 from benchmarks.census import rows
-from benchmarks.lockstep import COST
+from benchmarks.lockstep import BATCH, COST, INITIAL, TOLERANCE
 from benchmarks.measure import ROOT
 
 CENSUS = ROOT / "docs" / "lab" / "census.json"
@@ -180,20 +180,26 @@ def cost_page() -> str:
         ("askance, all as one problem", ours, "one thread"),
         ("askance, all as one problem", found["together, two threads"]["wall"], "two threads"),
         ("askance, run by run", found["run by run"]["wall"], "one thread; a fifth of them measured"),
-        ("a loop with scikit-learn", found[loop]["wall"], "one thread; tolerance 1e-6, which gives the same accuracy"),
+        (
+            "a loop with scikit-learn",
+            found[loop]["wall"],
+            f"one thread; tolerance {TOLERANCE:g}, which gives the same accuracy",
+        ),
         ("a loop with scikit-learn", found[hasty]["wall"], "one thread; its own tolerance, 1e-4"),
         (
             f"scikit-activeml {other['version']}",
             seeds * other["cpu seconds of a seed"],
-            f"one thread, scikit-learn {other['scikit-learn']}, its own tolerance; {other['seeds']} runs measured",
+            f"one thread, scikit-learn {other['scikit-learn']}, its own tolerance; processor time of {other['seeds']} "
+            "runs",
         ),
     ]
     lines = [
         "# What fifty runs cost\n\n",
-        f"{seeds} paired runs by margin, {found['rounds']} rounds of 10 after 20 first labels, on {found['items']:,} "
-        f"items of 128 features and 10 classes; the head has ridge 1. All have the same splits, first labels and "
-        f"batch size. Measured in one run on {found['date']}, on {found['machine']['processor']}, load "
-        f"{found['machine']['load'][0]}: ratios carry over to other machines, seconds do not. "
+        f"{seeds} paired runs by margin, {found['rounds']} rounds of {BATCH} after {INITIAL} first labels, on "
+        f"{found['items']:,} items of 128 features and 10 classes; the head has ridge 1. All have the "
+        f"same splits, first labels and batch size. Measured in one run on {found['date']}, on "
+        f"{found['machine']['processor']}, load {found['machine']['load'][0]}: ratios carry over to other "
+        f"machines, seconds do not. "
         f"`python -m benchmarks.lockstep --activeml PYTHON --keep` runs it again.\n\n",
         "| Way | Seconds | Beside ours | How |\n| --- | --: | --: | --- |\n",
     ]

@@ -224,8 +224,9 @@ class Paired(Model):
 
     def _of(self, items: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         arms = self.recipe.arms
-        explore = _explored(self.explore, net_blocks(self.exploit, items, arms, self.recipe.width), arms)
         back, rest = slopes(self.exploit, items, arms)
+        means = _block_means(self.exploit, items, back, rest, self.recipe.width)
+        explore = _explored(self.explore, means if arms else means[:, 0], arms)
         inside, beyond = torch.split(self.moments.reciprocal(), [self.exploit["in"].numel(), rest.shape[2]])
         weights = torch.einsum("if,hcf->ich", items.square(), inside.reshape(back.shape[2], back.shape[1], -1))
         width = ((back.square() * weights).sum((1, 2)) + rest.sum(1).square() @ beyond).sqrt()
@@ -263,9 +264,6 @@ def slopes(net: Net, items: Tensor, arms: bool) -> tuple[Tensor, Tensor]:
 def net_blocks(net: Net, items: Tensor, arms: bool, width: int) -> Tensor:
     """The gradient of f1 by its parameters, as the means of equal blocks of it, at length one.
 
-    The block's share of a row of ``in`` is a sum over neighboring features of the item, and so a difference of running
-    sums: the gradient is never written out.
-
     Args:
         net: f1.
         items: (items, features).
@@ -275,10 +273,19 @@ def net_blocks(net: Net, items: Tensor, arms: bool, width: int) -> Tensor:
     Returns:
         (items, classes, width) with arms, else (items, width).
     """
+    means = _block_means(net, items, *slopes(net, items, arms), width)
+    return means if arms else means[:, 0]
+
+
+def _block_means(net: Net, items: Tensor, back: Tensor, rest: Tensor, width: int) -> Tensor:
+    """`net_blocks` from what `slopes` gives, for each place: (items, places, width).
+
+    The block's share of a row of ``in`` is a sum over neighboring features of the item, and so a difference of running
+    sums: the gradient is never written out.
+    """
     length = sum(array.numel() for array in net.values())
     blocks = torch.arange(length) * width // length  # of each parameter
     sizes = torch.bincount(blocks, minlength=width).clamp(min=1).to(items)
-    back, rest = slopes(net, items, arms)
     places, features, inside = back.shape[1], items.shape[1], net["in"].numel()
     edges = torch.cat([torch.arange(0, inside + 1, max(1, features)), blocks[:inside].diff().nonzero()[:, 0] + 1])
     edges = torch.unique(edges)
@@ -289,8 +296,7 @@ def net_blocks(net: Net, items: Tensor, arms: bool, width: int) -> Tensor:
     found = items.new_zeros(len(items), places * width)
     found.index_add_(1, rows % places * width + blocks[starts], back.transpose(1, 2).flatten(1)[:, rows] * shares)
     found = found.reshape(len(items), places, width).index_add_(2, blocks[inside:], rest)
-    found = normalize(found / sizes, dim=-1)
-    return found if arms else found[:, 0]
+    return normalize(found / sizes, dim=-1)
 
 
 def _placed(net: Net, items: Tensor) -> Tensor:
