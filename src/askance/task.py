@@ -51,6 +51,10 @@ class Task:
             return None
         return [sum(column) / len(rows) for column in zip(*rows, strict=True)], 1.0
 
+    def keeps_columns(self, before: Task) -> bool:
+        """Whether the columns of scores mean what they meant under the task as it was before a change."""
+        return type(self) is type(before) and self.width == before.width
+
     def link(self, scores: Tensor) -> Tensor:
         """Scores (items, width) to what they mean: probabilities, or the numbers themselves."""
         raise TypeError(f"{type(self).__name__} has no link")
@@ -101,6 +105,11 @@ class Named(Task):
         if column is None:
             raise _no_word(self.names, name)
         return column
+
+    def keeps_columns(self, before: Task) -> bool:
+        if not (isinstance(before, Named) and super().keeps_columns(before)):
+            return False
+        return all(self._columns.get(str(name)) == column for column, name in enumerate(before.names))
 
     def knows(self, name: Any) -> bool:
         """Whether a name is one of today's, or one that was renamed or merged."""

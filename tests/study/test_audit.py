@@ -11,7 +11,9 @@ import torch
 from safetensors.torch import load_file
 from worlds import World, blobs
 
+from askance import Pool
 from askance.learners.linear import Linear
+from askance.strategies.augmentation import Lada
 from askance.study.study import Study
 
 
@@ -101,3 +103,32 @@ def test_an_audit_writes_nothing() -> None:
     before = study.lines()
     study.audit(refit=True)
     assert study.lines() == before
+
+
+def test_two_studies_in_one_file_do_not_share_a_model_that_learned_from_other_notes(tmp_path: Path) -> None:
+    """LADA's learner mixes what the notes of a batch say, so the same labels make other models."""
+    draws = torch.Generator().manual_seed(0)
+    items = torch.randn(60, 4, generator=draws)
+    labels = {row: int(items[row, 0] > 0) for row in range(60)}
+    pool = Pool.from_arrays(items)
+
+    def asked(tau: float) -> Study:
+        options: dict[str, Any] = {"start": None, "learner": Linear(ridge=0.1), "storage": tmp_path / "both.db"}
+        study = Study(pool, classes=(0, 1), strategy=Lada(taus=(tau,)), name=str(tau), seed=3, **options)
+        study.tell({row: labels[row] for row in range(10)})
+        study.ask(8)
+        return study
+
+    studies = [asked(0.05), asked(50.0)]
+    for study in studies:
+        study.tell(labels)
+        study.model()
+    first, second = (study.state.fits[-1].key for study in studies)
+    assert first != second
+    weights = [study.model().weights() for study in studies]
+    assert weights[0] is not None and weights[1] is not None
+    assert not torch.equal(weights[0]["coefficients"], weights[1]["coefficients"])
+    for study in studies:
+        study.close()
+    for name in ("0.05", "50.0"):
+        assert whys(Study(pool, storage=tmp_path / "both.db", name=name), refit=True) == []

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from askance import BadInput, Classes, Labels, Pool, Study
+from askance.learners.base import Model
+from askance.learners.pair import NeuralPair
+from askance.study.models import lesson_of
 
 POOL = Pool.from_arrays([[float(row), float(row % 3)] for row in range(30)])
 LABELS = {row: ("low", "middle", "high")[row // 10] for row in range(30)}
@@ -112,3 +117,73 @@ def test_labels_can_be_found_while_labeling_and_merged() -> None:
 def test_no_names_and_no_start_strategy_is_refused() -> None:
     with pytest.raises(BadInput, match="no start strategy"):
         Study(POOL, task=Classes(()), start=None)
+
+
+def corners() -> tuple[Pool, list[str]]:
+    """Three classes far apart."""
+    draws = torch.Generator().manual_seed(0)
+    items = 0.5 * torch.randn(180, 4, generator=draws) + 5 * torch.eye(4)[:3].repeat_interleave(60, 0)
+    return Pool.from_arrays(items), ["a"] * 60 + ["b"] * 60 + ["c"] * 60
+
+
+def asked(strategy: str, storage: Path | None = None) -> Study:
+    pool, names = corners()
+    study = Study(pool, classes=["a", "b", "c"], strategy=strategy, storage=storage, seed=0)
+    for _ in range(4):
+        study.tell({row: names[row] for row in study.ask(8).ids})
+    return study
+
+
+def merged_and_grown(study: Study) -> None:
+    """As many columns as before, of other classes."""
+    study.merge("a", "b")
+    study.declare("d")
+
+
+def test_what_a_model_of_other_classes_was_sure_of_is_nobodys_label() -> None:
+    study = asked("ceal")
+    assert study.model().facts["pseudo_labels"]["of"]
+    merged_and_grown(study)
+    study.ask(8)
+    assert study.model().facts["pseudo_labels"] == {"fits": 0, "known": 2, "threshold": None, "of": {}}
+    study.ask(8)
+    study.tell({row: "b" if row < 120 else "c" for row in study.pending})
+    study.ask(8)
+    assert set(study.model().facts["pseudo_labels"]["of"]) == {"b", "c"}
+
+
+@pytest.mark.parametrize("change", [merged_and_grown, lambda study: study.declare("d")], ids=["other", "more"])
+def test_beliefs_about_other_classes_are_not_compared_with_those_of_now(change: Callable[[Study], None]) -> None:
+    study = asked("tod")
+    change(study)
+    batch = study.ask(3)
+    believed = torch.as_tensor(study.predict())[list(batch.ids)]
+    entropies = -(believed * believed.clamp_min(1e-30).log()).sum(1)
+    assert [note["utility"] for note in batch.notes] == pytest.approx(entropies.tolist(), abs=1e-5)
+
+
+def test_networks_that_go_on_from_fit_to_fit_begin_anew_with_other_classes(tmp_path: Path) -> None:
+    study, pair = asked("i-neural", tmp_path / "x.db"), NeuralPair(arms=True)
+    model = study.model()
+
+    def previous() -> Model | None:
+        lesson = lesson_of(study.state, study.parts)
+        return study.models.companion_lesson(study.state, lesson, pair, model).previous
+
+    assert previous() is not None
+    study.rename("c", "sea")
+    assert previous() is not None
+    merged_and_grown(study)
+    assert previous() is None
+    study.ask(4)
+    assert previous() is not None
+    assert all(row.ok for row in study.audit(refit=True))
+
+
+def test_a_rename_leaves_the_meaning_of_columns_as_it_was() -> None:
+    before = Classes(("a", "b", "c"))
+    assert before.renamed("a", "x").keeps_columns(before)
+    assert not before.grown("d").keeps_columns(before)
+    assert not before.merged("a", "b").keeps_columns(before)
+    assert not before.merged("a", "b").grown("d").keeps_columns(before)
+    assert not Labels(("a", "b", "c")).keeps_columns(before)

@@ -68,11 +68,12 @@ def lesson_of(state: State, parts: Parts) -> Lesson:
     open_[labeled] = False
     number = len(state.fits)
     description = describe(learner)
-    before = state.fits[-1].key if learner.remembers and state.fits and state.fits[-1].learner == description else ""
+    before = state.fits[-1].key if remembered(state, learner) else ""
     answers = blake2b(digest_size=16)
     for array in (state.pool.keys[labeled], targets, weights):
         answers.update(array.numpy().tobytes())
-    inputs = [description, state.parts["task"], answers.hexdigest(), state.seed, number, before, state.digest]
+    said = digest([_asked(state), _answered(state)])  # a learner may read notes, and what was set aside
+    inputs = [description, state.parts["task"], answers.hexdigest(), state.seed, number, before, state.digest, said]
     return Lesson(
         items=state.pool.items,
         keys=state.pool.keys,
@@ -90,6 +91,25 @@ def lesson_of(state: State, parts: Parts) -> Lesson:
     )
 
 
+def _asked(state: State) -> list[Any]:
+    return [[one.round, one.rows, list(map(dict, one.notes))] for one in state.history.asked]
+
+
+def _answered(state: State) -> list[Any]:
+    answers = state.history.answers
+    return [[row, [(one.value, one.kind, one.by, one.seconds) for one in answers[row]]] for row in sorted(answers)]
+
+
+def remembered(state: State, learner: Learner) -> bool:
+    """Whether the next fit reads the model of the one before.
+
+    Only a learner with a memory does, and only its own model, of the classes that there are now.
+    """
+    last = state.fits[-1] if state.fits else None
+    own = last is not None and last.learner == describe(learner) and last.columns == state.columns
+    return own and learner.remembers
+
+
 class Models:
     """Gives the models of a study's fits.
 
@@ -105,15 +125,15 @@ class Models:
         self._replay = replay
         self._memory: OrderedDict[str, Model] = OrderedDict()
 
-    def previous(self, fits: Sequence[Fit], learner: Learner) -> Model | None:
-        """What a learner with a memory reads: its own model of the fit before; another learner's is none of it."""
-        own = learner.remembers and fits and fits[-1].learner == describe(learner)
-        return self.task(fits, len(fits) - 1) if own else None
+    def previous(self, state: State, learner: Learner) -> Model | None:
+        """What a learner with a memory reads: its own model of the fit before."""
+        return self.task(state.fits, len(state.fits) - 1) if remembered(state, learner) else None
 
     def companion_lesson(self, state: State, lesson: Lesson, companion: Learner, model: Model) -> Lesson:
         """The lesson of a companion: the task's, with its own dice and memory, and the task model."""
         name = digest(describe(companion))
-        known = companion.remembers and state.fits and name in state.fits[-1].companions
+        last = state.fits[-1] if state.fits else None
+        known = last is not None and name in last.companions and last.columns == state.columns and companion.remembers
         previous = self.companion(state.fits, len(state.fits) - 1, companion) if known else None
         record = _records(self._parts.strategy(state, state.cold), companion)
         resume = self.unfinished(digest([lesson.key, name]))
@@ -132,11 +152,14 @@ class Models:
         return Unfinished(self._artifacts, key)
 
     def of(self, state: State, fit: int) -> Callable[[Signal], Model]:
-        """Which model each signal is read from, for an ask that uses one fit."""
+        """Which model each signal is read from, for an ask that uses one fit.
+
+        A model of other classes is none to compare with: it counts as one from before the first fit.
+        """
 
         def model(signal: Signal) -> Model:
             number = fit - signal.age
-            if number < 0:
+            if number < 0 or (signal.age and state.fits[number].columns != state.columns):
                 return self._ignorant(state, signal.of)
             if signal.of is None:
                 return self.task(state.fits, number, signal.records)
@@ -194,8 +217,9 @@ class Models:
 
     def _reads_before(self, fits: Sequence[Fit], number: int) -> bool:
         """Whether a fit read the model of the one before: only a learner with a memory does, and only its own."""
-        own = number > 0 and fits[number].learner == fits[number - 1].learner
-        return own and bool(self._parts.get(fits[number].learner).remembers)
+        before, now = (fits[number - 1], fits[number]) if number else (None, fits[number])
+        own = before is not None and before.learner == now.learner and before.columns == now.columns
+        return own and bool(self._parts.get(now.learner).remembers)
 
     def _load(self, fit: Fit, records: frozenset[str] = frozenset()) -> Model | None:
         return self._stored(fit.key, self._parts.get(fit.learner), records)

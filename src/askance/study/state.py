@@ -30,6 +30,7 @@ class Fit:
         learner: The equipped learner's description.
         companions: For each companion's digest its learner's description and model key.
         diverged: Why the task model knows nothing, if its training failed.
+        columns: How often the meaning of score columns had changed before: one model's are another's if it is equal.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Fit:
     learner: Any
     companions: Mapping[str, Mapping[str, Any]]
     diverged: str = ""
+    columns: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class State:
     asked: list[Asked] = field(default_factory=list)
     picks: int = 0
     fits: list[Fit] = field(default_factory=list)
+    columns: int = 0  # how often the meaning of score columns changed: classes were added or merged
     round: Round = field(default_factory=Round)
     taught: int = 0  # the last line that changed what a learner would see
     stopped: str = ""
@@ -207,6 +210,7 @@ class State:
                 body["learner"],
                 body["companions"],
                 str(body["facts"].get("diverged", "")),
+                self.columns,
             )
         )
 
@@ -220,7 +224,8 @@ class State:
         else:
             self.parts[what] = new
         if what == "task":
-            self.task = build(new)
+            before, self.task = self.task, build(new)
+            self.columns += not self.task.keeps_columns(before)
             self._read = self._missing = None
             for row in list(self.answers):
                 self._settle(row)

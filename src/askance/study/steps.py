@@ -82,7 +82,7 @@ class Steps:
         state = self.state
         learner = self.learner
         with inner_threads(state.threads):
-            previous = self.models.previous(state.fits, learner)
+            previous = self.models.previous(state, learner)
             task = learner.fit(replace(lesson, previous=previous, resume=self.models.unfinished(lesson.key)))
             models = {"": task}
             for companion in self._companions():
