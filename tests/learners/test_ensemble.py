@@ -227,3 +227,14 @@ def test_strategies_that_want_several_beliefs_take_the_members(strategy: str) ->
     assert isinstance(model, Mean) and len(model.members) == 3  # not wrapped once more
     rows: Tensor = Samples().rows(model.outputs(small_items()), THREE)
     assert rows.shape == (40, 3, 3)
+
+
+def test_what_has_learned_nothing_has_the_slopes_of_its_new_weights() -> None:
+    empty = Ensemble(small(), members=2).fit(lesson_of(THREE, 0))
+    whole = empty.differentiable()
+    scores = whole.scores(whole.weights, small_items())
+    assert whole.bare is not None and torch.equal(scores, scores[:1, :1].expand_as(scores))
+    each = [member.differentiable() for member in empty.members]
+    linked = [one.bare(one.weights, small_items()).softmax(-1) for one in each if one.bare is not None]
+    assert torch.allclose(whole.bare(whole.weights, small_items()).softmax(-1), torch.stack(linked).mean(0), atol=1e-6)
+    assert not torch.allclose(linked[0], linked[1])

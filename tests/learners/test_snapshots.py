@@ -67,3 +67,26 @@ def test_what_cannot_be_is_refused() -> None:
         Snapshots(RECIPE, count=20)
     with pytest.raises(BadInput, match="patience=3.* may end before the last cycle"):
         Snapshots(Torch(nn.Linear, patience=3))
+
+
+class Noisy(nn.Module):
+    """Reads its items through numbers that it draws and does not store."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("drawn", torch.randn(features, 8), persistent=False)
+        self.head = nn.Linear(8, width)
+
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.head(items @ self.drawn)
+        return found
+
+
+def test_a_member_has_what_it_drew_when_it_was_trained() -> None:
+    found = Snapshots(Torch(Noisy, steps=12), count=3).fit(lesson_of(THREE))
+    for member in found.members:
+        weights = member.weights()
+        assert weights is not None
+        again = Torch(Noisy, steps=12).restore(weights, member.facts)
+        assert again is not None
+        assert torch.equal(again.outputs(small_items()).scores, member.outputs(small_items()).scores)  # type: ignore[arg-type]

@@ -296,3 +296,17 @@ class Counting(Model):
             return whole.scores(weights, items)
 
         return replace(whole, scores=scores)
+
+
+@pytest.mark.parametrize("offset", [0.0, 10.0])
+def test_without_overshoot_a_step_that_rounding_ends_short_of_the_boundary_counts(offset: float) -> None:
+    draws = torch.Generator().manual_seed(3)
+    weights = torch.randn(4, 9, generator=draws)
+    items = torch.randn(400, 8, generator=draws) + offset
+    found = read(DeepFool(overshoot=0.0), LinearModel(weights), items, Classes(tuple(range(4))))
+    scores = items @ weights[:, :-1].T + weights[:, -1]
+    own = scores.argmax(1)
+    gaps = scores.gather(1, own[:, None]) - scores
+    apart = (weights[own, None, :-1] - weights[None, :, :-1]).norm(dim=2)
+    nearest = torch.where(apart > 0, gaps / apart, torch.inf).amin(1)
+    assert torch.allclose(found.sqrt(), nearest, atol=1e-4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,12 +100,16 @@ class Mean(Model):
         """The mean as a function of all members' weights, ``number.name``."""
         wholes = [member.differentiable() for member in self.members]
 
-        def scores(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
-            each = [whole.scores(_of(weights, number), items) for number, whole in enumerate(wholes)]
-            return _mean(torch.stack(each, 1), None, self.link)[0]
+        def mean(of: Sequence[Callable[[Mapping[str, Tensor], Tensor], Tensor]]) -> Callable[..., Tensor]:
+            def scores(weights: Mapping[str, Tensor], items: Tensor) -> Tensor:
+                each = [one(_of(weights, number), items) for number, one in enumerate(of)]
+                return _mean(torch.stack(each, 1), None, self.link)[0]
+
+            return scores
 
         named = {f"{number}.{name}": a for number, whole in enumerate(wholes) for name, a in whole.weights.items()}
-        return Differentiable(scores, named, wholes[0].seed)
+        scores, bare = mean([whole.scores for whole in wholes]), mean([whole.bare or whole.scores for whole in wholes])
+        return Differentiable(scores, named, wholes[0].seed, bare)
 
     def weights(self) -> dict[str, Tensor] | None:
         found: dict[str, Tensor] = {}

@@ -146,9 +146,11 @@ class Torch(Learner):
                 throw(facts["seed"], device)
                 blank = self._model(facts, device, lesson.items[:1])
                 return [replace(blank, records=unmoved(blank, lesson, self.looks))]
-            before = [self._model(facts, device, lesson.items[:1]) for _ in training.snapshots]
-            for one, snapshot in zip(before, training.snapshots, strict=True):
-                one.load(snapshot)
+            before = []
+            for snapshot in training.snapshots:
+                throw(facts["seed"], device)  # what a network draws and does not store is what it was trained with
+                before.append(self._model(facts, device, lesson.items[:1]))
+                before[-1].load(snapshot)
         return [*before, replace(model, records=training.records)]
 
     def beside(self, part: Any) -> Learner:

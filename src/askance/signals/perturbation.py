@@ -159,6 +159,8 @@ def _pushed(scores: Callable[[Tensor], Tensor], items: Tensor, steps: int, never
         if number == steps or bool(flipped.all()) or not found.requires_grad:  # then no score hangs on the items
             break
         step = push(found.detach(), partial(_slopes, found, at), own).reshape(items.shape)
+        pushed, far = step.flatten(1).norm(dim=1), (items + moved).flatten(1).norm(dim=1)
+        flipped |= (pushed > 0) & (pushed <= 4 * torch.finfo(step.dtype).eps * far)  # nearer than rounding can tell
         step[flipped] = 0
         if not bool(step.any()):
             break  # all that is left stands where nothing moves it
