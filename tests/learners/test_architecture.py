@@ -338,3 +338,21 @@ def test_where_capacity_helps_a_search_ends_larger_than_it_began_and_beats_the_s
 
         accuracies.append((right(model), right(recipe.fit(given))))
     assert sum(searched for searched, _ in accuracies) > sum(smallest for _, smallest in accuracies)
+
+
+def test_a_trial_that_diverges_is_never_right_however_common_the_first_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = lesson()
+    first = torch.zeros_like(given.targets)
+    first[:, 0] = 1.0
+    first[::8] = first[::8].roll(1, 1)
+    search = Searched(replace(QUICK, rate=1e30)).fit(replace(given, targets=first))
+    assert [one["quality"] for one in search.facts[FACTS]["tried"]] == [0.0] * 3
+    numbers = replace(given, task=Targets(10))
+    told = Searched(replace(QUICK, rate=1e30)).fit(numbers).facts[FACTS]["tried"]
+    assert [one["quality"] for one in told] == [trials.LOST] * 3 and json.dumps(told)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.3, 0.35, 0.4, 0.45, 0.5])
+def test_the_share_that_is_held_out_is_the_one_that_was_said(share: float) -> None:
+    out = trials.held_out(Searched(QUICK, held=20, validation=share), lesson(100))[0]
+    assert [len(rows) for rows in out] == [int(share * 100)]

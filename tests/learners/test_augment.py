@@ -142,33 +142,51 @@ def test_each_item_is_mixed_with_the_one_whose_number_comes_next() -> None:
     items = torch.tensor([[1.0, 0.0], [10.0, 1.0], [100.0, 2.0]])
     targets = torch.eye(3, dtype=torch.float64)
     draws = noise((0.25, 0.9), (0.5, 0.1), (1.0, 0.5))  # partners: 1 of 0, 2 of 1, 0 of 2; a uniform share is the draw
-    mixed, soft = Mixup(1.0)(items, targets, draws)
+    mixed, soft, weights = Mixup(1.0)(items, targets, torch.ones(3), draws)
+    assert bool((weights == 1).all())
     assert torch.allclose(mixed, torch.tensor([[7.75, 0.75], [55.0, 1.5], [100.0, 2.0]]))
     assert torch.allclose(soft, torch.tensor([[0.25, 0.75, 0], [0, 0.5, 0.5], [0, 0, 1]], dtype=torch.float64))
 
 
 def test_the_share_that_an_item_keeps_is_the_quantile_of_a_beta_distribution() -> None:
     draws = dice(50, 2)
-    _, soft = Mixup(0.2)(torch.zeros(50, 1), torch.eye(50, dtype=torch.float64), draws)
+    _, soft, _ = Mixup(0.2)(torch.zeros(50, 1), torch.eye(50, dtype=torch.float64), torch.ones(50).double(), draws)
     assert torch.allclose(soft.diagonal(), torch.as_tensor(beta.ppf(draws[:, 0].numpy(), 0.2, 0.2)))
     assert float((soft.max(1).values > 0.9).double().mean()) > 0.5  # at 0.2 most are hardly mixed
 
 
 def test_mixed_targets_sum_to_what_they_summed_to() -> None:
     items, targets = dice(40, 1, 4, 4), torch.full((40, 3), 2.0) * dice(40, 3, seed=1).softmax(1).float()
-    mixed, soft = Mixup()(items, targets, dice(40, 2, seed=2))
+    mixed, soft, _ = Mixup()(items, targets, torch.ones(40), dice(40, 2, seed=2))
     assert mixed.shape == items.shape and mixed.dtype == torch.float64 and soft.dtype == torch.float32
     assert torch.allclose(soft.sum(1), torch.full((40,), 2.0))
     assert not torch.allclose(soft, targets)
 
 
 def test_the_order_of_a_batch_does_not_change_who_is_mixed_with_whom() -> None:
-    items, targets, draws = dice(20, 5), dice(20, 3, seed=1), dice(20, 2, seed=2)
+    given = dice(20, 5), dice(20, 3, seed=1), dice(20, seed=4), dice(20, 2, seed=2)
     order = dice(20, seed=3).argsort()
-    one, other = Mixup()(items, targets, draws), Mixup()(items[order], targets[order], draws[order])
-    assert torch.allclose(one[0][order], other[0]) and torch.allclose(one[1][order], other[1])
-    alone = Mixup()(items[:1], targets[:1], draws[:1])
-    assert torch.allclose(alone[0], items[:1]) and torch.allclose(alone[1], targets[:1])
+    one, other = Mixup()(*given), Mixup()(*(rows[order] for rows in given))
+    assert all(torch.allclose(mine[order], its) for mine, its in zip(one, other, strict=True))
+    alone = Mixup()(*(rows[:1] for rows in given))
+    assert all(torch.allclose(mine, its[:1]) for mine, its in zip(alone, given[:3], strict=True))
+
+
+def test_each_side_of_a_mixture_counts_by_its_own_weight() -> None:
+    items, targets, draws = dice(20, 5), dice(20, 3, seed=1).softmax(1), dice(20, 2, seed=2)
+    weights = dice(20, seed=4)
+    weights[:5] = 0
+    mixed, soft, mass = Mixup(1.0)(items, targets, weights, draws)
+    scores = dice(20, 3, seed=5)
+    found = mass * -(soft * scores.log_softmax(1)).sum(1)
+    even = Mixup(1.0)(items, weights[:, None] * targets, torch.ones(20).double(), draws)[1]
+    assert torch.allclose(found, -(even * scores.log_softmax(1)).sum(1))
+    other = torch.where(weights[:, None] > 0, targets, targets.flip(1))
+    again = Mixup(1.0)(items, other, weights, draws)
+    assert torch.equal(mass, again[2]) and torch.equal(soft[mass > 0], again[1][mass > 0])
+    none = Mixup(1.0)(items, targets, torch.zeros(20).double(), draws)
+    assert not none[2].any() and torch.allclose(none[1], Mixup(1.0)(items, targets, torch.ones(20).double(), draws)[1])
+    assert torch.equal(none[0], mixed)
 
 
 @pytest.mark.parametrize("augmentation", [*ALL, Mixup()], ids=str)
@@ -183,8 +201,8 @@ def test_a_gpu_does_the_same_to_pictures(augmentation: Augmentation) -> None:
     items, draws = dice(6, 3, 8, 8), dice(6, augmentation.draws, seed=1)
     found = augmentation(items.cuda(), draws)
     assert found.is_cuda and torch.allclose(found.cpu(), augmentation(items, draws))
-    soft = Mixup()(items.cuda(), items[:, 0, 0].cuda(), dice(6, 2))[1]
-    assert soft.is_cuda and torch.allclose(soft.cpu(), Mixup()(items, items[:, 0, 0], dice(6, 2))[1])
+    soft = Mixup()(items.cuda(), items[:, 0, 0].cuda(), torch.ones(6).cuda(), dice(6, 2))[1]
+    assert soft.is_cuda and torch.allclose(soft.cpu(), Mixup()(items, items[:, 0, 0], torch.ones(6), dice(6, 2))[1])
 
 
 @pytest.mark.parametrize(
@@ -199,7 +217,7 @@ def test_a_gpu_does_the_same_to_pictures(augmentation: Augmentation) -> None:
         (lambda: Flip()(dice(2, 5), dice(2, 1)), r"item of shape \(5,\) is no picture to augment.*Reshape the pool"),
         (lambda: Flip()(dice(2, 1, 1, 2, 2), dice(2, 1)), r"item of shape \(1, 1, 2, 2\) is no picture"),
         (lambda: Crop()(dice(2, 4), dice(2, 1)), r"Crop was given noise of shape \(2, 1\) for 2 items. Hand in 2 num"),
-        (lambda: Mixup()(dice(2, 4), dice(3, 2), dice(2, 2)), "Mixup was given 2 items, 3 targets and noise"),
+        (lambda: Mixup()(dice(2, 4), dice(3, 2), dice(2), dice(2, 2)), "given 2 items, 3 targets, 2 weights and noise"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_its_numbers(make: Callable[[], Any], says: str) -> None:

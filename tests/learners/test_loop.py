@@ -273,3 +273,33 @@ def same_weights(one: TorchModel, other: TorchModel) -> bool:
 
 def tensors(model: TorchModel) -> list[Tensor]:
     return list((model.weights() or {}).values())
+
+
+def test_the_unlabeled_are_walked_through_evenly_where_batches_are_not_of_one_size() -> None:
+    seen: list[Tensor] = []
+
+    @dataclass(frozen=True)
+    class Looks(Beside):
+        def loss(self, module: nn.Module, step: Step) -> None:
+            again = step.unlabeled(len(step.rows))
+            seen.append(step.unlabeled(len(step.rows)))
+            assert torch.equal(again, seen[-1])  # two that ask in one step see the same
+
+    given = lesson(33, 83)
+    Torch(Mlp((4,)), steps=4, batch=32, parts=(Looks(),)).fit(given)
+    assert [len(items) for items in seen] == [17, 16, 17, 16]
+    which = torch.cdist(torch.cat(seen).flatten(1), given.items[33:].flatten(1)).argmin(1)
+    assert len(set(which[:50].tolist())) == 50
+
+
+def test_with_mixup_too_a_label_that_weighs_nothing_teaches_nothing() -> None:
+    given = lesson(40)
+    weights = given.weights.clone()
+    weights[:10] = 0
+    turned = given.targets.clone()
+    turned[:10] = turned[:10].roll(1, 1)
+    recipe = Torch(Mlp((8,), dropout=0.0), steps=20, batch=16, mixup=Mixup(1.0))
+    one, other = (
+        recipe.fit(replace(given, weights=weights, targets=targets)).weights() for targets in (given.targets, turned)
+    )
+    assert one is not None and other is not None and all(torch.equal(one[name], other[name]) for name in one)

@@ -41,7 +41,7 @@ def on_paper(scores: Tensor, pool: Tensor, weights: Tensor) -> Step:
     given = replace(lesson(3, 6), task=Classes(("a", "b", "c")))
     rows = torch.arange(len(scores))
     return Step(
-        model, given, 1, 0.0, rows, scores, scores, weights, Seen(scores, None), scores.sum(1), lambda n: pool[:n]
+        model, given, 1, 0.0, rows, rows, scores, scores, weights, Seen(scores, None), scores.sum(1), lambda n: pool[:n]
     )
 
 

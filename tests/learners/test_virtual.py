@@ -12,11 +12,17 @@ import torch
 
 from askance.errors import BadInput
 from askance.history import Answer, Asked, History
+from askance.learners.architecture import FACTS, Searched
 from askance.learners.base import Learner, Lesson, Model
+from askance.learners.families import Dense
 from askance.learners.linear import Linear
+from askance.learners.mixed import MixedPairs
+from askance.learners.networks import Mlp
+from askance.learners.torch import Torch
 from askance.learners.virtual import Moved, Recipe, Virtual, recipes
 from askance.learners.wrappers import Noted
 from askance.testing.worlds import LEARNER, TRAINED, small_world
+from tests.learners.trainings import lesson
 from tests.pins import pins
 
 
@@ -124,3 +130,62 @@ def test_what_cannot_be_mixed_is_refused_in_words() -> None:
         Virtual(LEARNER, draws=0)
     with pytest.raises(BadInput, match="adds nothing"):
         Moved(LEARNER, rounds=-1)
+
+
+def test_what_is_made_of_a_held_out_item_is_not_learned_from() -> None:
+    _, after = mixed()
+    assert after.whole.tolist() == [True] * 9 + [False] * 5
+    assert after.apart(torch.tensor([2])).tolist() == [True, True, False] + [True] * 11
+    for end in (1, 3):
+        assert after.apart(torch.tensor([end])).tolist() == [place != end for place in range(9)] + [False] * 5
+    less = after.only(after.apart(torch.tensor([3])))
+    assert less.labeled.tolist() == [0, 1, 2, 4, 5, 6, 7, 8]
+    assert less.unlabeled.tolist() == [3, *after.unlabeled.tolist()]  # a mixture is no item of the pool
+    assert len(less.targets) == len(less.weights) == 8
+
+
+def chance(labels: int = 100) -> Lesson:
+    """Labels that mean nothing, in twenty pairs."""
+    pairs = tuple(place // 2 for place in range(40))
+    dice = torch.Generator().manual_seed(0)
+    given = lesson(labels, 400)
+    classes = torch.randint(10, (labels,), generator=dice)
+    past = history(batch(0, tuple(range(40)), pairs, tau=0.1))
+    return replace(given, targets=torch.eye(10, dtype=torch.float64)[classes], history=past)
+
+
+def test_a_ridge_is_chosen_by_what_people_labeled_alone() -> None:
+    flat = replace(chance(), items=chance().items.flatten(1))
+    plain, virtual = Linear().fit(flat), Virtual(Linear()).fit(flat)
+    assert isinstance(virtual, Noted) and virtual.facts["ridge"] == plain.facts["ridge"]
+    assert virtual.facts["chosen_at"] == 100
+    assert not torch.equal(virtual.model.coefficients, plain.coefficients)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("equip", [Virtual, lambda recipe: recipe.beside(MixedPairs())], ids=["items", "within"])
+def test_mixtures_tell_a_training_nothing_of_the_items_it_is_stopped_by(equip: Any) -> None:
+    """With labels by chance nobody can be right about the held-out ones more often than by chance."""
+    recipe = Torch(Mlp((64,), dropout=0.0), steps=400, rate=0.01, patience=10**6, validation=0.2)
+    facts = equip(recipe).fit(chance()).facts
+    assert facts["validation_items"] == 20
+    plain = recipe.fit(chance()).facts
+    assert facts["validation_loss"] > 0.8 * plain["validation_loss"]
+
+
+def test_a_search_tries_shapes_on_what_people_labeled_alone() -> None:
+    search = Searched(Torch(Dense(most=(2, 1)), steps=60, batch=32, rate=0.01))
+    virtual, plain = Virtual(search).fit(chance()), search.fit(chance())
+    assert virtual.facts[FACTS]["tried"] == plain.facts[FACTS]["tried"]
+    assert virtual.facts[FACTS]["held"] == plain.facts[FACTS]["held"] == 100
+
+
+def test_a_pair_with_an_end_of_no_weight_teaches_only_by_the_other() -> None:
+    given = chance(60)
+    weights = given.weights.clone()
+    weights[:10] = 0
+    turned = given.targets.clone()
+    turned[:10] = turned[:10].roll(1, 1)
+    recipe = Torch(Mlp((8,), dropout=0.0), steps=20).beside(MixedPairs())
+    found = [recipe.fit(replace(given, weights=weights, targets=these)).weights() for these in (given.targets, turned)]
+    assert found[0] is not None and found[1] is not None
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])  # pairs 0 to 4 are of such items

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -35,6 +35,8 @@ class OfFamily(Learner):
         folds: In how many.
         looks: At how many points of its training a trial is looked at; the best one counts, for all folds at once.
     """
+
+    revision: ClassVar[int] = 2  # as much is held out as was said, and trials that diverge are wrong
 
     recipe: Torch | str = RECIPES["dense"]
     search: float = 0.25  # 50 of 200 epochs [geifman2019deep]

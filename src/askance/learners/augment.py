@@ -165,10 +165,13 @@ class Mixup:
     """Mix each item and its target with those of a partner in the batch. Zhang et al. 2018, arXiv:1710.09412.
 
     Differs from the authors' code: each pair has a share of its own, as in the paper, and no item is its own partner.
+    Items may weigh differently: each side of a pair counts by its share of the mixture times its weight.
 
     Args:
         alpha: The share is drawn from Beta(alpha, alpha); near 0 hardly anything is mixed, 1 is uniform.
     """
+
+    revision: ClassVar[int] = 2  # each side of a pair counts by its own weight
 
     alpha: float = 0.2
     draws: ClassVar[int] = 2
@@ -177,28 +180,34 @@ class Mixup:
         if not self.alpha > 0:
             raise BadInput(f"Mixup(alpha={self.alpha}) is no shape of a Beta distribution. Use a number above 0.")
 
-    def __call__(self, items: Tensor, targets: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Mix items and targets.
+    def __call__(self, items: Tensor, targets: Tensor, weights: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Mix items, targets and weights.
 
         Args:
             items: Of any shape, (items, ...).
             targets: (items, width).
+            weights: (items,).
             noise: Uniform in [0, 1), float64 (items, 2): what becomes the share that an item keeps, and the order in
                 which each item is the partner of the one before, and the first that of the last.
 
         Returns:
-            Mixed items and targets, in the shapes and number types of what was given.
+            Mixed items, targets and weights, in the shapes and number types of what was given. The loss of classes is
+            linear in the target, so that of a mixture is the sum of what both labels cost, each by its own weight.
         """
-        if noise.shape != (len(items), 2) or len(targets) != len(items):
+        if noise.shape != (len(items), 2) or len(targets) != len(items) or len(weights) != len(items):
             raise BadInput(
-                f"Mixup was given {len(items)} items, {len(targets)} targets and noise of shape {tuple(noise.shape)}. "
-                f"Hand in a target and 2 numbers of noise for each item."
+                f"Mixup was given {len(items)} items, {len(targets)} targets, {len(weights)} weights and noise of "
+                f"shape {tuple(noise.shape)}. Hand in a target, a weight and 2 numbers of noise for each item."
             )
         order = noise[:, 1].argsort()
         partner = torch.empty_like(order)
         partner[order] = order.roll(-1)
         share = torch.as_tensor(betaincinv(self.alpha, self.alpha, noise[:, 0].cpu().numpy()))
-        return _mixed(items, partner, share), _mixed(targets, partner, share)
+        column = weights.unsqueeze(1)
+        mass = _mixed(column, partner, share)
+        counted = _mixed(column * targets.to(column), partner, share)
+        soft = torch.where(mass > 0, counted / mass.where(mass > 0, 1.0), _mixed(targets.to(column), partner, share))
+        return _mixed(items, partner, share), soft.to(targets), mass.squeeze(1)
 
 
 def _mixed(rows: Tensor, partner: Tensor, share: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
+import torch
 from torch import Tensor
 
 from askance.errors import MissingSignal
@@ -140,6 +141,8 @@ class Lesson:
         through: The last line of the journal that was read.
         key: A digest of all that the fit depends on; the model's name wherever it is kept.
         resume: Where a long fit keeps how far it is; None: nowhere.
+        made: The pool rows that the last rows are made of, such as mixtures of two, int64 (made, 2). They are learned
+            from; to judge anything by them, or by what they are made of, would leak labels.
     """
 
     items: Any
@@ -158,6 +161,41 @@ class Lesson:
     through: int = 0
     key: str = ""
     resume: Resume | None = None
+    made: Tensor = field(default_factory=lambda: torch.zeros(0, 2, dtype=torch.int64))
+
+    @property
+    def whole(self) -> Tensor:
+        """Which labeled rows people labeled, and nothing made, bool (labeled,)."""
+        return self.labeled < len(self.keys) - len(self.made)
+
+    def apart(self, held: Tensor) -> Tensor:
+        """Which labeled rows may be learned from while some are held out, bool (labeled,).
+
+        Neither those held out nor what is made of them.
+
+        Args:
+            held: Positions among the labeled rows, int64.
+        """
+        out = self.labeled[held]
+        first = len(self.keys) - len(self.made)
+        spoiled = first + torch.isin(self.made, out).any(1).nonzero().squeeze(1)
+        return ~torch.isin(self.labeled, torch.cat([out, spoiled]))
+
+    def only(self, stays: Tensor) -> Lesson:
+        """The lesson with some of its labels.
+
+        Args:
+            stays: Which, bool (labeled,).
+        """
+        left = self.labeled[~stays]
+        open_ = left[left < len(self.keys) - len(self.made)]  # what is made of others is no item of the pool
+        return replace(
+            self,
+            labeled=self.labeled[stays],
+            targets=self.targets[stays],
+            weights=self.weights[stays],
+            unlabeled=torch.cat([self.unlabeled, open_]).sort().values,
+        )
 
 
 def part_of(lesson: Lesson, part: str) -> Lesson:

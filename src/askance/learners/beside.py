@@ -42,6 +42,7 @@ class Step:
         number: Which step, from 1.
         share: The share of all steps that was done before.
         rows: Positions of the batch among the labeled items, int64 (batch,).
+        kept: Positions of all that is learned from, without what is held out, int64.
         items: As the network reads them, augmented.
         targets: (batch, width).
         weights: (batch,).
@@ -56,6 +57,7 @@ class Step:
     number: int
     share: float
     rows: Tensor
+    kept: Tensor
     items: Tensor
     targets: Tensor
     weights: Tensor

@@ -103,10 +103,4 @@ def _without(lesson: Lesson, dropped: list[int]) -> Lesson:
     """The lesson without some labels, given by position; their items are unlabeled."""
     stays = torch.ones(len(lesson.labeled), dtype=torch.bool)
     stays[dropped] = False
-    return replace(
-        lesson,
-        labeled=lesson.labeled[stays],
-        targets=lesson.targets[stays],
-        weights=lesson.weights[stays],
-        unlabeled=torch.cat([lesson.unlabeled, lesson.labeled[~stays]]).sort().values,
-    )
+    return lesson.only(stays)

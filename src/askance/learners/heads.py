@@ -108,6 +108,8 @@ class Wasserstein(Beside):
         hidden: Units of its two hidden layers.
     """
 
+    revision: ClassVar[int] = 2  # unlabeled items are walked through evenly, whatever the sizes of batches
+
     weight: float = 1e-3  # the authors
     penalty: float = 2.0  # the authors: 2a GP beside a (E_U - E_L)
     rate: float = 1e-3

@@ -123,6 +123,9 @@ class Linear(Learner):
         """The ridge, and at how many labels it was chosen."""
         if self.ridge is not None:
             return {"ridge": self.ridge, "chosen_at": 0}
+        if len(lesson.made):
+            lesson = lesson.only(lesson.whole)
+            run = _Run.of(lesson)
         before = lesson.previous.facts if lesson.previous is not None else {}
         labels = len(run.weights)
         if before.get("chosen_at") and labels < GROWTH * before["chosen_at"]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from askance.learners.torch import Torch
 
 RECORDED = 100_000  # items that are recorded, at most; of a larger pool so many, drawn by a hash of their keys
+FORM = 2  # of what is kept of a training: one that was begun in another form is begun anew
 LEAST = 10  # items to hold out; the loss on fewer is mostly chance
 
 
@@ -56,6 +57,7 @@ class Training:
         self.records: dict[str, Tensor] = {}
         self.rows = _recorded_rows(lesson) if lesson.record else lesson.labeled[:0]  # it sorts all of a large pool
         self.looks = _looks(recipe.looks, recipe.steps)
+        self.walked, self._asked = 0, 0  # unlabeled items that were shown before this step, and how many in it
         self._open: tuple[int, Tensor] | None = None
 
     def run(self) -> dict[str, Any]:
@@ -114,14 +116,25 @@ class Training:
         throw(self.lesson.dice.of(f"step-{self.number}").key, model.device)
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.rate * recipe.schedule.factor(share)
-        items, targets = self._batch(rows)
+        items, targets, weights = self._batch(rows)
         model.train(len(items))
         seen = model.look(items)
         targets = targets.to(seen.scores)
         losses = self.lesson.task.loss(seen.scores, targets)
-        weights = self.lesson.weights[rows].to(losses)
+        weights = weights.to(losses)
         step = Step(
-            model, self.lesson, self.number, share, rows, items, targets, weights, seen, losses, self._unlabeled
+            model,
+            self.lesson,
+            self.number,
+            share,
+            rows,
+            self.kept,
+            items,
+            targets,
+            weights,
+            seen,
+            losses,
+            self._unlabeled,
         )
         loss = (weights * losses).mean()
         for part, module in model.beside:
@@ -137,6 +150,7 @@ class Training:
         for (part, module), optimizer in zip(model.beside, self.others, strict=True):
             if optimizer is not None:
                 part.update(module, optimizer, step)
+        self.walked, self._asked = self.walked + self._asked, 0
 
     def validate(self) -> None:
         """After an epoch: the loss of the items held out; the best weights are kept, and a long wait ends it."""
@@ -187,6 +201,7 @@ class Training:
             "number": self.number,
             "epoch": self.epoch,
             "place": self.place,
+            "walked": self.walked,
             "best": None if math.isinf(self.best) else self.best,
             "best_epoch": self.best_epoch,
             "best_step": self.best_step,
@@ -213,6 +228,7 @@ class Training:
                     state.setdefault(int(row), {})[what] = value
                 optimizer.load_state_dict({"state": state, "param_groups": facts["groups"][place]})
         self.number, self.epoch, self.place = facts["number"], facts["epoch"], facts["place"]
+        self.walked = facts["walked"]
         self.best = math.inf if facts["best"] is None else facts["best"]
         self.best_epoch, self.best_step = facts["best_epoch"], facts["best_step"]
 
@@ -222,14 +238,14 @@ class Training:
         order = self.kept[self.lesson.dice.of(f"epoch-{self.epoch}").uniform(keys).argsort()]
         return order.tensor_split(math.ceil(len(order) / self.recipe.batch))
 
-    def _batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Items as the network reads them, and their targets."""
+    def _batch(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Items as the network reads them, their targets and their weights."""
         places = self.lesson.labeled[rows]
-        items, targets = self._augmented(places), self.lesson.targets[rows]
+        items, targets, weights = self._augmented(places), self.lesson.targets[rows], self.lesson.weights[rows]
         mixup = self.recipe.mixup
         if mixup is not None:
-            items, targets = mixup(items, targets, self._noise(places, mixup.draws, "mixup"))
-        return items, targets
+            return mixup(items, targets, weights, self._noise(places, mixup.draws, "mixup"))
+        return items, targets, weights
 
     def _augmented(self, places: Tensor) -> Tensor:
         items = self.model.given(take(self.lesson.items, places))
@@ -246,7 +262,8 @@ class Training:
         rows = self.lesson.unlabeled
         if not len(rows) or not count:
             return self.model.given(take(self.lesson.items, rows[:0]))
-        position, end = (self.number - 1) * count, self.number * count
+        self._asked = max(self._asked, count)
+        position, end = self.walked, self.walked + count
         chosen = []
         while position < end:
             walk, place = divmod(position, len(rows))
@@ -282,9 +299,9 @@ def _split(lesson: Lesson, share: float) -> tuple[Tensor, Tensor]:
 
     Nothing is held out where it would be too little to tell anything.
     """
-    labels = len(lesson.labeled)
     order = lesson.dice.of("validation").uniform(lesson.keys[lesson.labeled]).argsort()
-    spare = order
+    order = order[lesson.whole[order]]
+    labels, spare = len(order), order
     if isinstance(lesson.task, Classes):
         classes = lesson.targets[order].argmax(1)
         by_class = classes.argsort(stable=True)
@@ -292,16 +309,14 @@ def _split(lesson: Lesson, share: float) -> tuple[Tensor, Tensor]:
         spare = order[by_class][1:][classes[1:] == classes[:-1]]  # all but the first of each class
     count = min(int(share * labels), len(spare))
     if count < LEAST:
-        return torch.arange(labels), order[:0]
+        return torch.arange(len(lesson.labeled)), order[:0]
     held = spare[(2 * torch.arange(count) + 1) * len(spare) // (2 * count)]  # evenly, as middles of equal parts
-    rest = torch.ones(labels, dtype=torch.bool)
-    rest[held] = False
-    return rest.nonzero().squeeze(1), held
+    return lesson.apart(held).nonzero().squeeze(1), held
 
 
 def _digest(lesson: Lesson) -> str:
     """A fingerprint of what is learned: a learner may fit several times in one place, with other labels or dice."""
-    found = blake2b(str(lesson.dice.key).encode(), digest_size=16)
+    found = blake2b(f"{FORM}|{lesson.dice.key}".encode(), digest_size=16)
     for array in (lesson.keys[lesson.labeled], lesson.targets, lesson.weights):
         found.update(array.cpu().contiguous().numpy().tobytes())
     return found.hexdigest()

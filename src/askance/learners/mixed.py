@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from scipy.special import betaincinv
@@ -23,7 +23,8 @@ class MixedPairs(Beside):
 
     The layers are what the network's ``stages`` give, and the input of its last linear layer; of two pictures that go
     in, one comes out, and its label is mixed alike. As many pairs take part in a step as items do, at most, each with a
-    share of its own from Beta(tau, tau). The network takes as many steps as without them.
+    share of its own from Beta(tau, tau), and weighs as its items do on average. The network takes as many steps as
+    without them.
 
     The released code mixes after the stem or the first stage, takes a step of its own for it after every epoch, and
     does not clear the gradient of the step before.
@@ -32,6 +33,8 @@ class MixedPairs(Beside):
         rounds: The pairs of so many last rounds count, as in the released code; 0: those of all.
         weight: How much the loss of a mixture counts beside that of an item.
     """
+
+    revision: ClassVar[int] = 2  # no pair has a held-out end, and pairs weigh as their items do
 
     rounds: int = 1
     weight: float = 0.5  # two items make one mixture
@@ -42,7 +45,7 @@ class MixedPairs(Beside):
 
     def loss(self, module: nn.Module, step: Step) -> Tensor | None:
         lesson = step.lesson
-        found = list(recipes(lesson.history, lesson.labeled, self.rounds))
+        found = list(recipes(lesson.history, lesson.labeled[step.kept], self.rounds))
         if not found:
             return None
         dice = lesson.dice.of(f"mixed-{step.number}")
@@ -60,7 +63,9 @@ class MixedPairs(Beside):
         places = [torch.searchsorted(lesson.labeled, rows) for rows in ends]
         kept = share.unsqueeze(1)
         targets = kept * lesson.targets[places[0]] + (1 - kept) * lesson.targets[places[1]]
-        return self.weight * lesson.task.loss(scores, targets.to(scores)).mean() * (len(found) / len(step.rows))
+        weights = (lesson.weights[places[0]] + lesson.weights[places[1]]) / 2
+        losses = weights.to(scores) * lesson.task.loss(scores, targets.to(scores))
+        return self.weight * losses.mean() * (len(found) / len(step.rows))
 
 
 def mixing_layers(model: TorchModel) -> list[tuple[nn.Module, bool]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +46,8 @@ class Dependency(Beside):
         kind: How items were drawn by it.
         normalized: Whether the normalizer counts.
     """
+
+    revision: ClassVar[int] = 2  # unlabeled items are walked through evenly, whatever the sizes of batches
 
     beta: float = 1.0
     score: str = "entropy"

@@ -42,6 +42,7 @@ class Trials:
     known: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.lesson = self.lesson.only(self.lesson.whole)  # what is made of items tells nothing new of a shape
         items = self.lesson.items
         shape = tuple(items.shape[1:])
         self.features = shape[0] if len(shape) == 1 else shape
@@ -99,14 +100,8 @@ class Trials:
 
     def _fold(self, shape: Shape, steps: int, fold: int, out: Tensor) -> Tensor:
         """Quality of each look at a training without some labels, on those, (looks, held out)."""
-        stays = torch.ones(len(self.lesson.labeled), dtype=torch.bool)
-        stays[out] = False
         own = replace(
-            self.lesson,
-            labeled=self.lesson.labeled[stays],
-            targets=self.lesson.targets[stays],
-            weights=self.lesson.weights[stays],
-            unlabeled=torch.cat([self.lesson.unlabeled, self.lesson.labeled[out]]).sort().values,
+            self.lesson.only(self.lesson.apart(out)),
             dice=self.lesson.dice.of(f"folds[{fold}]"),  # the same for all shapes, which are compared
             record=frozenset(),
             resume=place_of(self.lesson, f"trials[{shape.blocks}x{shape.stacks}x{steps}][{fold}]"),
@@ -121,10 +116,15 @@ class Trials:
         return torch.stack(found)
 
 
+LOST = -1e30  # the quality of numbers that a training that diverged gives; facts hold no infinity
+
+
 def _quality(model: Model, items: Tensor, targets: Tensor, lesson: Lesson) -> Tensor:
     """How good each answer is: of classes 1 if it is right, of all else minus its loss, float64 (items,)."""
     scores = model.outputs(items).scores
     assert scores is not None
+    if "diverged" in model.facts:  # its scores are all zero: of classes it would answer the first
+        return torch.full((len(targets),), 0.0 if isinstance(lesson.task, Classes) else LOST, dtype=torch.float64)
     if isinstance(lesson.task, Classes):
         return (scores.argmax(1) == targets.to(scores.device).argmax(1)).double()
     return -lesson.task.loss(scores, targets.to(scores)).double()
@@ -145,9 +145,10 @@ def held_out(learner: OfFamily, lesson: Lesson) -> tuple[list[Tensor], str]:
         if int(classes.min()) == int(classes.max()):
             return [], "all labels are of one class"
         order = order[classes.argsort(stable=True)]
-    if int(learner.validation * labels) >= learner.held:
-        every = round(1 / learner.validation)
-        return [order[::every].sort().values], ""
+    count = int(learner.validation * labels)
+    if count >= learner.held:
+        middles = (2 * torch.arange(count) + 1) * labels // (2 * count)  # evenly, as middles of equal parts
+        return [order[middles].sort().values], ""
     return [order[fold :: learner.folds].sort().values for fold in range(learner.folds)], ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from scipy.special import betaincinv
@@ -85,6 +85,8 @@ class Virtual(_Adding):
         weight: How much the mixtures of a pair weigh beside an item.
     """
 
+    revision: ClassVar[int] = 2  # learners choose and stop by what people labeled alone
+
     draws: int = 5
     rounds: int = 1
     weight: float = 1.0
@@ -126,6 +128,7 @@ class Virtual(_Adding):
             labeled=torch.cat([lesson.labeled, rows]),
             targets=torch.cat(targets),
             weights=torch.cat([lesson.weights, weights.repeat(self.draws)]),
+            made=torch.cat([lesson.made, torch.stack([first, second], 1).repeat(self.draws, 1)]),
         )
 
 
@@ -173,6 +176,8 @@ class Moved(_Adding):
         weight: How much a twin weighs beside its picture.
     """
 
+    revision: ClassVar[int] = 2  # learners choose and stop by what people labeled alone
+
     bounds: tuple[float, float, float] = (15.0, 0.15, 0.1)
     rounds: int = 1
     weight: float = 1.0
@@ -201,6 +206,7 @@ class Moved(_Adding):
             labeled=torch.cat([lesson.labeled, len(lesson.keys) + torch.arange(len(rows))]),
             targets=torch.cat([lesson.targets, lesson.targets[places]]),
             weights=torch.cat([lesson.weights, self.weight * lesson.weights[places]]),
+            made=torch.cat([lesson.made, torch.stack([rows, rows], 1)]),
         )
 
 
