@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 
@@ -61,3 +64,16 @@ class History:
 
     asked: tuple[Asked, ...] = ()
     answers: Mapping[int, tuple[Answer, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    @cached_property
+    def digest(self) -> str:
+        """A short fingerprint of all of it."""
+        asked = [[one.round, one.rows, one.streams, one.notes] for one in self.asked]
+        answers = [[row, self.answers[row]] for row in sorted(self.answers)]
+        return blake2b(
+            json.dumps([asked, answers], sort_keys=True, default=_plain).encode(), digest_size=10
+        ).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return vars(value) if isinstance(value, Answer) else dict(value)

@@ -72,7 +72,7 @@ def lesson_of(state: State, parts: Parts) -> Lesson:
     answers = blake2b(digest_size=16)
     for array in (state.pool.keys[labeled], targets, weights):
         answers.update(array.numpy().tobytes())
-    said = digest([_asked(state), _answered(state)])  # a learner may read notes, and what was set aside
+    said = state.history.digest  # a learner may read notes, and what was set aside
     inputs = [description, state.parts["task"], answers.hexdigest(), state.seed, number, before, state.digest, said]
     return Lesson(
         items=state.pool.items,
@@ -89,15 +89,6 @@ def lesson_of(state: State, parts: Parts) -> Lesson:
         through=state.line,
         key=digest(inputs),
     )
-
-
-def _asked(state: State) -> list[Any]:
-    return [[one.round, one.rows, list(map(dict, one.notes))] for one in state.history.asked]
-
-
-def _answered(state: State) -> list[Any]:
-    answers = state.history.answers
-    return [[row, [(one.value, one.kind, one.by, one.seconds) for one in answers[row]]] for row in sorted(answers)]
 
 
 def remembered(state: State, learner: Learner) -> bool:
