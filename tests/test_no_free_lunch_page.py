@@ -164,6 +164,18 @@ def test_no_seed_that_chose_a_winner_tests_it_whichever_cell_failed() -> None:
     assert halved(place, "margin", "badge", 1) == pytest.approx([0.3, 0.5, 0.7])  # and these test
 
 
+def test_bold_and_ranks_are_over_shared_seeds() -> None:
+    (one, *_) = texts(seeds=4).conditions
+    areas = {"random": [0.5] * 4, "margin": [0.9, 0.5, 0.5, 0.5], "entropy": [None, 0.55, 0.55, 0.55]}
+    areas |= {"bait": [0.95, None, None, None]}
+    parts = {name: replace(one.strategies[name], areas=own) for name, own in areas.items()}
+    text = page(condensed([replace(one, strategies=parts)]), None)
+    (row,) = [line for line in text.splitlines() if line.startswith("| svd-8 | random |")]
+    assert "| **0.550** ±0.000 (3) |" in row and "| 0.950 (1) |" in row and row.count("**") == 2
+    (row,) = [line for line in text.splitlines() if line.startswith("| svd-8 | 1 |")]
+    assert "(1.0)" in row.split("|")[5] and row.split("|")[6].strip() == "–"
+
+
 def test_digits_are_sets_of_their_own_quality() -> None:
     levels = {"good": 0.8, "noisy": 0.6, "poor": 0.5}
     leads = {"drop-query": 0.08, "typiclust": 0.06, "entropy": -0.03}
