@@ -44,7 +44,8 @@ def _leaders(heads: Sequence[Condition]) -> Claim:
     ranks: dict[str, list[float]] = defaultdict(list)
     for conditions in by_set.values():
         for row in standings(conditions, "random"):
-            ranks[row["name"]].append(row["rank"])
+            if np.isfinite(row["rank"]):
+                ranks[row["name"]].append(row["rank"])
     mean = {name: float(np.mean(values)) for name, values in ranks.items() if len(values) == len(by_set)}
     order = sorted(mean, key=lambda name: mean[name])
     leading = {"margin", "badge"} & set(order[:3])

@@ -216,7 +216,7 @@ def _winners(sets: Mapping[str, Sequence[Place]]) -> Claim:
         if len(own) < 2 or not first or not second:
             continue
         tested += 1
-        gaps = [_halved(place, first, second, 1) for place in ends]
+        gaps = [halved(place, first, second, 1) for place in ends]
         p = [paired_t(gap) for gap in gaps]
         flip = first != second and gaps[0].mean() > 0 > gaps[1].mean() and max(p) < LEVEL
         flips += flip
@@ -241,7 +241,7 @@ def _nobody(sets: Mapping[str, Sequence[Place]]) -> Claim:
         best = max(means, key=lambda name: means[name])
         firsts[best] += 1
         others = [name for name in means if name != best]
-        adjusted = holm([paired_t(_halved(place, best, name, None)) for name in others])
+        adjusted = holm([paired_t(halved(place, best, name, None)) for name in others])
         beaten |= {name for name, p in zip(others, adjusted, strict=True) if p < LEVEL}
     if not there or not any(len(place.areas(RANDOM)) > 1 for place in there):
         return Claim(text, rule, "not tested yet")
@@ -318,7 +318,7 @@ def _entropy(sets: Mapping[str, Sequence[Place]]) -> Claim:
         "p < .05); in part if at one."
     )
     gaps = {
-        f"{place.set} by {place.reader}": _halved(place, "entropy", RANDOM, None, RANDOM)
+        f"{place.set} by {place.reader}": halved(place, "entropy", RANDOM, None, RANDOM)
         for own in sets.values()
         for place in own
         if "entropy" in place.strategies
@@ -346,7 +346,7 @@ def _leaders(sets: Mapping[str, Sequence[Place]]) -> Claim:
     order = sorted(means, key=lambda name: -means[name])
     best = max(pair, key=lambda name: means[name])
     others = [name for name in means if name not in pair]
-    gaps = {name: _halved(place, best, name, None) for name in others}
+    gaps = {name: halved(place, best, name, None) for name in others}
     adjusted = holm([paired_t(values) for values in gaps.values()])
     parts = [
         all(p < LEVEL and gaps[name].mean() > 0 for name, p in zip(others, adjusted, strict=True)),
@@ -370,19 +370,23 @@ def _by_seed(one: Condition, strategy: str, what: str) -> dict[int, float]:
     return {seed: value for seed, value in zip(one.seeds, values, strict=False) if value is not None}
 
 
-def _halved(place: Place, one: str, other: str, half: int | None, start: str | None = None) -> Array:
-    """What one strategy has over another for every other seed, or for all of them, (seeds,)."""
+def halved(place: Place, one: str, other: str, half: int | None, start: str | None = None) -> Array:
+    """What one strategy has over another for even seeds, for odd ones (``half`` is 0 or 1), or for all, (seeds,).
+
+    Seeds are told apart by themselves and not by their places among those that are shared: which these are differs from
+    pair to pair, and a winner would be tested on seeds that it was chosen by.
+    """
     ours, theirs = place.areas(one, start), place.areas(other, start)
-    seeds = sorted(ours.keys() & theirs.keys())[half or 0 :: 1 if half is None else 2]
+    seeds = sorted(seed for seed in ours.keys() & theirs.keys() if half is None or seed % 2 == half)
     return np.array([ours[seed] - theirs[seed] for seed in seeds], dtype=np.float64)
 
 
 def _winner(place: Place) -> str:
-    """Whose gain over random is largest by every other seed; nothing with fewer than four seeds."""
+    """Whose gain over random is largest by even seeds, so that odd ones can test it; nothing with fewer than four."""
     if len(place.areas(RANDOM)) < 4:
         return ""
-    gains = {name: _mean_of(_halved(place, name, RANDOM, 0)) for name in place.strategies}
-    return max(gains, key=lambda name: gains[name])
+    gains = {name: _mean_of(halved(place, name, RANDOM, 0)) for name in place.strategies}
+    return max((name for name in gains if np.isfinite(gains[name])), key=lambda name: gains[name], default="")
 
 
 def _means(place: Place) -> dict[str, float]:
@@ -393,7 +397,7 @@ def _means(place: Place) -> dict[str, float]:
 
 
 def _gain(place: Place, name: str) -> float:
-    return _mean_of(_halved(place, name, RANDOM, None))
+    return _mean_of(halved(place, name, RANDOM, None))
 
 
 def _mean(values: Mapping[int, float]) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 
 from askance.reports import words
 from askance.reports.condensed import Condensed
+from askance.reports.results import Estimate
 from benchmarks.claims import Claim, summary
 from benchmarks.no_free_lunch import Place, claims, digits_claims, estimate, mean_ranks, places
 from benchmarks.paired import table, tidy
@@ -102,7 +103,8 @@ def _results(found: Condensed | None, preset: str, claimed: Callable[[Condensed]
         [
             f"\n{found.title}: {found.done:,} of {found.cells:,} runs, {many} paired seeds, read on {found.date}.\n",
             *(f"\n{text}\n" for text in found.said if text.startswith("Left out")),
-            "\nMean accuracy over the labels bought, and half of its 95% interval; bold is the largest of a row.\n",
+            "\nMean accuracy over the labels bought, and half of its 95% interval; bold is the largest of a row over "
+            "the seeds that its strategies share.\n",
             *(_areas(name, [place for place in there if place.set == name]) for name in _sets(there)),
             _balanced(there),
             f"\n### The claims, one by one\n\nOf {len(told)}: {summary(told)}.\n\n",
@@ -118,18 +120,19 @@ def _areas(name: str, own: Sequence[Place]) -> str:
     for place in own:
         for start in place.starts:
             found = {n: estimate(place, n, start) for n in names}
-            best = max((e.mean for e in found.values() if np.isfinite(e.mean)), default=np.nan)
-            lines.append(
-                [place.reader, start, *(_cell(e.mean, e.high - e.mean, e.mean == best) for e in found.values())]
-            )
+            shared = place.starts[start].shared()
+            best, most = max(shared.values(), default=np.nan), max(e.count for e in found.values())
+            cells = (_cell(e, most, shared.get(n) == best) for n, e in found.items())
+            lines.append([place.reader, start, *cells])
     return f"\n### {name}\n" + table(["Reader", "First labels", *(f"`{n}`" for n in names)], lines, left=2)
 
 
-def _cell(mean: float, half: float, best: bool) -> str:
-    if not np.isfinite(mean):
+def _cell(found: Estimate, most: int, best: bool) -> str:
+    if not found.count:
         return "–"
-    text = f"**{words.score(mean)}**" if best else words.score(mean)
-    return f"{text} ±{half:.3f}" if np.isfinite(half) else text
+    text = f"**{words.score(found.mean)}**" if best else words.score(found.mean)
+    text += f" ±{found.high - found.mean:.3f}" if np.isfinite(found.high) else ""
+    return text if found.count == most else f"{text} ({found.count})"
 
 
 def _balanced(there: Sequence[Place]) -> str:
@@ -139,12 +142,13 @@ def _balanced(there: Sequence[Place]) -> str:
     lines = []
     for reader in readers:
         own = [one for place in there if place.reader == reader for one in place.starts.values()]
-        names = [name for name in own[0].strategies if all(name in one.strategies for one in own)]
+        shared = [one.shared() for one in own]
+        names = [name for name in own[0].strategies if all(name in areas for areas in shared)]
         fair = {
             name: np.mean([one.strategies[name].others.get("balanced_accuracy", np.nan) for one in own])
             for name in names
         }
-        ranks = mean_ranks([{name: one.strategies[name].area for name in names} for one in own])
+        ranks = mean_ranks([{name: areas[name] for name in names} for areas in shared])
         told = {name: f"{fair[name]:.3f} ({ranks[name]:.1f})" for name in names}
         lines.append([reader, str(len(own)), *(told.get(name, "–") for name in every)])
     heads = ["Reader", "Conditions", *(f"`{name}`" for name in every)]

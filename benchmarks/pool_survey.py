@@ -156,7 +156,7 @@ def _room(there: Sequence[Condition]) -> Claim:
     numbers, first, wide, counted = [], 0, 0, 0
     for one in there:
         means = means_on_seeds_of_the_oracle(one)
-        if not means or _seeds(one.bounds[BEAM]) < FEWEST:
+        if not means or one.bounds[BEAM].count < FEWEST:
             continue
         counted += 1
         best = max((name for name in means if name != BEAM), key=lambda name: means[name])
@@ -209,13 +209,13 @@ def _checkerboard(there: Sequence[Condition]) -> Claim:
     if one is None or "k-center" not in one.strategies:
         return Claim(text, rule, "not tested yet")
     mean, p = gap(one, "k-center", "random")
-    if mean.count < FEWEST:
+    areas = one.shared()
+    if "k-center" not in areas or one.shared_seeds < FEWEST:
         return Claim(text, rule, "not tested yet")
-    there_too = [name for name, part in one.strategies.items() if _seeds(part) >= FEWEST]
-    order = sorted(there_too, key=lambda name: -one.strategies[name].area)
+    order = sorted(areas, key=lambda name: -areas[name])
     above = mean.mean > 0 and p < 0.05
     verdict: Verdict = "holds" if order[0] == "k-center" else "holds in part" if above else "does not hold"
-    listed = ", ".join(f"{name} {one.strategies[name].area:.3f}" for name in order)
+    listed = ", ".join(f"{name} {areas[name]:.3f}" for name in order)
     return Claim(text, rule, verdict, (f"k-center against random: {told(mean)} points.", f"{listed}."))
 
 
@@ -256,7 +256,8 @@ def _leaders(there: Sequence[Condition]) -> Claim:
 def _nobody(there: Sequence[Condition]) -> Claim:
     text = "No method is the best everywhere."
     rule = "Holds if no strategy has the largest mean area on more than half of the sets; at least four sets."
-    first = [max(one.strategies, key=lambda name: one.strategies[name].area) for one in _whole(there)]
+    means = [one.shared() for one in _whole(there)]
+    first = [max(areas, key=lambda name: areas[name]) for areas in means]
     if len(first) < 4:
         return Claim(text, rule, "not tested yet")
     counts = {name: first.count(name) for name in dict.fromkeys(first)}
@@ -267,7 +268,7 @@ def _nobody(there: Sequence[Condition]) -> Claim:
 def means_on_seeds_of_the_oracle(one: Condition) -> dict[str, float]:
     """Mean areas of the beam oracle and of every strategy that has all of its seeds; nothing where it did not run."""
     bound = one.bounds.get(BEAM)
-    if bound is None or _seeds(bound) < 1:
+    if bound is None or bound.count < 1:
         return {}
     places = [place for place, value in enumerate(bound.areas) if value is not None]
     found = {}
@@ -279,18 +280,13 @@ def means_on_seeds_of_the_oracle(one: Condition) -> dict[str, float]:
 
 
 def _whole(there: Sequence[Condition]) -> list[Condition]:
-    """Conditions in which every strategy has seeds enough."""
-    return [one for one in there if all(_seeds(part) >= FEWEST for part in one.strategies.values())]
+    """Conditions in which all strategies share seeds enough, and none has less than half of them."""
+    return [one for one in there if one.shared_seeds >= FEWEST and one.shared().keys() == one.strategies.keys()]
 
 
 def _of(dataset: str, there: Sequence[Condition]) -> Condition | None:
     return next((one for one in there if one.dataset == dataset), None)
 
 
-def _seeds(part: Strategy) -> int:
-    return sum(value is not None for value in part.areas)
-
-
 def _many(part: Strategy) -> str:
-    count = _seeds(part)
-    return f"{count} seed{'s' if count != 1 else ''}"
+    return words.count(part.count, "seed", "seeds")

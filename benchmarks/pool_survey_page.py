@@ -80,9 +80,7 @@ Run it: `askance lab run pool-survey --size paper --out FOLDER`, then `python -m
 
 def _ours(found: Condensed) -> str:
     told_claims = claims(found)
-    counts = sorted(
-        {sum(v is not None for v in part.areas) for one in found.conditions for part in one.strategies.values()}
-    )
+    counts = sorted({part.count for one in found.conditions for part in one.strategies.values()})
     many = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     few = " Of one seed nothing is tested, and no order means anything." if counts[-1] < 2 else ""
     return (

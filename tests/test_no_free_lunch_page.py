@@ -10,7 +10,7 @@ import pytest
 
 from askance.reports.condensed import Condensed, Condition, Strategy
 from benchmarks.claims import Claim
-from benchmarks.no_free_lunch import by_set, claims, digits_claims, interaction, lift, places, rank_table
+from benchmarks.no_free_lunch import by_set, claims, digits_claims, halved, interaction, lift, places, rank_table
 from benchmarks.no_free_lunch_page import page
 
 NAMES = ("random", "margin", "entropy", "badge", "typiclust", "drop-query", "bait")
@@ -152,6 +152,28 @@ def test_ranks_count_the_larger_areas_and_share_ties() -> None:
     tied["margin"] = replace(tied["margin"], areas=[0.6, 0.4])
     own = replace(place, starts={"random": replace(place.starts["random"], strategies=tied)})
     assert rank_table([own])[:, 0].tolist() == [[4.5, 1.0, *[4.5] * 5], [3.5, 7.0, *[3.5] * 5]]
+
+
+def test_no_seed_that_chose_a_winner_tests_it_whichever_cell_failed() -> None:
+    (one, *_) = texts(seeds=8).conditions
+    parts = {name: replace(part, areas=[0.0] * 8) for name, part in one.strategies.items()}
+    parts["margin"] = replace(parts["margin"], areas=[seed / 10 for seed in range(8)])  # the gap is the seed
+    parts["badge"] = replace(parts["badge"], areas=[0.0, None, *[0.0] * 6])
+    (place,) = places(condensed([replace(one, strategies=parts)]))
+    assert halved(place, "margin", "random", 0) == pytest.approx([0.0, 0.2, 0.4, 0.6])  # these choose
+    assert halved(place, "margin", "badge", 1) == pytest.approx([0.3, 0.5, 0.7])  # and these test
+
+
+def test_bold_and_ranks_are_over_shared_seeds() -> None:
+    (one, *_) = texts(seeds=4).conditions
+    areas = {"random": [0.5] * 4, "margin": [0.9, 0.5, 0.5, 0.5], "entropy": [None, 0.55, 0.55, 0.55]}
+    areas |= {"bait": [0.95, None, None, None]}
+    parts = {name: replace(one.strategies[name], areas=own) for name, own in areas.items()}
+    text = page(condensed([replace(one, strategies=parts)]), None)
+    (row,) = [line for line in text.splitlines() if line.startswith("| svd-8 | random |")]
+    assert "| **0.550** ±0.000 (3) |" in row and "| 0.950 (1) |" in row and row.count("**") == 2
+    (row,) = [line for line in text.splitlines() if line.startswith("| svd-8 | 1 |")]
+    assert "(1.0)" in row.split("|")[5] and row.split("|")[6].strip() == "–"
 
 
 def test_digits_are_sets_of_their_own_quality() -> None:

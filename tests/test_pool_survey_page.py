@@ -95,6 +95,24 @@ def test_between_it_holds_in_part() -> None:
     assert told(condition("sonar", GOOD))["too low"].verdict == "holds in part"  # spam has not run
 
 
+def spread_over(one: Condition, areas: Mapping[str, list[float | None]]) -> Condition:
+    parts = {name: replace(one.strategies["random"], areas=own) for name, own in areas.items()}
+    return replace(one, strategies=parts, bounds={})
+
+
+def test_who_ran_on_the_easy_seeds_alone_is_not_the_best() -> None:
+    hard, easy, none = [0.5] * 6, [0.9] * 6, [None] * 6
+    even = {"random": [*hard, *easy], "margin": [*hard, *easy], "qbc": [0.51] * 6 + [0.91] * 6}
+    (one, *_) = planted_claims()
+    board = spread_over(replace(one, dataset="checkerboard"), even | {"k-center": [*none, *[0.905] * 6]})
+    assert told(board)["checkerboard"].verdict == "holds in part"  # above random, and below qbc on the same seeds
+    few = spread_over(replace(one, dataset="checkerboard"), even | {"k-center": [*none, *[None] * 3, *[0.95] * 3]})
+    assert told(few)["checkerboard"].verdict == "not tested yet"  # a quarter of the seeds
+    firsts = [even | {name: [0.6] * 12, "lal": [*none, *easy]} for name in ("a", "b", "c", "d")]
+    sets = [spread_over(replace(one, dataset=f"set {k}"), areas) for k, areas in enumerate(firsts)]
+    assert told(*sets)["nobody"].numbers == ("First: qbc 4.",)
+
+
 def test_of_nothing_nothing_is_said_and_the_page_says_that() -> None:
     assert {claim.verdict for claim in told().values()} == {"not tested yet"}
     assert "No result is committed yet." in page(None)

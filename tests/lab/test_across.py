@@ -77,11 +77,74 @@ def test_ranks_gains_and_counts_are_those_of_the_conditions() -> None:
     assert found.enough["margin"] == 1 and found.alarms is not None and found.alarms[1] < 0.08
 
 
-def test_bars_join_what_too_few_conditions_cannot_tell_apart() -> None:
+def beside(results: Results, title: str, dataset: str) -> Results:
+    return replace(results, title=title, dataset=results.dataset | {"name": dataset})
+
+
+def fewer(results: Results, seeds: int) -> Results:
+    return replace(results, runs=[run for run in results.runs if run.seed < seeds])
+
+
+def later(results: Results, first: int) -> Results:
+    return replace(results, runs=[replace(run, seed=run.seed + first) for run in results.runs])
+
+
+def test_conditions_of_one_data_set_are_averaged_and_count_once() -> None:
+    one = grid()
+    copies = [beside(results, f"{results.title}, batch {batch}", results.title) for results in one for batch in (1, 2)]
+    alone, together = across(one), across(copies)
+    assert together.datasets == alone.datasets == [f"set {k}" for k in range(6)] and together.ranked == 6
+    assert (together.friedman_p, together.least_p) == (alone.friedman_p, alone.least_p)
+    assert together.critical == alone.critical and together.cliques == alone.cliques
+    for ours, theirs in zip(together.methods, alone.methods, strict=True):
+        assert (ours.name, ours.rank, ours.beliefs) == (theirs.name, theirs.rank, theirs.beliefs)
+        assert ours.gain == theirs.gain and ours.conditions == 2 * theirs.conditions and ours.above == 2 * theirs.above
+    assert "The 12 conditions are of 6 data sets" in " ".join(together.said)
+    assert not any("conditions are of" in sentence for sentence in alone.said)
+    text = grid_sections(together)
+    assert "12 conditions · 6 data sets" in text and "Over 6 data sets the ranks" in text
+    assert "mean over 6 data sets" in FORMATS["text"](together)
+
+
+def test_gains_of_a_data_set_are_over_the_seeds_that_its_conditions_share() -> None:
+    wide = condition("wide", {"random": 0.0, "margin": 0.08})
+    short = condition("short", {"random": 0.0, "margin": 0.02}, seeds=4)
+    few = condition("few", {"random": 0.0, "margin": 0.5}, seeds=3)  # less than half of eight: it is left out
+    rows = [next(r for r in compare(one).rows if r.strategy == "margin") for one in (fewer(wide, 4), short)]
+    (margin, _) = across([beside(one, one.title, "a set") for one in (wide, short, few)]).methods
+    assert margin.gain is not None and margin.gain.count == 1
+    assert margin.gain.mean == pytest.approx(np.mean([row.difference.mean for row in rows if row.difference]))
+    apart = [beside(wide, "one", "a set"), beside(later(wide, 100), "other", "a set")]  # no seed in common
+    (margin, _) = across(apart).methods
+    assert margin.gain is not None and margin.gain.mean == pytest.approx(0.06, abs=0.01)
+    assert math.isnan(margin.gain.low) and margin.conditions == 2
+
+
+def test_a_set_that_was_changed_on_purpose_is_the_same_set() -> None:
+    found = across([condition(f"digits, {how}", {"random": 0.0, "margin": 0.1}) for how in ("good", "noisy", "poor")])
+    assert found.datasets == ["digits"] and found.ranked == 1
+
+
+def test_with_one_data_set_nothing_is_tested_over_data_sets_and_that_is_said() -> None:
+    found = across([beside(results, results.title, "the only one") for results in grid(7)])
+    assert [m.rank for m in found.methods] == [1.0, 2.0, 3.0, 4.0] and found.cliques == []
+    assert math.isnan(found.friedman_p) and math.isnan(found.critical)
+    assert all(m.beliefs is None for m in found.methods) and found.methods[0].above == 7
+    said = " ".join(found.said)
+    assert "The 7 conditions are of 1 data set:" in said and "One data set says nothing of others" in said
+    text = grid_sections(found)
+    assert "ranks of the strategies" not in text and "so few data sets cannot tell any two apart" in text
+    assert "over its seeds" in FORMATS["text"](found)
+
+
+def test_no_bar_is_drawn_where_too_few_data_sets_cannot_tell_any_two_apart() -> None:
     few, many = across(grid(3)), across(grid(12))
-    assert few.cliques == [["margin", "badge", "random", "entropy"]] and few.least_p > 0.05
-    assert many.cliques == [] and many.least_p < 0.05
-    assert any("With so few conditions" in sentence for sentence in grid_findings(few))
+    assert few.cliques == [] and few.least_p > 0.05 and "No bar joins" in grid_sections(few)
+    assert many.cliques == [] and many.least_p < 0.05 and "A bar joins" in grid_sections(many)
+    assert any("With so few data sets" in sentence for sentence in grid_findings(few))
+    assert any("3 data sets are few" in sentence for sentence in few.said)
+    alike = across([condition(f"set {k}", {"random": 0, "margin": 0.05 * (-1) ** k, "badge": 0.3}) for k in range(12)])
+    assert [set(bar) for bar in alike.cliques] == [{"random", "margin"}]
 
 
 def test_a_method_that_failed_somewhere_has_no_rank_and_what_is_missing_is_said() -> None:

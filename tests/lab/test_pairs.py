@@ -11,7 +11,8 @@ from scipy import stats
 
 from askance.errors import BadInput
 from askance.lab.pairs import Signs, pairwise, penalty_matrix, sign_test, win_rates
-from askance.lab.statistics import holm, paired_t, wilcoxon
+from askance.lab.signed import wilcoxon
+from askance.lab.statistics import holm, paired_t
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(5, 0), (7, 2), (3, 3), (20, 30), (0, 1)])
@@ -127,3 +128,10 @@ def test_what_does_not_belong_together_is_refused() -> None:
         penalty_matrix([[0.1, 0.2]])
     with pytest.raises(BadInput, match="gains has 2 axes"):
         sign_test([[0.1, 0.2]])
+
+
+def test_values_that_differ_by_rounding_are_ties_everywhere() -> None:
+    table = [[0.3 - 0.2] * 3, [0.1] * 3]  # the first is 2e-17 smaller
+    assert pairwise(table).p[0, 1] == 1.0
+    assert win_rates([table])[0, 1] == 0.5
+    assert not penalty_matrix([[[value] for value in row] for row in table]).any()

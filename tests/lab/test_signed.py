@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from askance.lab.signed import least_p, signed_ranks
-from askance.lab.statistics import wilcoxon
+from askance.lab.signed import least_p, signed_ranks, wilcoxon
 
 
 @given(st.lists(st.integers(-4, 4), min_size=2, max_size=9))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from askance.lab.statistics import compare, holm, interval, labels_saved, paired_t, wilcoxon
+from askance.lab.signed import signed_ranks, wilcoxon
+from askance.lab.statistics import compare, holm, interval, labels_saved, paired_t
 from askance.reports.results import Results, Run
 
 
@@ -185,6 +186,30 @@ def test_scores_that_are_no_numbers_are_stepped_over_and_counted():
     assert row.difference is not None and row.difference.mean == pytest.approx(0.1)
     assert any("1 of 2 runs have fewer than two scores" in said for said in found.said)
     assert any(said.startswith("5 scores are not numbers") for said in found.said)
+
+
+def test_areas_that_differ_by_rounding_are_ties_and_no_verdict():
+    found = compare(  # the same scores in another order: 0.7 over three steps either way
+        results(
+            *(run("random", seed, [0.1, 0.4, 0.2, 0.1]) for seed in range(3)),
+            *(run("same", seed, [0.1, 0.2, 0.4, 0.1]) for seed in range(3)),
+        )
+    )
+    row = next(row for row in found.rows if row.strategy == "same")
+    assert (row.wins, row.losses, row.ties) == (0, 0, 3)
+    assert row.p == row.p_wilcoxon == 1.0 and row.verdict == "not different"
+
+
+def test_gains_that_are_equal_but_for_rounding_are_ties_in_the_signed_ranks():
+    gaps = [0.3 - 0.2, 0.2 - 0.1, -(0.8 - 0.7), 0.5]
+    found = compare(
+        results(
+            *(run("random", seed, [0.0, 0.0]) for seed in range(4)),
+            *(run("a", seed, [gap, gap]) for seed, gap in enumerate(gaps)),
+        )
+    )
+    row = next(row for row in found.rows if row.strategy == "a")
+    assert row.p_wilcoxon == signed_ranks([1.0, 1.0, -1.0, 5.0])
 
 
 def test_comparing_twice_gives_the_same_numbers():

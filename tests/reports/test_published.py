@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from askance.reports.results import Results
 from benchmarks.browser import PROGRAM, browser
 from tests.lab.test_across import a_run
 from tests.lab.test_across import condition as plain
+
+ROWS = "[...document.querySelectorAll('table.standings tbody tr')].map((row) => row.innerText.split('\\t'))"
 
 
 def condition(name: str, gains: dict[str, float], batch: int = 10, seeds: int = 8) -> Results:
@@ -80,6 +83,48 @@ def test_standings_rank_only_what_ran_everywhere() -> None:
     assert rows["margin"]["gain"] == pytest.approx(sum(g for g in gains if g is not None) / 3)
 
 
+AREAS = {"random": [0.9, 0.5, 0.5, 0.5], "margin": [None, 0.55, 0.55, 0.55], "<b>": [0.95, None, None, None]}
+
+
+def uneven() -> list[Condensed]:
+    """Over its own seeds random has 0.6 and margin 0.55; over those that they share, 0.5 and 0.55; one has one seed."""
+    one, two = grids()
+    (honeypot,) = two.conditions
+    parts = {name: replace(honeypot.strategies[name], areas=areas) for name, areas in AREAS.items()}
+    return [one, replace(two, conditions=[replace(honeypot, seeds=[0, 1, 2, 3], strategies=parts, bounds={})])]
+
+
+def test_ranks_are_over_shared_seeds_and_leave_out_who_has_less_than_half_of_them(tmp_path: Path) -> None:
+    (honeypot,) = uneven()[1].conditions
+    assert honeypot.shared() == {"random": 0.5, "margin": 0.55} and honeypot.shared_seeds == 3
+    rows = {row["name"]: row for row in standings([honeypot], "random")}
+    assert (rows["margin"]["rank"], rows["random"]["rank"]) == (1, 2) and math.isnan(rows["<b>"]["rank"])
+    assert [rows[name]["seeds"] for name in AREAS] == [(4, 4), (3, 3), (1, 1)]
+    text = write_published_page(uneven(), tmp_path / "index.html").read_text("utf-8")
+    held = json.loads(text.split('id="published">')[1].split("</script>")[0])["conditions"][2]["of"]
+    assert [[held[name][0], held[name][4]] for name in AREAS] == [[0.5, 4], [0.55, 3], [None, 1]]
+    assert "1 to 4 seeds" in text and "Largest area over shared seeds: margin." in text
+    assert "<td>3 to 8</td>" in text  # of margin, in three conditions
+
+
+def test_strategies_that_share_no_seed_have_no_rank() -> None:
+    (honeypot,) = uneven()[1].conditions
+    parts = {name: replace(part, areas=[0.5, None]) for name, part in honeypot.strategies.items()}
+    parts["margin"] = replace(parts["margin"], areas=[None, 0.6])
+    apart = replace(honeypot, seeds=[0, 1], strategies=parts)
+    assert apart.shared() == {} and apart.shared_seeds == 0
+    assert all(math.isnan(row["rank"]) for row in standings([apart], "random"))
+
+
+def test_the_headline_leaves_out_who_has_few_seeds_and_who_was_not_tested(tmp_path: Path) -> None:
+    _, two = uneven()
+    (honeypot,) = two.conditions
+    parts = honeypot.strategies | {"<b>": replace(honeypot.strategies["<b>"], gain=0.5, verdict="not tested")}
+    text = write_published_page([replace(two, conditions=[replace(honeypot, strategies=parts)])], tmp_path / "p.html")
+    head = text.read_text("utf-8").split("<form")[0]
+    assert "margin gains most" in head and "&lt;b&gt;" not in head
+
+
 def test_the_page_is_one_file_in_which_no_name_is_markup(tmp_path: Path) -> None:
     text = write_published_page(grids(), tmp_path / "index.html", "Ours.").read_text("utf-8")
     assert text.count("</script>") == 2 and "<b></b>" not in text and "&lt;b&gt;" in text
@@ -89,20 +134,27 @@ def test_the_page_is_one_file_in_which_no_name_is_markup(tmp_path: Path) -> None
 
 @pytest.mark.slow
 @pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")
+@pytest.mark.parametrize("made", [grids, uneven])
+def test_the_scripts_table_is_the_one_that_was_written(made: Callable[[], list[Condensed]], tmp_path: Path) -> None:
+    page = write_published_page(made(), tmp_path / "index.html")
+    written = [row for row in page.read_text("utf-8").split("<tr")[2:] if 'scope="row"' in row][:4]
+    with browser() as chromium, chromium.page() as shown:
+        shown.open(page.as_uri())
+        for cells, markup in zip(shown.run(ROWS), written, strict=True):
+            assert [cell.strip() for cell in cells] == _texts(markup)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")
 def test_filters_choose_conditions_and_compute_what_the_page_had(tmp_path: Path) -> None:
     page = write_published_page(grids(), tmp_path / "index.html")
-    rows = "[...document.querySelectorAll('table.standings tbody tr')].map((row) => row.innerText.split('\\t'))"
     pick = "document.querySelector('[data-filter={0}]').value = '{1}';"
     told = "document.querySelector('.filters').dispatchEvent(new Event('change'));"
     with browser() as chromium, chromium.page() as shown:
-        plain_rows = [row for row in page.read_text("utf-8").split("<tr")[2:] if 'scope="row"' in row][:4]
         shown.open(page.as_uri())
-        live = shown.run(rows)
-        for cells, markup in zip(live, plain_rows, strict=True):  # the script's table is the one that was written
-            assert [cell.strip() for cell in cells] == _texts(markup)
         shown.run(pick.format("batch", "20") + told)
         assert shown.run("document.querySelector('.count').textContent") == "1 of 3 conditions."
-        assert [row[0] for row in shown.run(rows)] == ["<b>", "random", "margin"]
+        assert [row[0] for row in shown.run(ROWS)] == ["<b>", "random", "margin"]
         assert shown.run("[...document.querySelectorAll('[data-condition]')].filter((one) => !one.hidden).length") == 1
         assert shown.run(
             "[...document.querySelectorAll('[data-filter=domain] option:disabled')].map((o) => o.value)"

@@ -1,22 +1,27 @@
-"""Comparisons over all conditions of a grid: ranks, cliques, win rates, and how far they can be trusted."""
+"""Comparisons over all conditions of a grid: ranks, cliques, win rates, and how far they can be trusted.
+
+Conditions of one data set are averaged before anything is said of data sets: they are no replicates of each other.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from askance.errors import BadInput
 from askance.lab.bayes import signed_ranks
-from askance.lab.bootstrap import hierarchical
+from askance.lab.bootstrap import Resampled, hierarchical
 from askance.lab.curves import area, grid, resample
 from askance.lab.enough import agreement, false_alarms, halved, needed
 from askance.lab.grids import LEFT_OUT
+from askance.lab.holes import settled
 from askance.lab.pairs import penalty_matrix, win_rates
 from askance.lab.ranks import rank
-from askance.lab.statistics import compare, interval
+from askance.lab.registry import origin
+from askance.lab.statistics import LEVEL, compare, interval
 from askance.metrics import wilson
 from askance.reports import picks
 from askance.reports.across import Across, Method, Room, Trust
@@ -50,7 +55,9 @@ def across(conditions: Sequence[Results], baseline: str = "random", title: str =
     compared = {results.title: (results, compare(results, baseline)) for results in held}
     if len(compared) < len(held):
         raise BadInput("Two conditions have one title. Give each another: Results(title=...).")
-    areas = [_areas(results, names) for results in held]  # (methods, seeds) each
+    every = sorted({run.seed for results in held for run in results.runs})
+    areas = [_areas(results, names, every) for results in held]  # (methods, seeds) each
+    sets = _by_set(held)
     shared = [_shared(table) for table in areas]
     means = np.array([table.mean(axis=1) if table.size else np.full(len(names), np.nan) for table in shared])
     whole = np.isfinite(means).all(axis=0)  # methods with seeds enough under every condition
@@ -58,20 +65,25 @@ def across(conditions: Sequence[Results], baseline: str = "random", title: str =
     ranking = None
     if whole.sum() > 1:
         finished = [name for name, there in zip(names, whole, strict=True) if there]
-        ranking = rank(means[:, whole], finished, list(compared))
+        ranking = rank([means[own][:, whole].mean(axis=0) for own in sets.values()], finished, list(sets))
         average[whole] = ranking.average
     lost = np.sum([penalty_matrix(_curves(results, names)) for results in held], axis=0)
-    methods = [
-        _method(name, number, baseline, names, areas, compared, average, lost) for number, name in enumerate(names)
-    ]
+    base = names.index(baseline) if baseline in names else None
+    methods, said = [], []
+    for number, name in enumerate(names):
+        gaps = [table[number] - table[base] for table in areas] if base is not None and number != base else []
+        gains = _over_sets(gaps, sets)
+        found = hierarchical(gains)
+        said += found.said
+        counted = sum(bool(np.isfinite(gap).any()) for gap in gaps)
+        methods.append(_method(name, number, counted, gains, found, compared, average, lost))
     order = sorted(range(len(names)), key=lambda n: (_last(float(average[n])), -_first(methods[n].area), names[n]))
     full = [table[np.isfinite(table).all(axis=1)] for table in shared]
     seeds = min(table.shape[1] for table in full)
     trust = []
     for few in [some for some in FEW if some < seeds and len(names) > 1]:
-        found = [agreement(table, few) for table in full if len(table) > 1]
-        trust.append(Trust(few, float(np.mean([f.wrong for f in found])), float(np.mean([f.tau for f in found]))))
-    base = names.index(baseline) if baseline in names else None
+        told = [agreement(table, few) for table in full if len(table) > 1]
+        trust.append(Trust(few, float(np.mean([f.wrong for f in told])), float(np.mean([f.tau for f in told]))))
     own = [table[base] for table in areas] if base is not None else [table[0] for table in areas]
     enough: dict[str, int | None] = {}
     if base is not None:
@@ -84,11 +96,12 @@ def across(conditions: Sequence[Results], baseline: str = "random", title: str =
         baseline=baseline,
         conditions=compared,
         methods=[methods[n] for n in order],
+        datasets=list(sets),
         ranked=ranking.datasets if ranking else 0,
         friedman_p=ranking.friedman.p_f if ranking else math.nan,
-        cliques=ranking.cliques if ranking else [],
+        cliques=ranking.cliques if ranking and ranking.least < LEVEL else [],
         least_p=ranking.least if ranking else math.nan,
-        critical=ranking.critical if ranking else math.nan,
+        critical=ranking.critical if ranking and len(sets) > 1 else math.nan,
         wins=np.where(np.eye(len(names), dtype=bool), np.nan, win_rates(areas)[np.ix_(order, order)]).tolist(),
         penalties=lost[np.ix_(order, order)].tolist(),
         trust=trust,
@@ -96,7 +109,7 @@ def across(conditions: Sequence[Results], baseline: str = "random", title: str =
         enough={name: enough[name] for name in (names[n] for n in order) if name in enough},
         cells=sum(_cells(results) for results in conditions),
         done=sum(len(results.runs) + len(results.bounds) for results in conditions),
-        said=_said(conditions, names, whole, held, [table.shape[1] for table in shared]),
+        said=_said(conditions, names, whole, held, [table.shape[1] for table in shared], len(sets), said),
         rooms=[room for results in held for room in _rooms(results, baseline)],
     )
 
@@ -104,9 +117,9 @@ def across(conditions: Sequence[Results], baseline: str = "random", title: str =
 def _method(
     name: str,
     number: int,
-    baseline: str,
-    names: Sequence[str],
-    areas: Sequence[Array],
+    counted: int,
+    gains: Sequence[Array],
+    found: Resampled,
     compared: dict[str, tuple[Results, Comparison]],
     average: Array,
     lost: Array,
@@ -114,16 +127,9 @@ def _method(
     rows = []
     for results, comparison in compared.values():
         rows += [(results, row) for row in comparison.rows if row.strategy == name]
-    gains = []
-    if baseline in names and name != baseline:
-        base = names.index(baseline)
-        gains = [gap[np.isfinite(gap)] for gap in (table[number] - table[base] for table in areas)]
-        gains = [gap for gap in gains if len(gap)]
-    gain, beliefs = None, None
-    if gains:
-        found = hierarchical(gains)
-        gain = Estimate(found.mean, found.low, found.high, len(gains))
-        told = signed_ranks([gap.mean() for gap in gains], rope=ROPE)
+    beliefs = None
+    if len(gains) > 1:  # one data set says nothing of others
+        told = signed_ranks([own.mean() for own in gains], rope=ROPE)
         beliefs = (told.left, told.rope, told.right)
     overlaps = [_overlaps(results, name) for results, _ in rows]
     evenness = [picks.evenness(picks.shares([r for r in results.runs if r.strategy == name])) for results, _ in rows]
@@ -131,17 +137,17 @@ def _method(
         name=name,
         rank=float(average[number]),
         area=_average([row.area.mean for _, row in rows]),
-        gain=gain,
+        gain=Estimate(found.mean, found.low, found.high, found.datasets) if found.datasets else None,
         above=sum(row.verdict == "above" for _, row in rows),
         below=sum(row.verdict == "below" for _, row in rows),
-        conditions=len(gains),
+        conditions=counted,
         beliefs=beliefs,
         seconds=_average([sum(row.seconds.values()) for _, row in rows]),
         parts={part: _average([row.seconds.get(part, math.nan) for _, row in rows]) for part in PARTS},
         diverged=sum(
             len(run.notes.get("diverged", ())) for results, _ in rows for run in results.runs if run.strategy == name
         ),
-        penalty=float(np.delete(lost[:, number], number).mean()) if len(names) > 1 else 0.0,
+        penalty=float(np.delete(lost[:, number], number).mean()) if len(lost) > 1 else 0.0,
         margin=_average([one for one, _ in overlaps]),
         random=_average([other for _, other in overlaps]),
         evenness=_average(evenness),
@@ -173,16 +179,41 @@ def _along(conditions: Sequence[Results], name: str, other: str) -> list[float]:
     return [_average(values) for values in zip(*found, strict=False)]
 
 
-def _areas(results: Results, names: Sequence[str]) -> Array:
+def _by_set(conditions: Sequence[Results]) -> dict[str, list[int]]:
+    """The places of the conditions of each data set."""
+    found: dict[str, list[int]] = {}
+    for place, results in enumerate(conditions):
+        found.setdefault(origin(str(results.dataset["name"])), []).append(place)
+    return found
+
+
+def _over_sets(gaps: Sequence[Array], sets: Mapping[str, Sequence[int]]) -> list[Array]:
+    """Gains of each data set that has any: the mean over its conditions for each seed that they share.
+
+    Args:
+        gaps: Of each condition, NaN for holes, (seeds,); empty: there is nothing to compare.
+        sets: The places of the conditions of each data set.
+    """
+    found = []
+    for own in sets.values() if gaps else ():
+        table = np.array([gaps[place] for place in own if np.isfinite(gaps[place]).any()])
+        if len(table):
+            kept = _shared(table)
+            kept = kept[np.isfinite(kept).all(axis=1)]
+            # Conditions without a common seed leave one number: how far seeds scatter cannot be told.
+            found.append(kept.mean(axis=0) if kept.shape[1] else np.array([np.nanmean(table, axis=1).mean()]))
+    return found
+
+
+def _areas(results: Results, names: Sequence[str], seeds: Sequence[int]) -> Array:
     """The area of each run over the labels that all runs of its condition cover, (methods, seeds)."""
     labels = grid(results.runs)
-    seeds = sorted({run.seed for run in results.runs})
     found = np.full((len(names), len(seeds)), np.nan)
     for run in results.runs:
         scores = resample(run, labels) if len(labels) > 1 else np.array([])
         value = area(labels, scores) if len(labels) > 1 else area(run.labels, run.scores)
         found[names.index(run.strategy), seeds.index(run.seed)] = value
-    return found
+    return settled(found)
 
 
 def _rooms(results: Results, baseline: str) -> list[Room]:
@@ -218,15 +249,15 @@ def _curves(results: Results, names: Sequence[str]) -> Array:
 
 
 def _shared(table: Array) -> Array:
-    """The areas of methods that have at least half as many runs as the one with the most, over the seeds they share.
+    """The areas of rows that have at least half as many runs as the one with the most, over the seeds they share.
 
     The others are NaN: by their few seeds, those of all would be judged.
 
     Args:
-        table: (methods, seeds).
+        table: (methods or conditions, seeds).
 
     Returns:
-        (methods, shared seeds).
+        (methods or conditions, shared seeds).
     """
     done = np.isfinite(table)
     counts = done.sum(axis=1)
@@ -267,6 +298,8 @@ def _said(
     whole: NDArray[np.bool_],
     held: Sequence[Results],
     seeds: Sequence[int],
+    datasets: int,
+    intervals: Sequence[str],
 ) -> list[str]:
     said = [
         f"{results.title}: {sentence}"
@@ -285,6 +318,12 @@ def _said(
         most = len({run.seed for run in results.runs})
         if count < most:
             said.append(f"{results.title}: ranks are over the {count} of {most} seeds that all ranked strategies have.")
+    if datasets < len(held):
+        said.append(
+            f"The {len(held)} conditions are of {datasets} data set{'s' if datasets > 1 else ''}: those of one are "
+            f"averaged before ranks, intervals and beliefs."
+        )
+    said += dict.fromkeys(intervals)
     if len({results.settings.get("batch") for results in held}) > 1:
         said.append(
             "Areas of different batch sizes are not to be compared: with larger batches a model learns less often."

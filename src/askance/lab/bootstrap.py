@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from askance.errors import BadInput
-from askance.lab.holes import checked_level, numbers
+from askance.lab.holes import Array, checked_level, numbers
 from askance.lab.statistics import LEVEL
 from askance.seeds import Dice
 
@@ -23,7 +24,7 @@ class Resampled:
 
     Args:
         mean: Of the data sets' means.
-        low: End of the percentile interval.
+        low: End of the interval; NaN where one number is all there is.
         high: The other end.
         above: The share of resamples above 0.
         below: Below 0; what lacks to 1 was exactly 0.
@@ -49,8 +50,9 @@ def hierarchical(
     """Draw data sets with replacement, then seeds of each, and average the data sets' means. [saravanan2020application]
 
     Every data set counts the same, whatever its number of seeds. The interval asks about data sets like these, so it
-    is wide where they disagree, however many seeds there are. With few data sets it is too narrow, as the bootstrap
-    of few numbers is; where the noise of the seeds is most of what differs, too wide, since that noise comes in twice.
+    is wide where they disagree, however many seeds there are. It has the shape of the resamples and the width of
+    Student's interval of the data sets' means: resamples of few data sets scatter too little, and the noise of the
+    seeds, which is in the means already, comes into them a second time.
 
     Args:
         differences: Paired differences for each data set, NaN for holes, (seeds,) each.
@@ -79,16 +81,27 @@ def hierarchical(
         weights = dice.multinomial(times * len(values), np.full(len(values), 1 / len(values)))
         sums += weights @ values / len(values)
     means = sums / len(kept)
-    low, high = np.quantile(means, [level / 2, 1 - level / 2])
+    low, high = _interval(means, np.array([v.mean() for v in kept]) if len(kept) > 1 else kept[0], level)
     return Resampled(
         mean=float(np.mean([values.mean() for values in kept])),
-        low=float(low),
-        high=float(high),
+        low=low,
+        high=high,
         above=float((means > 0).mean()),
         below=float((means < 0).mean()),
         datasets=len(kept),
         said=said,
     )
+
+
+def _interval(resampled: Array, values: Array, level: float) -> tuple[float, float]:
+    """Quantiles of resampled means, moved until they are as far out as Student's of the mean of so many values."""
+    if len(values) < 2:
+        return math.nan, math.nan
+    special, mean, spread = import_module("scipy.special"), values.mean(), resampled.std()
+    error = values.std(ddof=1) / math.sqrt(len(values))
+    wider = special.stdtrit(len(values) - 1, level / 2) / special.ndtri(level / 2) * error / spread if spread else 0.0
+    low, high = mean + (np.quantile(resampled, [level / 2, 1 - level / 2]) - mean) * wider
+    return float(low), float(high)
 
 
 def _said(holes: int, empty: int, datasets: int) -> list[str]:
@@ -100,5 +113,5 @@ def _said(holes: int, empty: int, datasets: int) -> list[str]:
     if datasets == 1:
         said.append("One data set says nothing of others: the interval is over its seeds alone.")
     elif 1 < datasets < 6:
-        said.append(f"{datasets} data sets are few: the interval is narrower than it says.")
+        said.append(f"{datasets} data sets are few: the interval holds what it says if they scatter like a normal law.")
     return said

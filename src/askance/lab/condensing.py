@@ -15,7 +15,7 @@ from askance.errors import BadInput
 from askance.files import whole
 from askance.lab.across import across
 from askance.lab.curves import area, grid, resample
-from askance.lab.registry import ENTRIES
+from askance.lab.registry import ENTRIES, origin
 from askance.lab.saved import FILE, read_results
 from askance.lab.statistics import interval
 from askance.reports.condensed import KIND, Condensed, Condition, Strategy
@@ -138,7 +138,7 @@ def _strategy(
 
 
 def _domain(name: str) -> str:
-    known = ENTRIES.get(name.partition(",")[0])  # a set that was changed is called "digits, noisy"
+    known = ENTRIES.get(origin(name))
     if known is None:
         return "own"
     return "made" if type(known.reader).__name__ == "Generated" else DOMAINS.get(known.kind.name, "own")

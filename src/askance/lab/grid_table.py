@@ -153,10 +153,11 @@ def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def _note(across: Across) -> str:
+    sets = words.count(len(across.datasets), "data set", "data sets")
+    over = "data sets and seeds" if len(across.datasets) > 1 else "its seeds"
     return (
-        f"rank: average over {across.ranked} conditions; gain: mean over conditions, 95% interval over data sets and "
-        f"seeds; +/=/-: conditions above, level with and below {across.baseline} by paired tests with Holm; better: "
-        f"Bayesian signed-rank test."
+        f"rank and gain: mean over {sets}, 95% interval over {over}; +/=/-: conditions above, level with and below "
+        f"{across.baseline} by paired tests with Holm; better: Bayesian signed-rank test over data sets."
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from askance.errors import BadInput
-from askance.lab.holes import Array, checked_level, numbers
+from askance.lab.holes import Array, checked_level, numbers, settled
 from askance.lab.statistics import LEVEL, holm, paired_t
 
 Test = Callable[[Array], float]  # paired differences, (seeds,), to a two-sided p value; NaN if they are too few
@@ -83,7 +83,7 @@ def pairwise(table: ArrayLike, test: Test = paired_t) -> Pairs:
     >>> pairwise([[3.0, 4.0, 5.0], [2.0, 2.0, 2.0]]).difference[0, 1]
     np.float64(2.0)
     """
-    values = numbers(table, ["methods", "seeds"], "table")
+    values = settled(numbers(table, ["methods", "seeds"], "table"))
     known = (~np.isnan(values)).astype(np.int64)
     difference = np.full((len(values), len(values)), np.nan)
     p = difference.copy()
@@ -130,7 +130,7 @@ def penalty_matrix(curves: ArrayLike, level: float = LEVEL) -> Array:
     array([[0. , 0.5],
            [0. , 0. ]])
     """
-    values = numbers(curves, ["methods", "seeds", "label counts"], "curves")
+    values = settled(numbers(curves, ["methods", "seeds", "label counts"], "curves"))
     checked_level(level)
     methods, _, points = values.shape
     beats = np.zeros((methods, methods, points), dtype=bool)
@@ -160,7 +160,7 @@ def win_rates(tables: Sequence[ArrayLike]) -> Array:
     array([[0.5  , 0.375],
            [0.625, 0.5  ]])
     """
-    rates = [_wins(numbers(table, ["methods", "seeds"], "table")) for table in tables]
+    rates = [_wins(settled(numbers(table, ["methods", "seeds"], "table"))) for table in tables]
     if len({rate.shape for rate in rates}) != 1:
         raise _unlike([len(rate) for rate in rates])
     stacked = np.stack(rates)

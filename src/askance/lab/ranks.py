@@ -1,7 +1,8 @@
 """Methods over many data sets: average ranks, whether they differ, and groups that do not.
 
 A data set is one observation, however many runs it had. Runs of one data set are no replicates of each other as
-far as other data sets go: counted as such, everything is significant.
+far as other data sets go: counted as such, everything is significant. Nor are conditions of one data set, such as
+batch sizes or encoders: average those first, as `askance.lab.across` does.
 """
 
 from __future__ import annotations

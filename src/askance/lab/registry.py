@@ -61,6 +61,16 @@ def entry(name: str) -> Entry:
     return ENTRIES[name]
 
 
+def origin(name: str) -> str:
+    """The data set that a name is of: one whose features were changed on purpose is called "digits, noisy".
+
+    >>> origin("digits, noisy"), origin("Berlin, Paris")
+    ('digits', 'Berlin, Paris')
+    """
+    first = name.partition(",")[0]
+    return first if first in ENTRIES else name
+
+
 _FASHION = Package(
     APT,
     "dataset-fashion-mnist",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askance.lab.curves import area, crossing, grid, isotonic, resample
+from askance.lab.signed import signed_ranks
 from askance.reports.results import Comparison, Curve, Estimate, Results, Row, Run, Saved, Verdict
 from askance.seeds import Dice
 
@@ -18,6 +19,7 @@ Array = NDArray[np.float64]
 
 LEVEL = 0.05  # of the adjusted test; intervals hold 1 - LEVEL
 RESAMPLES = 2000  # of the seeds, for the interval of the labels saved
+ROUNDING = 1e-12  # of a score: areas of equal curves may differ in their last bits
 
 
 def compare(results: Results, baseline: str = "random") -> Comparison:
@@ -53,7 +55,7 @@ def compare(results: Results, baseline: str = "random") -> Comparison:
                 difference=interval(gains) if compared else None,
                 p=p.get(name, math.nan),
                 p_holm=adjusted.get(name, math.nan),
-                p_wilcoxon=wilcoxon(gains),
+                p_wilcoxon=signed_ranks(gains),
                 wins=int((gains > 0).sum()),
                 losses=int((gains < 0).sum()),
                 ties=int((gains == 0).sum()),
@@ -111,15 +113,6 @@ def paired_t(differences: Array) -> float:
     return float(2 * _scipy("special").stdtr(count - 1, -abs(mean) / (spread / math.sqrt(count))))
 
 
-def wilcoxon(differences: Array) -> float:
-    """Two-sided p value of the signed ranks; zeros are ranked and then dropped. [pratt1959remarks]"""
-    if len(differences) < 2:
-        return math.nan
-    if not differences.any():
-        return 1.0
-    return float(_scipy("stats").wilcoxon(differences, zero_method="pratt").pvalue)
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjusted p values of the step-down method; NaN stays NaN and counts for no test. [holm1979simple]
 
@@ -174,9 +167,11 @@ def _percentiles(values: Array) -> tuple[float, float]:
 
 
 def _gain(run: Run, base: Run) -> float:
-    """Difference of the areas over the labels that both runs cover."""
+    """Difference of the areas over the labels that both runs cover; what rounding leaves of a tie is 0."""
     labels = grid([run, base])
-    return area(labels, resample(run, labels)) - area(labels, resample(base, labels))
+    ours, theirs = (resample(one, labels) for one in (run, base))
+    gain = area(labels, ours) - area(labels, theirs)
+    return 0.0 if abs(gain) <= ROUNDING * np.abs([ours, theirs]).max() else gain
 
 
 def _verdict(gains: Array, p: float) -> Verdict:

@@ -15,12 +15,14 @@ class Method:
         name: Its name.
         rank: Its average rank; NaN if somewhere it has less than half of the runs that others have.
         area: Its mean area over conditions that it finished.
-        gain: Its mean difference to the baseline over conditions, with the interval of the hierarchical bootstrap; None
-            for the baseline, or where nothing is paired.
+        gain: Its mean difference to the baseline over data sets, of which conditions are averaged first, with the
+            interval of the hierarchical bootstrap; its count is that of data sets. None for the baseline, or where
+            nothing is paired.
         above: In how many conditions the adjusted test puts it above the baseline.
         below: In how many below.
         conditions: In how many it could be compared.
-        beliefs: Probabilities of worse, as good in practice, and better than the baseline; None as for ``gain``.
+        beliefs: Probabilities of worse, as good in practice, and better than the baseline on data sets like these; None
+            as for ``gain``, and with one data set.
         seconds: Of a run, on average.
         parts: The same for ``training``, ``signals`` and ``selection``.
         diverged: Trainings whose loss was no number, over all runs.
@@ -93,11 +95,13 @@ class Across:
         baseline: What all are compared with.
         conditions: Results and comparison of each condition, by name.
         methods: One entry a strategy.
-        ranked: How many conditions the ranks are over: those that every ranked method finished.
-        friedman_p: Whether ranks differ at all, by the F of Iman and Davenport; NaN with one condition.
-        cliques: Names of methods no two of which differ by Wilcoxon's test over conditions with Holm.
-        least_p: The least p value that this test could give with so many conditions.
-        critical: The critical difference of Nemenyi.
+        datasets: Names of the data sets that the conditions are of.
+        ranked: How many of them the ranks are over; 0 where there are no two methods to rank.
+        friedman_p: Whether ranks differ at all, by the F of Iman and Davenport; NaN with one data set.
+        cliques: Names of methods no two of which differ by Wilcoxon's test over data sets with Holm; none where so few
+            data sets could not tell any two apart.
+        least_p: The least p value that this test could give with so many data sets.
+        critical: The critical difference of Nemenyi; NaN with one data set.
         wins: Win rates over paired seeds, row above column.
         penalties: The pairwise penalty matrix, row beats column.
         trust: How well few seeds would have done.
@@ -113,6 +117,7 @@ class Across:
     baseline: str
     conditions: dict[str, tuple[Results, Comparison]]
     methods: list[Method]
+    datasets: list[str]
     ranked: int
     friedman_p: float
     cliques: list[list[str]]

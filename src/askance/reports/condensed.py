@@ -50,9 +50,14 @@ class Strategy:
 
     @property
     def area(self) -> float:
-        """The mean over seeds that ran; NaN without one."""
+        """The mean over seeds that ran; NaN without one. `Condition.shared` has means that can be compared."""
         there = [value for value in self.areas if value is not None]
         return sum(there) / len(there) if there else math.nan
+
+    @property
+    def count(self) -> int:
+        """How many seeds ran."""
+        return sum(value is not None for value in self.areas)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,27 @@ class Condition:
     strategies: dict[str, Strategy]
     bounds: dict[str, Strategy] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+
+    def shared(self) -> dict[str, float]:
+        """Mean areas over the seeds that all have, of strategies with half as many seeds as the one with the most.
+
+        The others are left out: by their few seeds, all would be judged. Six digits, so that rounding orders nobody.
+        """
+        kept, places = self._sharing()
+        areas = {name: [self.strategies[name].areas[place] for place in places] for name in kept}
+        return {name: round(sum(a for a in own if a is not None) / len(own), 6) for name, own in areas.items() if own}
+
+    @property
+    def shared_seeds(self) -> int:
+        """How many seeds `shared` is over."""
+        return len(self._sharing()[1])
+
+    def _sharing(self) -> tuple[list[str], list[int]]:
+        """Which strategies have enough seeds, and the places of the seeds that these have in common."""
+        least = max(1, max((part.count for part in self.strategies.values()), default=0) / 2)
+        kept = [name for name, part in self.strategies.items() if part.count >= least]
+        places = range(len(self.seeds)) if kept else range(0)
+        return kept, [n for n in places if all(self.strategies[name].areas[n] is not None for name in kept)]
 
 
 @dataclass(frozen=True)

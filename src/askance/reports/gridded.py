@@ -70,9 +70,10 @@ def _head(across: Across) -> str:
     missing = across.cells - across.done
     seeds = {run.seed for results, _ in across.conditions.values() for run in results.runs}
     facts = [
-        _count(len(across.conditions), "condition", "conditions"),
-        _count(len(across.methods), "strategy", "strategies"),
-        _count(len(seeds), "seed", "seeds"),
+        words.count(len(across.conditions), "condition", "conditions"),
+        words.count(len(across.datasets), "data set", "data sets"),
+        words.count(len(across.methods), "strategy", "strategies"),
+        words.count(len(seeds), "seed", "seeds"),
         f"{across.done:,} runs" + (f", {missing:,} of {across.cells:,} missing or failed" if missing > 0 else ""),
     ]
     headline, *others = grid_findings(across)
@@ -86,9 +87,9 @@ def grid_findings(across: Across) -> list[str]:
     if not compared:
         return [f"Nothing is compared: {base} has no run that is paired with another one."]
     everywhere = [m for m in compared if m.above == m.conditions]
-    sets = len(across.conditions)
+    conditions = len(across.conditions)
     named = words.listing([m.name for m in everywhere[:4]])
-    where = "on the one condition there is" if sets == 1 else f"under all {sets} conditions"
+    where = "on the one condition there is" if conditions == 1 else f"under all {conditions} conditions"
     if 0 < len(everywhere) <= 4:
         said = [f"{named} {'beats' if len(everywhere) == 1 else 'beat'} {base} {where}."]
     else:
@@ -99,17 +100,17 @@ def grid_findings(across: Across) -> list[str]:
     if best is not None and best.gain is not None:
         said.append(
             f"{best.name} gains most on average: {words.signed(best.gain.mean)} mean accuracy over the curve"
-            + (f" (95% interval over data sets and seeds {words.span(best.gain)})." if sets > 1 else ".")
+            + (f" (95% interval over data sets and seeds {words.span(best.gain)})." if best.gain.count > 1 else ".")
         )
     if math.isfinite(across.friedman_p):
         verb = "differ" if across.friedman_p < 0.05 else "cannot be told apart"
         said.append(
-            f"Over {across.ranked} conditions the ranks of the strategies {verb} (Friedman, Iman and Davenport’s F, p "
+            f"Over {across.ranked} data sets the ranks of the strategies {verb} (Friedman, Iman and Davenport’s F, p "
             f"{words.p_value(across.friedman_p)})."
         )
         if across.least_p >= 0.05:
             said.append(
-                f"With so few conditions no pair can differ by Wilcoxon’s test after Holm: its least p is "
+                f"With so few data sets no pair can differ by Wilcoxon’s test after Holm: its least p is "
                 f"{words.p_value(across.least_p)}. Per condition, over seeds, they can."
             )
     if across.never:
@@ -122,10 +123,17 @@ def _ranks(across: Across, found: Drawings) -> str:
     if draw is None:
         return ""
     about = "; ".join(f"{m.name} {m.rank:.2f}" for m in across.methods if math.isfinite(m.rank))
-    caption = (
-        f"Average rank over {_count(across.ranked, 'condition', 'conditions')}, 1 is best. A bar joins strategies no "
-        f"two of which differ by Wilcoxon’s signed ranks over conditions, adjusted by Holm, at 0.05."
-    )
+    caption = f"Average rank over {words.count(across.ranked, 'data set', 'data sets')}, 1 is best. "
+    if across.least_p < 0.05:
+        caption += (
+            "A bar joins strategies no two of which differ by Wilcoxon’s signed ranks over data sets, adjusted by "
+            "Holm, at 0.05."
+        )
+    else:
+        caption += (
+            "No bar joins strategies that do not differ: so few data sets cannot tell any two apart by Wilcoxon’s "
+            "signed ranks, adjusted by Holm, at 0.05, whatever the results."
+        )
     return section("Ranks", figure("ranks", "Average ranks", about, caption, draw))
 
 
@@ -200,7 +208,7 @@ def _curves(across: Across, found: Drawings) -> str:
     others = len(across.methods) - len(_colors(across))
     caption = "Mean accuracy over seeds against the labels known, with 95% intervals, cut where they are much wider."
     if others > 0:
-        caption += f" The {_count(others, 'other strategy is', 'others are')} drawn thin and grey."
+        caption += f" The {words.count(others, 'other strategy is', 'others are')} drawn thin and grey."
     about = "; ".join(
         f"{name}: best {comparison.rows[0].strategy}" for name, (_, comparison) in across.conditions.items()
     )
@@ -215,7 +223,7 @@ def _rooms(across: Across) -> str:
         gap, closed = room.area.mean - room.base, room.best_area - room.base
         rows.append(
             [
-                Cell(room.condition, f"{room.bound}, {_count(room.seeds, 'seed', 'seeds')}"),
+                Cell(room.condition, f"{room.bound}, {words.count(room.seeds, 'seed', 'seeds')}"),
                 Cell(words.score(room.area.mean), words.between(room.area, 3)),
                 words.score(room.base),
                 Cell(words.score(room.best_area), room.best),
@@ -360,23 +368,26 @@ def _reading(across: Across) -> str:
     pairs = [
         (
             "Condition",
-            "A data set with everything that is the same for all strategies: learner, first labels, batch size.",
+            "A data set with everything that is the same for all strategies: learner, first labels, batch size. Those "
+            "of one data set are no independent data sets: they are averaged before ranks, intervals and tests over "
+            "data sets.",
         ),
         (
             "Gain",
-            f"Difference of the areas under the learning curves, paired by seed, against {across.baseline}. Its "
-            "interval draws data sets again, then seeds within them.",
+            f"Difference of the areas under the learning curves, paired by seed, against {across.baseline}. The "
+            "conditions of one data set are averaged for each seed, so that a data set counts once. The interval draws "
+            "data sets again, then seeds within them, and is as wide as Student’s of the data sets’ means.",
         ),
         (
             "Better, same, worse",
-            "Bayesian signed-rank test over conditions: how likely a strategy is better, as good within half a percent "
+            "Bayesian signed-rank test over data sets: how likely a strategy is better, as good within half a percent "
             "of accuracy, or worse.",
         ),
         ("Penalty", "The mean of the strategy’s column of pairwise penalties: how often it is beaten. Less is better."),
         (
             "What this does not say",
-            "Conditions stand for other data sets like them, with this learner. A data set is the unit: many seeds on "
-            "few data sets say much of these, and little of others.",
+            "Data sets stand for others like them, with these learners. A data set is the unit: many seeds or "
+            "conditions on few data sets say much of these, and little of others.",
         ),
     ]
     return section("How to read the numbers", definitions(pairs))
@@ -436,10 +447,6 @@ def _value(value: object) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key}={part}" for key, part in value.items())
     return str(value)
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def standalone(draw: Callable[[Frame], str], name: str, title: str, style: str) -> str:

@@ -22,7 +22,9 @@ const chosen = (except) =>
 function standings(shown) {
   const own = {};
   for (const one of shown) for (const [name, part] of Object.entries(one.of)) (own[name] ??= []).push(part);
-  const everywhere = Object.keys(own).filter((name) => own[name].length === shown.length);
+  // An area is over the seeds that strategies share; null: too few of them to be ranked.
+  const enough = (name) => own[name].filter((part) => part[0] !== null).length === shown.length;
+  const everywhere = Object.keys(own).filter(enough);
   const ranks = Object.fromEntries(everywhere.map((name) => [name, []]));
   for (const one of shown) {
     const areas = everywhere.map((name) => one.of[name][0]);
@@ -35,11 +37,13 @@ function standings(shown) {
   return Object.entries(own)
     .map(([name, parts]) => {
       const gains = parts.map((part) => part[1]).filter((gain) => gain !== null);
+      const seeds = parts.map((part) => part[4]);
       const count = (verdict) => parts.filter((part) => part[2] === verdict).length;
       return {
         name, above: count("above"), below: count("below"), level: count("not different"), conditions: parts.length,
         rank: everywhere.length > 1 && ranks[name] ? mean(ranks[name]) : NaN,
         gain: name === baseline ? 0 : mean(gains),
+        fewest: Math.min(...seeds), most: Math.max(...seeds),
         seconds: mean(parts.map((part) => part[3]).filter((value) => value !== null)),
       };
     })
@@ -55,7 +59,7 @@ function row(one) {
   head.textContent = one.name;
   const cells = [
     fixed(one.rank, 2), base ? none : fixed(one.gain, 4, true), base ? none : `${one.above}, ${one.level}, ${one.below}`,
-    String(one.conditions), time(one.seconds),
+    String(one.conditions), one.fewest === one.most ? String(one.most) : `${one.fewest} to ${one.most}`, time(one.seconds),
   ].map((text) => Object.assign(document.createElement("td"), { textContent: text }));
   line.append(head, ...cells);
   return line;

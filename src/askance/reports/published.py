@@ -56,25 +56,28 @@ def published_sections(grids: Sequence[Condensed], about: str = "") -> str:
 def standings(conditions: Sequence[Condition], baseline: str) -> list[dict[str, Any]]:
     """Every strategy over some conditions, best mean gain first; the page's script computes the same.
 
-    The rank is over strategies that have all the conditions; NaN for others, and where there is no rival.
+    The rank is over strategies that have half of the seeds or more under every condition, by areas over the seeds that
+    these share; NaN for others, and where there is no rival.
 
     Args:
         conditions: Any.
         baseline: What gains are over.
 
     Returns:
-        For each strategy ``name``, ``rank``, ``gain``, ``above``, ``level``, ``below``, ``conditions``, ``seconds``.
+        For each strategy ``name``, ``rank``, ``gain``, ``above``, ``level``, ``below``, ``conditions``, ``ranked`` (in
+        how many of them it has seeds enough), ``seeds`` (fewest and most), ``seconds``.
     """
-    count = Counter(name for one in conditions for name in one.strategies)
+    means = [one.shared() for one in conditions]
+    count = Counter(name for areas in means for name in areas)
     everywhere = [name for name, times in count.items() if times == len(conditions)]
     ranks: dict[str, list[float]] = {name: [] for name in everywhere}
-    for one in conditions:
-        areas = {name: one.strategies[name].area for name in everywhere}
+    for areas in means:
+        rivals = [areas[name] for name in everywhere]
         for name in everywhere:
-            higher = sum(value > areas[name] for value in areas.values())
-            ranks[name].append(higher + (1 + sum(value == areas[name] for value in areas.values())) / 2)
+            higher = sum(value > areas[name] for value in rivals)
+            ranks[name].append(higher + (1 + sum(value == areas[name] for value in rivals)) / 2)
     rows = []
-    for name in count:
+    for name in dict.fromkeys(name for one in conditions for name in one.strategies):
         own = [one.strategies[name] for one in conditions if name in one.strategies]
         gains = [part.gain for part in own if part.gain is not None]
         verdicts = Counter(part.verdict for part in own)
@@ -88,6 +91,8 @@ def standings(conditions: Sequence[Condition], baseline: str) -> list[dict[str, 
                 "below": verdicts["below"],
                 "level": verdicts["not different"],
                 "conditions": len(own),
+                "ranked": count[name],
+                "seeds": (min(part.count for part in own), max(part.count for part in own)),
                 "seconds": _mean(seconds),
             }
         )
@@ -108,7 +113,7 @@ def _head(grids: Sequence[Condensed], chosen: Sequence[tuple[Condensed, Conditio
     ]
     base = grids[0].baseline
     found = [row for row in standings([one for _, one in chosen], base) if row["name"] != base]
-    wide = [row for row in found if row["conditions"] >= len(chosen) / 2]
+    wide = [row for row in found if row["ranked"] >= len(chosen) / 2]
     said = []
     if wide:
         best = wide[0]
@@ -117,9 +122,10 @@ def _head(grids: Sequence[Condensed], chosen: Sequence[tuple[Condensed, Conditio
         )
         said.append(
             f"It is above {base} under {best['above']} of {best['conditions']} conditions and below it under "
-            f"{best['below']}. Strategies that ran under fewer than half of all conditions were not considered."
+            f"{best['below']}. Strategies that have half of the seeds under fewer than half of all conditions were not "
+            f"considered."
         )
-    never = [row["name"] for row in found if not row["above"]]
+    never = [row["name"] for row in found if not row["above"] and row["level"] + row["below"]]
     if never:
         said.append(f"Never above {base}, under any condition: {words.listing(never)}.")
     headline, *others = [*said, about] if said else [about]
@@ -154,15 +160,18 @@ def _standings(grids: Sequence[Condensed], chosen: Sequence[tuple[Condensed, Con
             words.signed(row["gain"]) if row["name"] != base else words.NONE,
             f"{row['above']}, {row['level']}, {row['below']}" if row["name"] != base else words.NONE,
             str(row["conditions"]),
+            _span(*row["seeds"]),
             words.seconds(row["seconds"]),
         ]
         for row in found
     ]
-    heads = ["Strategy", "Average rank", f"Gain over {base}", "Above, level, below", "Conditions", "Seconds a run"]
+    heads = ["Strategy", "Average rank", f"Gain over {base}", "Above, level, below", "Conditions", "Seeds"]
+    heads += ["Seconds a run"]
     caption = (
         f"Gain: mean difference to {base} of the area under the learning curve, paired by seed, averaged over the "
         f"conditions shown. Above, level and below count conditions by the paired t-test with Holm; one with a single "
-        f"pair is not tested. The rank is over the strategies that ran under all conditions shown."
+        f"pair is not tested. The rank is over the strategies that have half of the seeds or more under all conditions "
+        f"shown, by the seeds that these share."
     )
     shown = table(caption, heads, rows, "standings", ["baseline" if row["name"] == base else "" for row in found])
     return section("Standings", shown)
@@ -199,15 +208,21 @@ def _chart(number: int, grid: Condensed, one: Condition, colors: dict[str, int |
     shown += [
         replace(_line(name, one.labels, part, 2 * COLORS - 1), low=(), high=()) for name, part in one.bounds.items()
     ]
-    best = max(one.strategies, key=lambda name: one.strategies[name].area)
+    areas = one.shared()
+    best = f"Largest area over shared seeds: {max(areas, key=lambda name: areas[name])}." if areas else ""
     title = f"{one.dataset}, {', '.join(_facts(one))}"
-    frame = Frame(f"c{number}", title, f"Largest area: {best}.", CHART)
+    frame = Frame(f"c{number}", title, best, CHART)
     drawn = panel_alone(frame, Panel(title, shown, context), "labels", "accuracy")
-    facts = f"{', '.join(_facts(one))}; {len(one.seeds)} seeds"
+    counts = [part.count for part in one.strategies.values()]
+    facts = f"{', '.join(_facts(one))}; {_span(min(counts), max(counts))} seeds"
     return (
         f'<figure data-condition="{number}"><figcaption><b>{escape(one.dataset)}</b> {escape(facts)}</figcaption>'
         f"{drawn}</figure>"
     )
+
+
+def _span(fewest: int, most: int) -> str:
+    return str(most) if fewest == most else f"{fewest} to {most}"
 
 
 def _facts(one: Condition) -> list[str]:
@@ -265,8 +280,10 @@ def _data(chosen: Sequence[tuple[Condensed, Condition]]) -> str:
     base = chosen[0][0].baseline
     rows = []
     for grid, one in chosen:
+        areas = one.shared()
         parts = {
-            name: [_rounded(part.area), part.gain, part.verdict, part.seconds] for name, part in one.strategies.items()
+            name: [areas.get(name), part.gain, part.verdict, part.seconds, part.count]
+            for name, part in one.strategies.items()
         }
         rows.append({"is": {key: _value(grid, one, key) for key, _ in FILTERS}, "of": parts})
     text = json.dumps({"baseline": base, "conditions": rows}, ensure_ascii=False, separators=(",", ":"))
@@ -290,10 +307,6 @@ def _order(value: str) -> tuple[int, str]:
 
 def _numbers(values: Sequence[float | None]) -> list[float]:
     return [math.nan if value is None else value for value in values]
-
-
-def _rounded(value: float) -> float | None:
-    return round(value, 5) if math.isfinite(value) else None
 
 
 def _mean(values: Sequence[float]) -> float:

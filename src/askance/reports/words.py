@@ -79,6 +79,15 @@ def plain(text: str) -> str:
     return text.replace("-", "−")
 
 
+def count(number: int, one: str, many: str) -> str:
+    """So many of something.
+
+    >>> count(1, "seed", "seeds"), count(1200, "seed", "seeds")
+    ('1 seed', '1,200 seeds')
+    """
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def listing(names: Sequence[str]) -> str:
     """Names as a sentence has them.
 
