@@ -17,7 +17,7 @@ from askance.pool import Pool
 from askance.strategies.base import Strategy
 from askance.study.study import Study
 from askance.task import Classes
-from askance.testing.worlds import LEARNER, small_world
+from askance.testing.worlds import LEARNER, THREE, small_world
 from askance.view import Batch, View
 from tests.pins import pins
 
@@ -62,6 +62,14 @@ def test_what_has_no_answer_or_no_chance_gives_no_credit() -> None:
     assert list(credits(history, TWO)) == [(0, 0.5, 1.0), (1, 0.5, 0.0)]
     assert list(credits(replace(history, answers=MappingProxyType(answers)), TWO)) == [(0, 0.5, 1.0)]
     assert list(credits(replace(history, asked=(other,)), TWO)) == [(1, 0.5, 0.0)]
+
+
+def test_what_somebody_else_asked_by_chance_gives_no_credit() -> None:
+    world, bandit = small_world(labeled=12), Bandit(("margin", "entropy"))
+    notes = ({"chance": 1.0}, {"utility": -0.2, "gap": 0.2, "chance": 0.7})  # as neuronal writes them
+    history = replace(world.history, asked=(Asked(0, 0, (0, 1), ("active",) * 2, notes, "neuronal"),))
+    assert list(credits(history, THREE)) == []
+    assert len(bandit.query(replace(world.view(bandit, LEARNER), history=history), 3)) == 3
 
 
 @pins("bandit", "law", "Without credit each of two arms has its turn in half of a thousand picks.")

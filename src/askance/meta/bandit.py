@@ -18,6 +18,8 @@ from askance.strategies.base import Strategy
 from askance.task import Classes, Task
 from askance.view import Batch, View
 
+NOTED = {"arm", "chance", "guess"}  # what a bandit writes beside a pick; others write a chance, too
+
 
 @dataclass(frozen=True)
 class Bandit(Strategy):
@@ -101,7 +103,7 @@ def credits(history: History, task: Task) -> Iterator[tuple[int, float, float]]:
     """Of every pick that a bandit drew and somebody labeled: its arm, the chance of that, and whether it surprised."""
     for asked in history.asked:
         for row, note in zip(asked.rows, asked.notes, strict=True):
-            told = task.target(history.answers.get(row, ())) if "chance" in note else None
+            told = task.target(history.answers.get(row, ())) if note.keys() >= NOTED else None
             if told is not None:
                 label = max(range(len(told[0])), key=told[0].__getitem__)
                 yield int(note["arm"]), float(note["chance"]), float(label != note["guess"])
