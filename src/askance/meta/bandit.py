@@ -74,9 +74,8 @@ class Bandit(Strategy):
         n = min(n, len(view.candidates))
         proposals, failed = asked(self.arms, view, n, "arms")
         chances = self._chances(view.history, view.task, sorted(proposals))
-        throws = view.dice.of("turns").generator().random(n)
         guesses = view[self.belief].argmax(1) if view.task.width else None
-        rows, notes = _dealt(proposals, chances, throws.tolist())
+        rows, notes = _dealt(proposals, chances, _throws(view, n))
         for row, note in zip(rows, notes, strict=True):
             note["guess"] = int(guesses[row]) if guesses is not None else 0
         reasons = [batch.reason for batch in proposals.values() if batch.reason]
@@ -170,8 +169,16 @@ def _dealt(
         arm = _turn(turns, throw)
         rows.append(left[arm][0])
         taken.add(rows[-1])
-        notes.append({"arm": arm, "chance": chances[arm]})
+        among = sum(turns.values()) if len(turns) < len(chances) else 1.0  # those left share what the others had
+        notes.append({"arm": arm, "chance": chances[arm] / among})
     return rows, notes
+
+
+def _throws(view: View, n: int) -> list[float]:
+    """A number in [0, 1) for each pick. Items of a stream come alone and with the same dice: there by their keys."""
+    dice, alone = view.dice.of("turns"), len(view.candidates) == 1
+    thrown = dice.uniform(view.keys[view.candidates])[:n] if alone else dice.generator().random(n)
+    return [float(throw) for throw in thrown]
 
 
 def _turn(chances: dict[int, float], throw: float) -> int:
