@@ -45,6 +45,16 @@ class Broken(Strategy):
 
 
 @dataclass(frozen=True)
+class Fragile(Strategy):
+    """Fails where there are many items, as in a pool, and not in a search."""
+
+    def query(self, view: View, n: int) -> Batch:
+        if len(view) > 100:
+            raise ZeroDivisionError("too many items")
+        return view.batch(view.candidates[:n])
+
+
+@dataclass(frozen=True)
 class Sure(Margin):
     """Wants what is certain."""
 
@@ -169,6 +179,22 @@ def test_a_candidate_that_fails_is_left_out_and_named() -> None:
     assert facts["weights"].keys() == {"margin", "k-center"}
     assert "Broken was left out" in batch.said
     assert all(note["mixture"][1] == 0 for note in batch.notes)
+
+
+@pytest.mark.parametrize("kind", [AutoAL, AutoALAsWritten])
+def test_of_a_candidate_that_fails_at_the_ask_the_others_take_the_share(kind: type[AutoAL]) -> None:
+    batch = study_of(kind((Fragile(), "margin"))).ask(8)
+    assert "Fragile was left out: ZeroDivisionError" in batch.said
+    assert {note["arm"] for note in batch.notes} == {1} and all(note["mixture"][0] == 0 for note in batch.notes)
+    if kind is AutoAL:  # and where one is left, it asks
+        assert batch.ids == study_of(Margin()).ask(8).ids
+        assert all(note["mixture"] == [0, 1] for note in batch.notes)
+
+
+@pytest.mark.parametrize("kind", [AutoAL, AutoALAsWritten])
+def test_where_all_fail_at_the_ask_nobody_asks_under_their_name(kind: type[AutoAL]) -> None:
+    with pytest.raises(BadInput, match="Every strategy inside failed. Fragile: ZeroDivisionError.*Fragile-2"):
+        study_of(kind((Fragile(), Fragile()))).ask(4)
 
 
 def test_a_candidate_that_needs_what_a_search_has_not_is_left_out_of_it() -> None:

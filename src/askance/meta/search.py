@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -70,6 +70,8 @@ class SearchNet(Learner):
         rate: Of Adam.
         ridge: Of the head that learns from a half, on features of mean square 1.
     """
+
+    mixes: ClassVar[bool] = True  # what it gives of an item are shares, and not weights
 
     candidates: tuple[Strategy | str, ...] = ()
     aim: str = "reduction"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +58,8 @@ class SearchNetAsWritten(Learner):
         rate: Of FitNet's Adam and of SearchNet's descent.
         ridge: Of the head by which candidates score.
     """
+
+    mixes: ClassVar[bool] = False  # what it gives of an item are weights, and no shares
 
     candidates: tuple[Strategy | str, ...] = ()
     least: int = 30
