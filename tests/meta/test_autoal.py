@@ -12,6 +12,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from askance.errors import BadInput, UnknownName
+from askance.history import Asked, History
 from askance.learners.base import Lesson
 from askance.learners.linear import Linear
 from askance.learners.many import Bootstrapped
@@ -21,6 +22,7 @@ from askance.meta.search import Halves, SearchNet, dealt, ranked, search_ground,
 from askance.meta.written import SearchNetAsWritten, over_threshold, wanted_as_written
 from askance.pool import Pool
 from askance.seeds import Dice
+from askance.strategies.augmentation import Lada
 from askance.strategies.base import Strategy
 from askance.strategies.random import Random
 from askance.strategies.uncertainty import Margin
@@ -292,6 +294,30 @@ def test_a_strategy_is_ranked_by_its_utility_or_by_its_order() -> None:
     assert ranks.min() >= 0 and ranks.max() == 1
 
 
+@pytest.mark.parametrize("kind", [SearchNet, SearchNetAsWritten])
+@pytest.mark.parametrize(
+    ("options", "labels"), [({"least": 4}, 5), ({"share": 0.98}, 30), ({"items": 4}, 40), ({"steps": 2}, 30)], ids=str
+)
+def test_every_option_that_is_not_refused_can_be_searched_with(
+    kind: type[SearchNet], options: dict[str, Any], labels: int
+) -> None:
+    found = kind(("margin", "entropy"), **{"steps": 2, **options}).fit(lesson(labels))
+    assert found.facts["searched"] and found.facts["failed"] == {}
+    assert bool(torch.isfinite(found.outputs(torch.from_numpy(PIXELS[:5])).extras["mixture"]).all())
+
+
+def test_pairs_of_the_study_are_not_mixed_in_a_search_whose_rows_are_others() -> None:
+    """LADA's candidate equips the heads of the halves, too; its notes name rows of the pool."""
+    some, candidates = lesson(40), ("margin", Lada())
+    rows = tuple(range(20))  # which a search of forty items has, too
+    notes = tuple({"pair": row // 2, "tau": 2.0} for row in rows)
+    asked = Asked(0, 0, rows, ("active",) * 20, notes, "lada")
+    net = SearchNet(candidates, steps=3, deals=1)
+    alone = net.fit(some)
+    told = net.fit(replace(some, history=History((asked,))))
+    assert alone.facts["failed"] == {} and told.facts == alone.facts
+
+
 def test_options_that_mean_nothing_are_refused_where_they_are_typed() -> None:
     with pytest.raises(BadInput, match="nothing to choose"):
         AutoAL(("margin",))
@@ -301,8 +327,13 @@ def test_options_that_mean_nothing_are_refused_where_they_are_typed() -> None:
         SearchNet(FEW, share=1.0)
     with pytest.raises(BadInput, match="learns nothing"):
         SearchNet(FEW, steps=0)
-    with pytest.raises(BadInput, match="learns nothing"):
-        SearchNetAsWritten(FEW, rate=0.0)
+    with pytest.raises(BadInput, match="4 labels and items"):
+        SearchNet(FEW, items=3)
+    for options in ({"rate": 0.0}, {"steps": 1}):
+        with pytest.raises(BadInput, match="learns nothing"):
+            SearchNetAsWritten(FEW, **options)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="least=3"):
+        SearchNetAsWritten(FEW, least=3)
 
 
 @pytest.mark.slow

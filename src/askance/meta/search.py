@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from askance.arrays import take
 from askance.errors import AskanceError, BadInput, MissingSignal, unknown
+from askance.history import History
 from askance.learners.base import Learner, Lesson, Model, Outputs, part_of
 from askance.learners.companions import features_of
 from askance.learners.linear import Linear
@@ -26,6 +27,7 @@ from askance.view import View
 AIMS = ("reduction", "loss")
 STEEPEST = 0.5  # no softmax bends more: Boehning 1992
 LEAST_TEMPERATURE = 1e-3  # of ranks in [0, 1]
+FEWEST = 4  # items: of halves of two, one is taken and one is not
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,10 @@ class SearchNet(Learner):
         object.__setattr__(self, "candidates", inner(self.candidates))
         if self.aim not in AIMS:
             raise unknown("aim", self.aim, AIMS)
-        if self.least < 4 or not 0 < self.share < 1:
+        if min(self.least, self.items) < FEWEST or not 0 < self.share < 1:
             raise BadInput(
-                f"SearchNet(least={self.least}, share={self.share}): use 4 labels or more, a share in (0, 1)."
+                f"SearchNet(least={self.least}, items={self.items}, share={self.share}): use {FEWEST} labels and items "
+                f"or more, and a share in (0, 1)."
             )
         positive = (self.sharpness, self.deals, self.items, self.hidden, self.steps, self.rate, self.ridge)
         if min(positive) <= 0 or min(self.spread, self.lean) < 0:
@@ -270,8 +273,12 @@ def check_candidates(name: str, candidates: Sequence[Strategy | str]) -> None:
 
 
 def taken(share: float, items: int) -> int:
-    """How many items of a half are taken: a share, and two at least."""
-    return max(2, round(share * items))
+    """How many items of a half are taken: a share, two at least, and never all of them.
+
+    >>> taken(0.2, 100), taken(0.2, 5), taken(0.2, 2), taken(0.99, 15)
+    (20, 2, 1, 14)
+    """
+    return min(max(2, round(share * items)), items - 1)
 
 
 def enough(lesson: Lesson, least: int) -> bool:
@@ -291,6 +298,7 @@ def search_ground(lesson: Lesson, most: int) -> Ground:
     scale = float((features - middle).square().mean().sqrt()) or 1.0
     items, targets = ((features - middle) / scale).contiguous(), lesson.targets[drawn]
     own = replace(lesson, items=items, keys=keys[drawn], model=None, previous=None, record=frozenset())
+    own = replace(own, history=History())  # the study's speaks of the pool's rows, and these are others
     noise = lesson.dice.of("elsewhere").uniform(lesson.keys[lesson.unlabeled])
     elsewhere = lesson.unlabeled[noise.argsort()[:most]]
     others = (features_of(take(lesson.items, elsewhere), lesson.model) - middle) / scale

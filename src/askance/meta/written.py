@@ -17,6 +17,7 @@ from askance.learners.linear import Linear
 from askance.learners.seeded import seeded
 from askance.meta.bandit import all_failed, inner, names_of
 from askance.meta.search import (
+    FEWEST,
     Searched,
     check_candidates,
     dealt,
@@ -54,7 +55,7 @@ class SearchNetAsWritten(Learner):
         items: At most so many labeled items take part.
         hidden: Units of SearchNet.
         before: Steps of FitNet alone.
-        steps: Steps of both, in turns.
+        steps: Steps of both, in turns: 2 or more.
         rate: Of FitNet's Adam and of SearchNet's descent.
         ridge: Of the head by which candidates score.
     """
@@ -74,10 +75,16 @@ class SearchNetAsWritten(Learner):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "candidates", inner(self.candidates))
-        if self.least < 4 or not 0 < self.share < 1:
-            raise BadInput(f"{type(self).__name__}(least={self.least}, share={self.share}): 4 or more, and in (0, 1).")
-        if min(self.items, self.hidden, self.before, self.steps, self.rate, self.ridge) <= 0 or self.balance < 0:
-            raise BadInput(f"{self} learns nothing. Use numbers above 0, and a balance of 0 or more.")
+        if min(self.least, self.items) < FEWEST or not 0 < self.share < 1:
+            raise BadInput(
+                f"SearchNetAsWritten(least={self.least}, items={self.items}, share={self.share}): use {FEWEST} labels "
+                f"and items or more, and a share in (0, 1)."
+            )
+        if self.steps < 2 or min(self.hidden, self.before, self.rate, self.ridge) <= 0 or self.balance < 0:
+            raise BadInput(
+                f"{self} learns nothing. Use numbers above 0, a balance of 0 or more, and 2 steps or more, for two "
+                f"networks take turns."
+            )
 
     @property
     def gives(self) -> frozenset[str]:
