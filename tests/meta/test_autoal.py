@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,17 @@ import torch
 from sklearn.datasets import load_digits
 
 from askance.errors import BadInput, UnknownName
-from askance.history import Asked, History
-from askance.learners.base import Lesson
+from askance.history import Answer, Asked, History
+from askance.learners.base import Learner, Lesson
 from askance.learners.linear import Linear
 from askance.learners.many import Bootstrapped
+from askance.learners.networks import Mlp
+from askance.learners.svc import Svc
+from askance.learners.torch import Torch
 from askance.meta.autoal import AutoAL, AutoALAsWritten
 from askance.meta.bandit import Bandit
-from askance.meta.search import Halves, SearchNet, dealt, ranked, search_ground, step_influence, taken, view_of
+from askance.meta.ground import Ground, dealt, grounds, search_ground, told_alone
+from askance.meta.search import Halves, SearchNet, ranked, step_influence, taken, view_of
 from askance.meta.written import SearchNetAsWritten, over_threshold, wanted_as_written
 from askance.pool import Pool
 from askance.seeds import Dice
@@ -36,6 +41,7 @@ from tests.pins import pins
 DIGITS = load_digits()
 PIXELS = (DIGITS.data / 16).astype(np.float32)
 FEW = ("margin", "k-center", "entropy")
+NETWORK = Torch(Mlp(hidden=(32,), dropout=0.0), steps=150, rate=1e-2)
 
 
 @dataclass(frozen=True)
@@ -80,10 +86,8 @@ def lesson(labels: int, seed: int = 0) -> Lesson:
     )
 
 
-def study_of(strategy: Strategy, labels: int = 40) -> Study:
-    study = Study(
-        Pool.from_arrays(PIXELS), classes=tuple(range(10)), strategy=strategy, learner=Linear(ridge=1.0), start=None
-    )
+def study_of(strategy: Strategy, labels: int = 40, learner: Learner = LEARNER) -> Study:
+    study = Study(Pool.from_arrays(PIXELS), classes=tuple(range(10)), strategy=strategy, learner=learner, start=None)
     study.tell({row: int(DIGITS.target[row]) for row in range(labels)})
     return study
 
@@ -148,6 +152,82 @@ def test_halves_are_held_out_from_the_head_and_change_places() -> None:
         assert int((counts[0] - counts[1]).abs().max()) <= 1
     assert torch.equal(halves[0][0], halves[1][1])
     assert not torch.equal(halves[0][0], halves[2][0])
+
+
+def thrown(labels: int = 100) -> Lesson:
+    """Labels that say nothing of their items."""
+    dice = torch.Generator().manual_seed(0)
+    return replace(
+        lesson(labels),
+        items=torch.randn(300, 20, generator=dice),
+        keys=torch.arange(300),
+        task=Classes((0, 1)),
+        labeled=torch.arange(labels),
+        unlabeled=torch.arange(labels, 300),
+        targets=torch.nn.functional.one_hot(torch.randint(2, (labels,), generator=dice), 2).double(),
+    )
+
+
+def right(ground: Ground, told: torch.Tensor, held: torch.Tensor) -> float:
+    """How often a head that learned from what is told is right about what is held out."""
+    half = replace(ground.lesson, labeled=told, targets=ground.targets[told], weights=torch.ones(len(told)).double())
+    scores = LEARNER.fit(half).outputs(ground.items[held]).scores
+    assert scores is not None
+    return float((scores.argmax(1) == ground.targets[held].argmax(1)).double().mean())
+
+
+@pins(
+    "auto-al, auto-al-as-written",
+    "defect",
+    "Released code searches with a network that was trained on what it holds out, and so knows labels thrown by "
+    "chance; ours learned from the other half alone, and does not.",
+)
+def test_a_network_reads_what_is_held_out_without_having_seen_its_labels() -> None:
+    some = thrown()
+    some = replace(some, model=NETWORK.fit(some), learner=NETWORK)
+    seen = search_ground(some, 2_000)
+    assert np.mean([right(seen, *half) for half in dealt(seen, 1)]) > 0.9
+    found = list(grounds(some, 2_000, 5))
+    assert [len(halves) for _, halves in found] == [1, 1]
+    assert np.mean([right(ground, *half) for ground, halves in found for half in halves]) < 0.65
+
+
+@pytest.mark.parametrize("learner", [LEARNER, Linear(), Svc(), Bootstrapped(LEARNER)], ids=str)
+def test_where_labels_shape_no_features_the_task_model_is_read_and_all_deals_are_made(learner: Learner) -> None:
+    some = thrown()
+    some = replace(some, model=learner.fit(some), learner=learner)
+    (ground, halves), *more = grounds(some, 2_000, 5)
+    assert more == [] and len(halves) == 10 and ground.model is some.model
+
+
+def test_of_labels_that_are_held_out_nothing_is_left_in_the_lesson() -> None:
+    some = thrown(6)
+    answers = {row: (Answer(0),) for row in range(6)} | {200: (Answer(None, kind="unsure"),)}
+    model = LEARNER.fit(some)
+    some = replace(some, model=model, previous=model, learner=NETWORK, history=History((), MappingProxyType(answers)))
+    own = told_alone(some, torch.tensor([4, 1]), "told[0]")
+    assert own.labeled.tolist() == [1, 4] and torch.equal(own.targets, some.targets[[1, 4]])
+    assert own.unlabeled.tolist() == [0, 2, 3, *range(5, 300)]
+    assert sorted(own.history.answers) == [1, 4, 200]
+    assert own.previous is own.model is own.learner is None
+
+
+@pytest.mark.parametrize("kind", [AutoAL, AutoALAsWritten])
+def test_a_study_of_a_network_searches_and_can_be_audited(kind: type[AutoAL]) -> None:
+    study = study_of(kind(("margin", "entropy")), learner=NETWORK)
+    batch = study.ask(5)
+    (facts,) = searches(study)
+    assert facts["searched"] and facts["failed"] == {} and facts["gradients"]["least"] > 0
+    assert all(len(note["mixture"]) == 2 for note in batch.notes)
+    if kind is AutoAL:
+        assert all(sum(note["mixture"]) == pytest.approx(1, abs=1e-3) for note in batch.notes)
+    assert all(row.ok for row in study.audit(refit=True))
+
+
+def test_features_that_labels_shaped_are_refused_where_nobody_says_who_learned_them() -> None:
+    some = thrown()
+    with pytest.raises(BadInput, match="which learner that is of"):
+        SearchNet(FEW).fit(replace(some, model=NETWORK.fit(some)))
 
 
 @pins("auto-al", "brute force", "The step of a held-out head is the update of its last layer, written out.")

@@ -31,10 +31,11 @@ class AutoAL(Strategy):
     """Ask what several strategies want, each as much as a network trusts it with this item. [wang2025autoal, repaired]
 
     Candidates rank the open items, and an item is wanted by ``u = sum_k pi_k r_k``: r the ranks as shares, pi what a
-    companion, `askance.meta.search.SearchNet`, learned of labeled items that it held out. With too few labels for that,
-    a bandit follows one candidate at a time, by the credit of earlier picks. A candidate that fails is left out and
-    named, and the others share what it had. Notes say what each pick was wanted by: pi of the item, and the candidate
-    that wanted it most.
+    companion, `askance.meta.search.SearchNet`, learned of labeled items that it held out; a network as the task learner
+    is trained on halves of the labels for that, two trainings more a round. With too few labels for a search, a bandit
+    follows one candidate at a time, by the credit of earlier picks. A candidate that fails is left out and named, and
+    the others share what it had. Notes say what each pick was wanted by: pi of the item, and the candidate that wanted
+    it most.
 
     Args:
         candidates: The strategies, or their names; those that give a utility are ranked by it, others by the order of
