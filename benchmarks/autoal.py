@@ -25,7 +25,8 @@ from askance.learners.linear import Linear
 from askance.look import threads
 from askance.meta.autoal import AutoAL, AutoALAsWritten
 from askance.meta.bandit import Bandit
-from askance.meta.search import Ground, Halves, SearchNet
+from askance.meta.ground import Ground
+from askance.meta.search import Halves, SearchNet
 from askance.pool import Pool
 from askance.seeds import Dice
 from askance.strategies.base import Strategy

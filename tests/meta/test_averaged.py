@@ -118,6 +118,16 @@ def test_architectures_are_averaged_over_in_a_study() -> None:
     assert all(len(facts["members"]) == 2 for facts in told) and all(row.ok for row in study.audit())
 
 
+def test_a_model_of_more_members_is_refused_and_not_averaged_over_the_first() -> None:
+    three = view(mc_probabilities=[[[1.0, 0.0]], [[0.0, 1.0]], [[0.5, 0.5]]])
+    with pytest.raises(BadInput, match=r"One of 2 members.*there are 3.*members=3"):
+        Averaged("margin", members=2).utility(three)
+    several, world = Averaged("margin", members=2), small_world(labeled=20)
+    with pytest.raises(BadInput, match="members=3"):
+        several.query(world.view(several, Bootstrapped(Linear(ridge=1.0), members=3)), 4)
+    assert len(Averaged("margin", members=3).query(three, 1)) == 1
+
+
 def test_too_many_members_and_rules_of_their_own_are_refused() -> None:
     with pytest.raises(BadInput, match=r"members=2"):
         Averaged("margin", members=3).utility(view(mc_probabilities=[[[1.0, 0.0]], [[0.0, 1.0]]]))

@@ -13,11 +13,12 @@ from askance.errors import BadInput
 from askance.given import view
 from askance.history import Answer, Asked, History
 from askance.meta.bandit import Bandit, asked, credits, names_of
+from askance.oracles.known import Known
 from askance.pool import Pool
 from askance.strategies.base import Strategy
 from askance.study.study import Study
 from askance.task import Classes
-from askance.testing.worlds import LEARNER, small_world
+from askance.testing.worlds import LEARNER, THREE, small_labels, small_pool, small_world
 from askance.view import Batch, View
 from tests.pins import pins
 
@@ -30,6 +31,14 @@ class Broken(Strategy):
 
     def query(self, view: View, n: int) -> Batch:
         raise ZeroDivisionError("nothing to divide by")
+
+
+@dataclass(frozen=True)
+class Short(Strategy):
+    """Wants the first candidate alone."""
+
+    def query(self, view: View, n: int) -> Batch:
+        return view.batch(view.candidates[:1], reason="done")
 
 
 def past(*picks: tuple[int, float, int, str]) -> History:
@@ -64,11 +73,36 @@ def test_what_has_no_answer_or_no_chance_gives_no_credit() -> None:
     assert list(credits(replace(history, asked=(other,)), TWO)) == [(1, 0.5, 0.0)]
 
 
+def test_what_somebody_else_asked_by_chance_gives_no_credit() -> None:
+    world, bandit = small_world(labeled=12), Bandit(("margin", "entropy"))
+    notes = ({"chance": 1.0}, {"utility": -0.2, "gap": 0.2, "chance": 0.7})  # as neuronal writes them
+    history = replace(world.history, asked=(Asked(0, 0, (0, 1), ("active",) * 2, notes, "neuronal"),))
+    assert list(credits(history, THREE)) == []
+    assert len(bandit.query(replace(world.view(bandit, LEARNER), history=history), 3)) == 3
+
+
 @pins("bandit", "law", "Without credit each of two arms has its turn in half of a thousand picks.")
 def test_arms_have_turns_by_their_chances() -> None:
     world, bandit = small_world(), Bandit(("margin", "k-center"))
     arms = [note["arm"] for seed in range(100) for note in bandit.query(world.view(bandit, LEARNER, seed), 10).notes]
     assert abs(np.mean(arms) - 0.5) < 4 * 0.5 / math.sqrt(1000)
+
+
+def test_every_item_of_a_stream_has_a_turn_of_its_own() -> None:
+    pool, bandit = small_pool(), Bandit(("margin", "entropy"))
+    study = Study(pool, classes=range(3), strategy=bandit, learner=LEARNER, start=None, control=0)
+    study.tell(Known(small_labels(pool)).of(pool.names(range(9))))
+    passage = study.consider(pool.names(range(9, 39)))
+    arms = [note["arm"] for note in passage.picks.batch.notes]
+    assert len(arms) == 30 and 5 < sum(arms) < 25  # by chances that are even it is outside once in 3,000 times
+    assert [row.ok for row in study.audit()] == [True]
+
+
+def test_once_an_arm_has_no_more_the_chance_beside_a_pick_is_the_one_it_was_drawn_with() -> None:
+    world, bandit = small_world(), Bandit((Short(), "margin", "entropy"))
+    notes = bandit.query(world.view(bandit, LEARNER), 9).notes
+    first = [note["arm"] for note in notes].index(0)
+    assert [round(note["chance"], 6) for note in notes] == [round(1 / 3, 6)] * (first + 1) + [0.5] * (8 - first)
 
 
 def test_an_arm_that_fails_is_left_out_and_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,12 +19,13 @@ from askance.learners.virtual import Virtual
 from askance.pool import Pool
 from askance.signals.extras import Extra
 from askance.signals.probabilities import Scores
-from askance.strategies.augmentation import Lada, LadaPolicy, VanillaMixup
+from askance.strategies.augmentation import InfoStn, Lada, LadaPolicy, VanillaMixup
 from askance.strategies.uncertainty import Entropy
 from askance.study.study import Study
 from askance.task import Targets
 from askance.testing import check_strategy
 from askance.testing.worlds import LEARNER, THREE, TRAINED, small_world
+from askance.utilities.named import OF_PROBABILITIES, UTILITIES, utility
 from askance.utilities.uncertainty import entropy
 from askance.utilities.virtual import middles, mixed_utility, rivals, shares_at
 from tests.pins import pins
@@ -165,6 +167,21 @@ def test_strategy_and_learner_meet_in_the_journal() -> None:
 @pytest.mark.parametrize("asking", [Lada(pairing="rival", by="margin"), Lada(taus=(2.0,)), Lada(trains=False)], ids=str)
 def test_variants_keep_the_contract_of_strategies(asking: Lada) -> None:
     check_strategy(asking)
+
+
+@pytest.mark.parametrize("kind", [Lada, VanillaMixup, InfoStn])
+@pytest.mark.parametrize("by", sorted(UTILITIES.keys() - set(OF_PROBABILITIES)))
+def test_an_acquisition_that_does_not_read_probabilities_is_refused_where_it_is_typed(kind: Any, by: str) -> None:
+    for same in (by, UTILITIES[by], utility(by)):
+        with pytest.raises(BadInput, match=f"'{by}' does not read probabilities.*least-confidence, margin"):
+            kind(by=same)
+
+
+def test_any_acquisition_of_probabilities_is_taken_and_of_scores_where_they_are_read() -> None:
+    paper = view(logits=[[0.0, 0.0], [5.0, 5.0], [1.0, 0.0]])
+    for by in OF_PROBABILITIES:
+        assert len(Lada(by=by).query(paper, 2)) == 2
+    assert VanillaMixup(by="energy", signal=Scores()).query(paper, 1).ids == [0]  # -log 2 is more than -5.7 and -1.3
 
 
 def test_options_that_mean_nothing_are_refused_where_they_are_typed() -> None:

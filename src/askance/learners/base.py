@@ -135,6 +135,7 @@ class Lesson:
         dice: The dice of this fit.
         previous: The model this learner gave last time, if it has a memory.
         model: For companions: the task model just fitted.
+        learner: For companions: the learner whose model that is, as the strategy equipped it.
         history: What was asked and answered.
         record: Names of what a strategy wants recorded while training.
         number: Which fit of the journal.
@@ -155,6 +156,7 @@ class Lesson:
     dice: Dice
     previous: Model | None = None
     model: Model | None = None
+    learner: Learner | None = None
     history: History = field(default_factory=History)
     record: frozenset[str] = frozenset()
     number: int = 0

@@ -8,8 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from askance.errors import BadInput
 from askance.learners.base import Learner
-from askance.meta.bandit import Bandit, inner, left_out, names_of
+from askance.meta.bandit import Bandit, all_failed, inner, left_out, names_of
 from askance.meta.search import SearchNet, check_candidates, ranked
 from askance.meta.written import SearchNetAsWritten, over_threshold, wanted_as_written
 from askance.selection.base import Selector
@@ -30,9 +31,11 @@ class AutoAL(Strategy):
     """Ask what several strategies want, each as much as a network trusts it with this item. [wang2025autoal, repaired]
 
     Candidates rank the open items, and an item is wanted by ``u = sum_k pi_k r_k``: r the ranks as shares, pi what a
-    companion, `askance.meta.search.SearchNet`, learned of labeled items that it held out. With too few labels for that,
-    a bandit follows one candidate at a time, by the credit of earlier picks. A candidate that fails is left out and
-    named. Notes say what each pick was wanted by: pi of the item, and the candidate that wanted it most.
+    companion, `askance.meta.search.SearchNet`, learned of labeled items that it held out; a network as the task learner
+    is trained on halves of the labels for that, two trainings more a round. With too few labels for a search, a bandit
+    follows one candidate at a time, by the credit of earlier picks. A candidate that fails is left out and named, and
+    the others share what it had. Notes say what each pick was wanted by: pi of the item, and the candidate that wanted
+    it most.
 
     Args:
         candidates: The strategies, or their names; those that give a utility are ranked by it, others by the order of
@@ -82,6 +85,13 @@ class AutoAL(Strategy):
         for number in (~shares.any(0)).nonzero().squeeze(1).tolist():
             failed[names[number]] = "it failed in the search; the facts of the fit say why"
         ranks = ranked(self.candidates, view, min(n, len(view.candidates)), "candidates", failed)
+        left = torch.tensor([name not in failed for name in names])
+        if not bool(left.any()):
+            raise BadInput(all_failed(failed))
+        if bool(shares[:, ~left].any()):  # they worked in the search, and fail here
+            shares = shares * left
+            if self.search.mixes:
+                shares = shares / shares.sum(1, keepdim=True).clamp_min(torch.finfo(shares.dtype).tiny)
         wanted = self._wanted(shares, ranks, n)
         utility = torch.zeros(len(view), dtype=wanted.dtype)
         utility[view.candidates] = wanted
@@ -94,11 +104,10 @@ class AutoAL(Strategy):
             utility=utility,
         )
         at = torch.searchsorted(view.candidates, picked.rows)
+        arms = (shares * ranks)[at].masked_fill(~left, -torch.inf).argmax(1)
         notes = [
             {"utility": value, "arm": arm, "mixture": [round(share, 4) for share in mixed]}
-            for value, arm, mixed in zip(
-                utility[picked.rows].tolist(), (shares * ranks)[at].argmax(1).tolist(), shares[at].tolist(), strict=True
-            )
+            for value, arm, mixed in zip(utility[picked.rows].tolist(), arms.tolist(), shares[at].tolist(), strict=True)
         ]
         return replace(view.batch(picked.rows, notes=notes), said=left_out(failed))
 

@@ -41,7 +41,7 @@ class Averaged(Strategy):
 
     Args:
         strategy: Who asks, or its name.
-        members: How many members the model has.
+        members: How many members the model has; any other number of them is refused, for no mean leaves some out.
 
     >>> one, other = [[0.5, 0.5], [0.6, 0.4], [1.0, 0.0]], [[1.0, 0.0], [0.6, 0.4], [1.0, 0.0]]
     >>> Averaged("least-confidence", members=2).query(view(mc_probabilities=[one, other]), 1).ids  # 0.4 beats 0.25
@@ -57,7 +57,7 @@ class Averaged(Strategy):
         if self.members < 2:
             raise BadInput(f"Averaged(members={self.members}) averages nothing. Use 2 or more.")
         object.__setattr__(self, "strategy", found)
-        each = tuple(read_by(found, partial(_of_member, member=number)) for number in range(self.members))
+        each = tuple(read_by(found, partial(_of_member, member=k, members=self.members)) for k in range(self.members))
         object.__setattr__(self, "each", each)
 
     @property
@@ -188,9 +188,9 @@ def _mean(found: Sequence[Tensor | None]) -> Tensor | None:
     return torch.stack(there).mean(0) if there else None
 
 
-def _of_member(signal: Signal, member: int) -> Signal:
-    """The signal of one member; of another learner's model it stays as it is."""
-    return OfMember(signal, member, age=signal.age) if signal.of is None else signal
+def _of_member(signal: Signal, member: int, members: int) -> Signal:
+    """The signal of one of so many members; of another learner's model it stays as it is."""
+    return OfMember(signal, member, members, age=signal.age) if signal.of is None else signal
 
 
 def _read_of(signal: Signal, learner: Learner) -> Signal:

@@ -18,6 +18,8 @@ from askance.strategies.base import Strategy
 from askance.task import Classes, Task
 from askance.view import Batch, View
 
+NOTED = {"arm", "chance", "guess"}  # what a bandit writes beside a pick; others write a chance, too
+
 
 @dataclass(frozen=True)
 class Bandit(Strategy):
@@ -72,9 +74,8 @@ class Bandit(Strategy):
         n = min(n, len(view.candidates))
         proposals, failed = asked(self.arms, view, n, "arms")
         chances = self._chances(view.history, view.task, sorted(proposals))
-        throws = view.dice.of("turns").generator().random(n)
         guesses = view[self.belief].argmax(1) if view.task.width else None
-        rows, notes = _dealt(proposals, chances, throws.tolist())
+        rows, notes = _dealt(proposals, chances, _throws(view, n))
         for row, note in zip(rows, notes, strict=True):
             note["guess"] = int(guesses[row]) if guesses is not None else 0
         reasons = [batch.reason for batch in proposals.values() if batch.reason]
@@ -101,7 +102,7 @@ def credits(history: History, task: Task) -> Iterator[tuple[int, float, float]]:
     """Of every pick that a bandit drew and somebody labeled: its arm, the chance of that, and whether it surprised."""
     for asked in history.asked:
         for row, note in zip(asked.rows, asked.notes, strict=True):
-            told = task.target(history.answers.get(row, ())) if "chance" in note else None
+            told = task.target(history.answers.get(row, ())) if note.keys() >= NOTED else None
             if told is not None:
                 label = max(range(len(told[0])), key=told[0].__getitem__)
                 yield int(note["arm"]), float(note["chance"]), float(label != note["guess"])
@@ -168,8 +169,16 @@ def _dealt(
         arm = _turn(turns, throw)
         rows.append(left[arm][0])
         taken.add(rows[-1])
-        notes.append({"arm": arm, "chance": chances[arm]})
+        among = sum(turns.values()) if len(turns) < len(chances) else 1.0  # those left share what the others had
+        notes.append({"arm": arm, "chance": chances[arm] / among})
     return rows, notes
+
+
+def _throws(view: View, n: int) -> list[float]:
+    """A number in [0, 1) for each pick. Items of a stream come alone and with the same dice: there by their keys."""
+    dice, alone = view.dice.of("turns"), len(view.candidates) == 1
+    thrown = dice.uniform(view.keys[view.candidates])[:n] if alone else dice.generator().random(n)
+    return [float(throw) for throw in thrown]
 
 
 def _turn(chances: dict[int, float], throw: float) -> int:

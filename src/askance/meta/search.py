@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from askance.arrays import take
 from askance.errors import AskanceError, BadInput, MissingSignal, unknown
 from askance.learners.base import Learner, Lesson, Model, Outputs, part_of
-from askance.learners.companions import features_of
 from askance.learners.linear import Linear
 from askance.learners.seeded import seeded
 from askance.meta.bandit import all_failed, inner, names_of
+from askance.meta.ground import Ground, Half, Reader, grounds
 from askance.signals.base import Rows, Signal
 from askance.strategies.base import Strategy
 from askance.utilities.lookahead import lifted, solver
@@ -26,17 +25,18 @@ from askance.view import View
 AIMS = ("reduction", "loss")
 STEEPEST = 0.5  # no softmax bends more: Boehning 1992
 LEAST_TEMPERATURE = 1e-3  # of ranks in [0, 1]
+FEWEST = 4  # items: of halves of two, one is taken and one is not
 
 
 @dataclass(frozen=True)
 class SearchNet(Learner):
     """Learns for each item how much to listen to each of several strategies. [wang2025autoal, repaired]
 
-    Labeled items are dealt into halves. A head learns from one half, on the task model's features; the strategies rank
-    the other half by what that head believes, and its labels say what a pick would have been worth. Then the halves
-    change places. With pi = softmax of a small network of the features, an item is wanted by ``u = sum_k pi_k r_k``, r
-    the ranks as shares; the n items of highest u are taken softly, by `soft_top`, and the network goes up the gradient
-    of what they are worth:
+    Labeled items are dealt into halves. A head learns from one half, on the task learner's features; the strategies
+    rank the other half by what that head believes, and its labels say what a pick would have been worth. Then the
+    halves change places. With pi = softmax of a small network of the features, an item is wanted by
+    ``u = sum_k pi_k r_k``, r the ranks as shares; the n items of highest u are taken softly, by `soft_top`, and the
+    network goes up the gradient of what they are worth:
 
     - ``reduction``: how much less the loss of the half is after a step on what was taken, of the head's own training,
       under the largest curvature a softmax can have, so that it never goes too far. A label by chance moves its
@@ -47,6 +47,11 @@ class SearchNet(Learner):
     mean of pi, and minus ``lean`` times the information that an item has of its candidate: most items are not taken,
     and for those the network could as well listen to whoever wants them least. Unlabeled items count here, too, or
     anything could be listened to where no label is.
+
+    No label that is held out has shaped the features. Where labels shape none, as of a linear head, of scikit-learn's
+    or of support vectors, they are those of the task model. A network's would know all labels: there the labels are
+    dealt once, and the task learner is trained on either half alone, which is two trainings more a round. Each of them
+    has a small network of its own over its features, learned on the half that it has not seen, and pi is their mean.
 
     For items it gives ``mixture``, pi: (items, candidates), 0 for a candidate that failed and for all of them where
     there were too few labels to learn from. Facts hold the mean of pi, the norms of the gradient, and who failed.
@@ -63,13 +68,15 @@ class SearchNet(Learner):
             zero: a strategy that orders its picks alone ties all others.
         spread: How much it counts that all candidates are heard.
         lean: How much it counts that all items hear the same.
-        deals: How often halves are dealt.
+        deals: How often halves are dealt, where labels shape no features.
         items: At most so many labeled items take part, and so many are held out in all deals together, or each once.
         hidden: Units of the network.
         steps: Of Adam.
         rate: Of Adam.
         ridge: Of the head that learns from a half, on features of mean square 1.
     """
+
+    mixes: ClassVar[bool] = True  # what it gives of an item are shares, and not weights
 
     candidates: tuple[Strategy | str, ...] = ()
     aim: str = "reduction"
@@ -89,9 +96,10 @@ class SearchNet(Learner):
         object.__setattr__(self, "candidates", inner(self.candidates))
         if self.aim not in AIMS:
             raise unknown("aim", self.aim, AIMS)
-        if self.least < 4 or not 0 < self.share < 1:
+        if min(self.least, self.items) < FEWEST or not 0 < self.share < 1:
             raise BadInput(
-                f"SearchNet(least={self.least}, share={self.share}): use 4 labels or more, a share in (0, 1)."
+                f"SearchNet(least={self.least}, items={self.items}, share={self.share}): use {FEWEST} labels and items "
+                f"or more, and a share in (0, 1)."
             )
         positive = (self.sharpness, self.deals, self.items, self.hidden, self.steps, self.rate, self.ridge)
         if min(positive) <= 0 or min(self.spread, self.lean) < 0:
@@ -105,26 +113,31 @@ class SearchNet(Learner):
         names = names_of(self.candidates)
         check_candidates(type(self).__name__, names)
         if not enough(lesson, self.least):
-            return Searched(None, lesson.model, len(names), (), {"searched": False})
-        ground = search_ground(lesson, self.items)
-        halves, failed = self._halves(ground)
+            return Searched((), len(names), (), {"searched": False})
+        learner, failed = equipped(Linear(ridge=self.ridge), self.candidates)
+        parts = [
+            (ground, self._halves(ground, halves, learner, failed))
+            for ground, halves in grounds(lesson, self.items, self.deals)
+        ]
         alive = [number for number, name in enumerate(names) if name not in failed]
         if not alive:
             raise BadInput(all_failed(failed))
-        halves = replace(halves, ranks=halves.ranks[..., alive])
-        key = lesson.dice.of("network").key
-        with seeded(key):
-            network = mixer(ground.items.shape[1], self.hidden, len(alive))
-        gradients = self.learn(network, ground, halves)
-        with torch.no_grad():
-            mean = network(ground.items.float()).softmax(1).mean(0).tolist()
+        readers, gradients, means = [], [], []
+        for ground, halves in parts:
+            with seeded(lesson.dice.of("network").key):
+                network = mixer(ground.items.shape[1], self.hidden, len(alive))
+            gradients += self.learn(network, ground, replace(halves, ranks=halves.ranks[..., alive]))
+            with torch.no_grad():
+                means.append(network(ground.items.float()).softmax(1).mean(0))
+            readers.append(ground.reader(network))
+        mean = torch.stack(means).mean(0).tolist()
         facts = {
             "searched": True,
             "weights": {names[number]: round(weight, 6) for number, weight in zip(alive, mean, strict=True)},
             "gradients": {"first": gradients[0], "least": min(gradients), "last": gradients[-1]},
             "failed": failed,
         }
-        return Searched(network, lesson.model, len(names), tuple(alive), facts, ground.middle, ground.scale)
+        return Searched(tuple(readers), len(names), tuple(alive), facts)
 
     def learn(self, network: nn.Sequential, ground: Ground, halves: Halves) -> list[float]:
         """Train the network; the norm of the gradient at every step."""
@@ -133,14 +146,12 @@ class SearchNet(Learner):
         unit = max(sum(alone) / len(alone), 1e-6)
         return climb(network, lambda: self._aim(network, ground, halves, unit), self.steps, self.rate)
 
-    def _halves(self, ground: Ground) -> tuple[Halves, dict[str, str]]:
-        learner, failed = equipped(Linear(ridge=self.ridge), self.candidates)
-        deals = max(1, min(self.deals, self.items // len(ground.rows)))
+    def _halves(self, ground: Ground, halves: Sequence[Half], learner: Learner, failed: dict[str, str]) -> Halves:
         found = []
-        for number, (told, held) in enumerate(dealt(ground, deals)):
+        for number, (told, held) in enumerate(halves):
             lesson = part_of(replace(ground.lesson, labeled=told, unlabeled=held), f"halves[{number}]")
             found.append(self._half(ground, learner, lesson, failed))
-        return Halves(*(torch.stack(arrays) for arrays in zip(*found, strict=True))), failed
+        return Halves(*(torch.stack(arrays) for arrays in zip(*found, strict=True)))
 
     def _half(self, ground: Ground, learner: Learner, lesson: Lesson, failed: dict[str, str]) -> tuple[Tensor, ...]:
         """What strategies say of a half that was held out, and what its labels say: the fields of `Halves`."""
@@ -171,29 +182,6 @@ class SearchNet(Learner):
         count = taken(self.share, wanted.shape[-1])
         gates = soft_top(wanted, count, temperature)
         return halves.losses(gates, count) if self.aim == "loss" else halves.reduction(gates)
-
-
-@dataclass(frozen=True, eq=False)
-class Ground:
-    """The labeled items that a search goes over: rows of its own, in the order of their keys.
-
-    Args:
-        rows: Their pool rows.
-        items: Their features around their mean, of mean square 1, float32 (items, features).
-        targets: (items, classes).
-        lesson: A lesson over them.
-        everywhere: The features of all of them and of some unlabeled ones, float32 (places, features).
-        middle: What was taken off the features.
-        scale: What they were divided by.
-    """
-
-    rows: Tensor
-    items: Tensor
-    targets: Tensor
-    lesson: Lesson
-    everywhere: Tensor
-    middle: Tensor
-    scale: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,35 +217,27 @@ class Halves:
 
 @dataclass(frozen=True, eq=False)
 class Searched(Model):
-    """A network over the task model's features, or nothing learned.
+    """What networks say of items, on average, or nothing learned.
 
     Args:
-        network: Gives a number for each candidate that did not fail; None: nothing was learned.
-        model: Whose features it reads; None: the items are features.
+        readers: The networks; empty: nothing was learned.
         width: How many candidates there are.
         alive: Which of them did not fail.
         facts: How the search went.
-        middle: What is taken off the features.
-        scale: What they are divided by.
         shares: Whether the numbers are shares, by softmax, or weights as they are.
     """
 
-    network: nn.Module | None
-    model: Model | None
+    readers: tuple[Reader, ...]
     width: int
     alive: tuple[int, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
-    middle: Tensor = field(default_factory=lambda: torch.zeros(()))
-    scale: float = 1.0
     shares: bool = True
 
     def outputs(self, items: Any) -> Outputs:
         found = torch.zeros(len(items), self.width)
-        if self.network is not None:
-            places = ((features_of(items, self.model) - self.middle) / self.scale).float()
-            with torch.no_grad():
-                said = self.network(places)
-            found[:, list(self.alive)] = said.softmax(1) if self.shares else said
+        if self.readers:
+            said = torch.stack([reader(items) for reader in self.readers])  # (readers, items, alive)
+            found[:, list(self.alive)] = (said.softmax(-1) if self.shares else said).mean(0)
         return Outputs(extras={"mixture": found})
 
 
@@ -268,45 +248,17 @@ def check_candidates(name: str, candidates: Sequence[Strategy | str]) -> None:
 
 
 def taken(share: float, items: int) -> int:
-    """How many items of a half are taken: a share, and two at least."""
-    return max(2, round(share * items))
+    """How many items of a half are taken: a share, two at least, and never all of them.
+
+    >>> taken(0.2, 100), taken(0.2, 5), taken(0.2, 2), taken(0.99, 15)
+    (20, 2, 1, 14)
+    """
+    return min(max(2, round(share * items)), items - 1)
 
 
 def enough(lesson: Lesson, least: int) -> bool:
     """Whether there are labels to search over: so many, and of two classes at least."""
     return len(lesson.labeled) >= least and len(torch.unique(lesson.targets.argmax(1))) > 1
-
-
-def search_ground(lesson: Lesson, most: int) -> Ground:
-    """At most so many labeled items, drawn by a hash of their keys."""
-    keys = lesson.keys[lesson.labeled]
-    drawn = lesson.dice.of("ground").uniform(keys).argsort()[:most]
-    drawn = drawn[: len(drawn) // 2 * 2]  # halves are of one size
-    drawn = drawn[keys[drawn].argsort()]  # by key: the order of the pool must not reach the last bits
-    rows = lesson.labeled[drawn]
-    features = features_of(take(lesson.items, rows), lesson.model)
-    middle = features.mean(0)
-    scale = float((features - middle).square().mean().sqrt()) or 1.0
-    items, targets = ((features - middle) / scale).contiguous(), lesson.targets[drawn]
-    own = replace(lesson, items=items, keys=keys[drawn], model=None, previous=None, record=frozenset())
-    noise = lesson.dice.of("elsewhere").uniform(lesson.keys[lesson.unlabeled])
-    elsewhere = lesson.unlabeled[noise.argsort()[:most]]
-    others = (features_of(take(lesson.items, elsewhere), lesson.model) - middle) / scale
-    return Ground(rows, items, targets, own, torch.cat([items, others]).float(), middle, scale)
-
-
-def dealt(ground: Ground, deals: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """What is told and what is held out, twice for each deal; classes are spread over both halves."""
-    classes = ground.targets.argmax(1)
-    for number in range(deals):
-        noise = ground.lesson.dice.of(f"deals[{number}]").uniform(ground.lesson.keys)
-        order = noise.argsort(stable=True)
-        order = order[classes[order].argsort(stable=True)]
-        first = torch.zeros(len(order), dtype=torch.bool)
-        first[order[::2]] = True
-        one, other = first.nonzero().squeeze(1), (~first).nonzero().squeeze(1)
-        yield one, other
-        yield other, one
 
 
 def equipped(learner: Learner, candidates: Sequence[Strategy | str]) -> tuple[Learner, dict[str, str]]:

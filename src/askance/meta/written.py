@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -15,14 +16,14 @@ from askance.learners.heads import ranking_loss
 from askance.learners.linear import Linear
 from askance.learners.seeded import seeded
 from askance.meta.bandit import all_failed, inner, names_of
+from askance.meta.ground import grounds
 from askance.meta.search import (
+    FEWEST,
     Searched,
     check_candidates,
-    dealt,
     enough,
     equipped,
     ranked,
-    search_ground,
     taken,
     view_of,
 )
@@ -41,8 +42,11 @@ class SearchNetAsWritten(Learner):
     SearchNet also maximizes ``1 / (1 + exp(|alpha - t n| / 2)) - 1/2``, which is largest where alpha, the number
     selected, is the share t of the n items, and learns to predict losses, as `LossPrediction` does.
 
+    As in `askance.meta.search.SearchNet` no label of the second half has shaped the features: where labels shape them,
+    as of a network, the task learner is trained once more, on the first half alone.
+
     We could not read the paper itself but only notes on it: that Theta is ``S - theta`` and that alpha is
-    ``sum_j sigmoid(Sbar_j)`` is our reading. The paper's networks are two ResNet-18; ours read the task model's
+    ``sum_j sigmoid(Sbar_j)`` is our reading. The paper's networks are two ResNet-18; ours read the task learner's
     features. Nothing keeps W from growing but the number of steps.
 
     Args:
@@ -53,10 +57,12 @@ class SearchNetAsWritten(Learner):
         items: At most so many labeled items take part.
         hidden: Units of SearchNet.
         before: Steps of FitNet alone.
-        steps: Steps of both, in turns.
+        steps: Steps of both, in turns: 2 or more.
         rate: Of FitNet's Adam and of SearchNet's descent.
         ridge: Of the head by which candidates score.
     """
+
+    mixes: ClassVar[bool] = False  # what it gives of an item are weights, and no shares
 
     candidates: tuple[Strategy | str, ...] = ()
     least: int = 30
@@ -71,10 +77,16 @@ class SearchNetAsWritten(Learner):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "candidates", inner(self.candidates))
-        if self.least < 4 or not 0 < self.share < 1:
-            raise BadInput(f"{type(self).__name__}(least={self.least}, share={self.share}): 4 or more, and in (0, 1).")
-        if min(self.items, self.hidden, self.before, self.steps, self.rate, self.ridge) <= 0 or self.balance < 0:
-            raise BadInput(f"{self} learns nothing. Use numbers above 0, and a balance of 0 or more.")
+        if min(self.least, self.items) < FEWEST or not 0 < self.share < 1:
+            raise BadInput(
+                f"SearchNetAsWritten(least={self.least}, items={self.items}, share={self.share}): use {FEWEST} labels "
+                f"and items or more, and a share in (0, 1)."
+            )
+        if self.steps < 2 or min(self.hidden, self.before, self.rate, self.ridge) <= 0 or self.balance < 0:
+            raise BadInput(
+                f"{self} learns nothing. Use numbers above 0, a balance of 0 or more, and 2 steps or more, for two "
+                f"networks take turns."
+            )
 
     @property
     def gives(self) -> frozenset[str]:
@@ -84,9 +96,9 @@ class SearchNetAsWritten(Learner):
         names = names_of(self.candidates)
         check_candidates(type(self).__name__, names)
         if not enough(lesson, self.least):
-            return Searched(None, lesson.model, len(names), (), {"searched": False})
-        ground = search_ground(lesson, self.items)
-        told, held = next(dealt(ground, 1))
+            return Searched((), len(names), (), {"searched": False})
+        ground, halves = next(grounds(lesson, self.items, 1))
+        told, held = halves[0]
         learner, failed = equipped(Linear(ridge=self.ridge), self.candidates)
         own = part_of(replace(ground.lesson, labeled=told, unlabeled=held), "half")
         model = learner.fit(replace(own, targets=ground.targets[told], weights=torch.ones(len(told)).double()))
@@ -109,9 +121,7 @@ class SearchNetAsWritten(Learner):
             "gradients": {"first": norms[0], "least": min(norms), "last": norms[-1]},
             "failed": failed,
         }
-        return Searched(
-            search, lesson.model, len(names), tuple(alive), facts, ground.middle, ground.scale, shares=False
-        )
+        return Searched((ground.reader(search),), len(names), tuple(alive), facts, shares=False)
 
     def _train(
         self,

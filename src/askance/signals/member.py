@@ -22,10 +22,12 @@ class OfMember(Signal):
     Args:
         signal: Which signal.
         member: Which member, from 0.
+        members: How many there have to be; None: any number that it is among.
     """
 
     signal: Signal = Scores()
     member: int = 0
+    members: int | None = None
 
     @property
     def needs(self) -> frozenset[str]:
@@ -51,9 +53,10 @@ class OfMember(Signal):
         return self.signal.rows(own, task)
 
     def _of(self, members: Any) -> Any:
-        if self.member >= len(members):
+        if self.member >= len(members) or self.members not in (None, len(members)):
+            asked = f"Member {self.member}" if self.members is None else f"One of {self.members} members"
             raise BadInput(
-                f"Member {self.member} is asked for, and there are {len(members)}. Ask for as many members as the "
-                f"learner has: Averaged(..., members={len(members)})."
+                f"{asked} is asked for, and there are {len(members)}. Ask for as many members as the learner has: "
+                f"Averaged(..., members={len(members)})."
             )
         return members[self.member]

@@ -22,7 +22,7 @@ from askance.signals.extras import Extra
 from askance.signals.probabilities import Probabilities, Scores
 from askance.strategies.base import Strategy
 from askance.task import Classes, Task
-from askance.utilities.named import Utility, utility
+from askance.utilities.named import Utility, of_probabilities, utility
 from askance.utilities.virtual import mixed_utility, rivals
 from askance.view import Batch, View
 
@@ -43,7 +43,7 @@ class Lada(Strategy):
 
     Args:
         signal: Scores before the link.
-        by: The acquisition, a name of `askance.utilities.named`.
+        by: The acquisition, a utility of probabilities: a name of `askance.utilities.named`, or a function.
         taus: The grid; one number is LADA-fixed.
         policy: What a companion says of each item, in the place of the grid: `MixingPolicy`.
         pairing: ``random``, or ``rival``, where an item's partner is of the class it may be instead.
@@ -73,7 +73,7 @@ class Lada(Strategy):
     rounds: int = 1
 
     def __post_init__(self) -> None:
-        utility(self.by)
+        of_probabilities(self.by)
         if self.pairing not in PAIRINGS:
             raise unknown("pairing", self.pairing, PAIRINGS)
         if not self.taus or min(self.taus) <= 0 or self.draws < 1 or self.subset < 2:
@@ -164,7 +164,7 @@ class VanillaMixup(Strategy):
 
     Args:
         signal: What the model believes.
-        by: The acquisition.
+        by: The acquisition, a utility of the signal's rows, as in `Lada`.
         tau: Mixtures have shares from Beta(tau, tau).
         rounds: The pairs of so many last rounds are learned from; 0: of all.
         select: The selector.
@@ -183,7 +183,7 @@ class VanillaMixup(Strategy):
     select: Selector = Top()
 
     def __post_init__(self) -> None:
-        utility(self.by)
+        (of_probabilities if isinstance(self.signal, Probabilities) else utility)(self.by)
         if not self.tau > 0:
             raise BadInput(f"VanillaMixup(tau={self.tau}) is no shape of a Beta distribution. Use a number above 0.")
 
@@ -216,7 +216,7 @@ class InfoStn(Strategy):
     Args:
         policy: What learns the moves.
         signal: What the model believes of the pictures.
-        by: The acquisition, a name of `askance.utilities.named`.
+        by: The acquisition, as in `Lada`.
         trains: Whether the learner learns from moved pictures.
         rounds: The picks of so many last rounds are learned from; 0: of all.
         select: The selector.
@@ -241,7 +241,7 @@ class InfoStn(Strategy):
     moved: Signal = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        utility(self.by)
+        of_probabilities(self.by)
         object.__setattr__(self, "moves", Extra("moves", of=self.policy))
         object.__setattr__(self, "moved", Extra("moved", of=self.policy))
 

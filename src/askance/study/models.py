@@ -121,14 +121,15 @@ class Models:
         return self.task(state.fits, len(state.fits) - 1) if remembered(state, learner) else None
 
     def companion_lesson(self, state: State, lesson: Lesson, companion: Learner, model: Model) -> Lesson:
-        """The lesson of a companion: the task's, with its own dice and memory, and the task model."""
+        """The lesson of a companion: the task's, with its own dice and memory, and the task model with its learner."""
         name = digest(describe(companion))
         last = state.fits[-1] if state.fits else None
         known = last is not None and name in last.companions and last.columns == state.columns and companion.remembers
         previous = self.companion(state.fits, len(state.fits) - 1, companion) if known else None
         record = _records(self._parts.strategy(state, state.cold), companion)
         resume = self.unfinished(digest([lesson.key, name]))
-        return replace(lesson, dice=lesson.dice.of(name), model=model, previous=previous, record=record, resume=resume)
+        own = replace(lesson, dice=lesson.dice.of(name), previous=previous, record=record, resume=resume)
+        return replace(own, model=model, learner=self._parts.learner(state))
 
     def keep(self, key: str, model: Model) -> None:
         """Store a model under its key, before the line that names it is written."""
@@ -190,11 +191,12 @@ class Models:
         """A model from before the first fit: it knows nothing."""
         strategy = self._parts.strategy(state, state.cold)
         lesson = blank(replace(lesson_of(state, self._parts), dice=Dice(state.seed, "fit", -1)))
-        task = self._parts.learner(state).fit(lesson)
+        learner = self._parts.learner(state)
+        task = learner.fit(lesson)
         if companion is None:
             return task
-        own = lesson.dice.of(digest(describe(companion)))
-        return companion.fit(replace(lesson, dice=own, model=task, record=_records(strategy, companion)))
+        own = replace(lesson, dice=lesson.dice.of(digest(describe(companion))), record=_records(strategy, companion))
+        return companion.fit(replace(own, model=task, learner=learner))
 
     def _again(self, fits: Sequence[Fit], number: int, records: frozenset[str] = frozenset()) -> Model:
         """Fit a task model once more, from what its lesson read."""

@@ -165,7 +165,7 @@ class World:
         def model_of(signal: Signal) -> Model:
             if signal.of is None:
                 return task_model()
-            return signal.of.fit(replace(self.lesson(seed, signal.records), model=task_model()))
+            return signal.of.fit(replace(self.lesson(seed, signal.records), model=task_model(), learner=equipped))
 
         targets = self.lesson(seed).targets
         dice = Dice(seed, "ask", 1)
