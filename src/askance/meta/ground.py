@@ -127,11 +127,7 @@ def told_alone(lesson: Lesson, rows: Tensor, part: str) -> Lesson:
     without = set(hidden.tolist())
     answers = {row: own for row, own in lesson.history.answers.items() if row not in without}
     return replace(
-        part_of(lesson, part),
-        labeled=lesson.labeled[told],
-        targets=lesson.targets[told],
-        weights=lesson.weights[told],
-        unlabeled=torch.cat([lesson.unlabeled, hidden]).sort().values,
+        part_of(lesson.only(told), part),
         history=replace(lesson.history, answers=MappingProxyType(answers)),
         previous=None,
         model=None,
