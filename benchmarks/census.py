@@ -203,7 +203,7 @@ def _lasting(settings: dict[str, Any]) -> dict[str, Any]:
     from askance.lab.identity import identity
     from askance.learners.linear import Linear
 
-    kept = {key: value for key, value in settings.items() if key not in ("strategies", "seeds")}
+    kept = {key: value for key, value in settings.items() if key not in ("strategies", "seeds", "learner_marks")}
     return {**kept, "learner": identity(Linear())}
 
 

@@ -11,7 +11,7 @@ from askance.reports.condensed import Condensed
 from benchmarks.claims import Claim, summary
 from benchmarks.no_free_lunch import Place, claims, digits_claims, estimate, mean_ranks, places
 from benchmarks.paired import table, tidy
-from benchmarks.published import published
+from benchmarks.published import published, remark
 
 TEXTS, DIGITS = "no-free-lunch", "no-free-lunch-digits"
 
@@ -101,6 +101,7 @@ def _results(found: Condensed | None, preset: str, claimed: Callable[[Condensed]
     return "".join(
         [
             f"\n{found.title}: {found.done:,} of {found.cells:,} runs, {many} paired seeds, read on {found.date}.\n",
+            f"\n{remark(found, '../default-head.md')}",
             *(f"\n{text}\n" for text in found.said if text.startswith("Left out")),
             "\nMean accuracy over the labels bought, and half of its 95% interval; bold is the largest of a row.\n",
             *(_areas(name, [place for place in there if place.set == name]) for name in _sets(there)),

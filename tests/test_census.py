@@ -16,7 +16,8 @@ NAMES = ("random", "neuronal")
 
 def session(seed: int, names: tuple[str, ...] = NAMES) -> Results:
     runs = [Run(name, seed, [60, 260], [0.5, 0.5], [[1.0]], [], [""], {}) for name in names]
-    return Results("digits", {"initial": 60, "strategies": list(NAMES)}, {}, runs)
+    settings = {"initial": 60, "strategies": list(NAMES), "learner_marks": {"head": seed}}  # the learner says it anyway
+    return Results("digits", settings, {}, runs)
 
 
 def areas(found: dict[str, object]) -> dict[str, list[str]]:
