@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from askance.lab.curves import area
-from askance.lab.grid import versions
+from askance.lab.identity import digest
 from askance.learners.base import Lesson
 from askance.learners.linear import Linear
 from askance.look import threads
@@ -34,11 +34,12 @@ from askance.strategies.catalogue import strategy
 from askance.study.study import Study
 from askance.task import Classes
 from benchmarks import kept
-from benchmarks.measure import ROOT, machine
+from benchmarks.measure import ROOT
 
 FILE = ROOT / "docs" / "results" / "autoal.json"
 LEARNER = Linear(ridge=1.0)
 TEST = 500
+REVISION = 1  # goes up when a world, a network of this file or a measure changes
 Array = NDArray[Any]
 
 
@@ -142,6 +143,17 @@ def arms() -> dict[str, Strategy]:
     return found | {name: strategy(name) for name in (*CANDIDATES, "entropy", "random")}
 
 
+def decides(name: str, arm: str) -> Any:
+    """What decides the runs of a world and an arm."""
+    regime, strategy = REGIMES[name], arms()[arm]
+    return [kept.identity(strategy), kept.identity(strategy.equip(LEARNER)), settings(regime), TEST, REVISION]
+
+
+def settings(regime: Regime) -> dict[str, Any]:
+    """What is fixed of a world beside its law."""
+    return {what: getattr(regime, what) for what in ("best", "items", "initial", "batch", "budget")}
+
+
 def run(name: str, arm: str, seed: int) -> dict[str, Any]:
     """One run: accuracy at every number of labels, and what each search found."""
     regime = REGIMES[name]
@@ -175,32 +187,28 @@ def run(name: str, arm: str, seed: int) -> dict[str, Any]:
 def main() -> None:
     typed = kept.options(__doc__ or "", 20)
     wanted = [(name, arm, str(seed)) for seed in range(typed.seeds) for name in REGIMES for arm in arms()]
+    until = kept.until(typed.until)
     with threads(1):
-        found = kept.runs("autoal", wanted, lambda name, arm, seed: run(name, arm, int(seed)), kept.until(typed.until))
-    write({(name, arm, int(seed)): told for (name, arm, seed), told in found.items()})
+        found = kept.runs("autoal", wanted, lambda name, arm, seed: run(name, arm, int(seed)), decides, until)
+    write({(name, arm, int(seed)): one for (name, arm, seed), one in found.items()})
 
 
-def write(done: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> None:
+def write(done: Mapping[tuple[str, str, int], kept.Kept]) -> None:
     """docs/results/autoal.json, from all runs that are done for every arm."""
-    found: dict[str, Any] = {
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": machine(),
-        "versions": versions(),
-        "sets": {},
-    }
+    found: dict[str, Any] = {**kept.made(done.values()), "sets": {}}
     for name, regime in REGIMES.items():
         names = list(arms())
         seeds = sorted({seed for where, _, seed in done if where == name})
         seeds = [seed for seed in seeds if all((name, arm, seed) in done for arm in names)]
         rows = {}
         for arm in names:
-            runs = [done[name, arm, seed] for seed in seeds]
-            rows[arm] = {"seeds": seeds, **{what: [one[what] for one in runs] for what in ("area", "final")}}
+            runs = [done[name, arm, seed].told for seed in seeds]
+            measures = {what: [one[what] for one in runs] for what in ("area", "final")}
+            rows[arm] = {"mark": digest(decides(name, arm)), "seeds": seeds, **measures}
             if any(one["weights"] for one in runs):
                 rows[arm]["weights"] = [np.mean(one["weights"], 0).round(4).tolist() for one in runs]
                 rows[arm]["least gradient"] = min(min(one["gradients"]) for one in runs)
-        settings = {what: getattr(regime, what) for what in ("best", "items", "initial", "batch", "budget")}
-        found["sets"][name] = {**settings, "rows": rows}
+        found["sets"][name] = {**settings(regime), "rows": rows}
     found["seconds"] = seconds_of_a_search()
     FILE.write_text(json.dumps(found, separators=(",", ":")) + "\n", "utf-8")
     print("Now write the page: make docs")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from askance.reports import words
-from benchmarks.autoal import CANDIDATES, FILE
+from benchmarks.autoal import CANDIDATES, FILE, decides
+from benchmarks.kept import outdated
 from benchmarks.paired import Gap, gaps, points, score, table, tidy
 
 SAID = {
@@ -57,6 +58,7 @@ def autoal_page() -> str:
         "*Digits*: nothing is planted. *Area* is the mean accuracy over the labels bought. Differences are to "
         "`auto-al`, paired by seed, in points of a hundred with 95% intervals; bold is above and italic below it by "
         "a paired t-test, adjusted by Holm within a world.\n"
+        + outdated({name: one["rows"] for name, one in kept["sets"].items()}, decides)
         + "".join(_section(name, one) for name, one in kept["sets"].items())
         + _expected(kept)
         + "\n## What differs, and why\n\n"

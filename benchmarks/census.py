@@ -125,10 +125,10 @@ def main() -> None:
 def kept(conditions: list[Any]) -> dict[str, Any]:
     """The area of every run, by data set and strategy, and its mean seconds; what an earlier session ran stays.
 
-    Areas of an earlier session count as long as the data set, the settings and the strategy's revision are the same.
+    Areas of an earlier session count as long as the data set and the settings are the same, and the strategy with all
+    its parts; until it is run again, a strategy that has changed keeps what it had under its old mark.
     """
     from askance.lab.curves import area
-    from askance.strategies import catalogue
 
     before = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {"sets": {}}
     found: dict[str, Any] = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "sets": {}}
@@ -139,15 +139,34 @@ def kept(conditions: list[Any]) -> dict[str, Any]:
         strategies: dict[str, Any] = dict(old.get("strategies", {})) if same else {}
         for name in results.strategies:
             runs = {run.seed: run for run in results.runs if run.strategy == name}
-            revision = catalogue.strategy(name).revision
+            if not runs:
+                continue
+            own = mark(name)
             areas = {str(seed): round(area(run.labels, run.scores), 6) for seed, run in sorted(runs.items())}
             earlier: dict[str, Any] = strategies.get(name, {})
-            if earlier.get("revision") == revision:
+            if earlier.get("mark") == own:
                 areas = {**earlier["areas"], **areas}
             seconds = sum(sum(map(sum, run.seconds.values())) for run in runs.values()) / len(runs)
-            strategies[name] = {"revision": revision, "areas": areas, "seconds": seconds}
+            strategies[name] = {"mark": own, "areas": areas, "seconds": seconds}
         found["sets"][results.title] = {**about, "strategies": strategies}
     return found
+
+
+def mark(name: str) -> str:
+    """A fingerprint of a strategy and all its parts, such as a learner that it brings."""
+    from askance.lab.identity import digest, identity
+    from askance.strategies import catalogue
+
+    return digest(identity(catalogue.strategy(name)))
+
+
+def outdated(found: dict[str, Any]) -> list[str]:
+    """The strategies that have changed since they were run somewhere."""
+    there: dict[str, set[str]] = {}
+    for one in found["sets"].values():
+        for name, own in one["strategies"].items():
+            there.setdefault(name, set()).add(own["mark"])
+    return [name for name, marks in there.items() if marks != {mark(name)}]
 
 
 def rows(found: dict[str, Any]) -> dict[str, Any]:
@@ -184,7 +203,7 @@ def _lasting(settings: dict[str, Any]) -> dict[str, Any]:
     from askance.lab.identity import identity
     from askance.learners.linear import Linear
 
-    kept = {key: value for key, value in settings.items() if key not in ("strategies", "seeds")}
+    kept = {key: value for key, value in settings.items() if key not in ("strategies", "seeds", "learner_marks")}
     return {**kept, "learner": identity(Linear())}
 
 

@@ -10,19 +10,19 @@ from askance.reports.condensed import Condensed
 from askance.reports.page import write_published_page
 from benchmarks import cdalbench, no_free_lunch, pool_survey
 from benchmarks.claims import Claim, summary
-from benchmarks.published import published
+from benchmarks.published import changed, published, remark
 
 ABOUT = (
     "The field's published benchmarks, rerun on data that can be had by package. Every number is over paired seeds; "
     "losses to random are shown as plainly as gains."
 )
+HEAD = "../default-head.md"
 PAPERS: dict[str, tuple[str, Callable[[Condensed], list[Claim]]]] = {
     "cdalbench": ("CDALBench", cdalbench.claims),
     "no-free-lunch": ("No free lunch", no_free_lunch.claims),
     "no-free-lunch-digits": ("No free lunch, on digits", no_free_lunch.digits_claims),
     "pool-survey": ("The pool-based survey, and its rerun", pool_survey.claims),
 }
-BEFORE = ("cdalbench", "no-free-lunch-digits")  # run with the default head's first revision, and to be run again
 
 
 def claims_page() -> str:
@@ -47,11 +47,7 @@ def claims_page() -> str:
             f"\n## {title}\n\n{found.title}: {found.done:,} of {found.cells:,} runs, {len(found.conditions)} "
             f"conditions, {many} paired seeds, {found.date}. Of {len(told)} claims: {summary(told)}.\n\n"
         )
-        if name in BEFORE:
-            lines.append(
-                "Run before the [default head](../default-head.md) was mended: with a label or two a class its "
-                "accuracy was lower than it is now.\n\n"
-            )
+        lines.append(remark(found, HEAD))
         lines += [claim.lines() for claim in told]
         lines += [f"\n{text}\n" for text in found.said if text.startswith("Left out")]
     return "".join(lines)
@@ -59,6 +55,9 @@ def claims_page() -> str:
 
 def public_page() -> str:
     """The lab's page over all that is kept."""
+    kept = list(published().values())
+    old = [found.title for found in kept if changed(found)]
+    before = f" To be run again, as what learned has changed since: {'; '.join(old)}." if old else ""
     with tempfile.TemporaryDirectory() as place:
-        page = write_published_page(list(published().values()), Path(place) / "index.html", ABOUT)
+        page = write_published_page(kept, Path(place) / "index.html", ABOUT + before)
         return page.read_text("utf-8")

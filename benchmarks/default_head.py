@@ -21,6 +21,7 @@ from torch import Tensor
 from askance.lab import cache, sets
 from askance.lab.bootstrap import hierarchical
 from askance.lab.datasets import Dataset, features_of
+from askance.lab.identity import identity
 from askance.lab.registry import ENTRIES
 from askance.learners.base import Lesson
 from askance.learners.linear import Linear, held_out_scores
@@ -64,6 +65,21 @@ class Weak(Linear):
 
 HEADS = {"plain": Plain(), "one": Linear(ridge=1.0), "weak": Weak(), "default": Linear()}
 SAID = {"plain": "plain cross-validation", "one": "ridge 1", "weak": "ridge a 256th of the spread"}
+
+
+def is_of_today(learner: Any) -> bool:
+    """Whether what learned is the default head as it is now, by the identity that was kept with its results."""
+    return bool(learner == identity(Linear()))
+
+
+def remark(of_today: bool, page: str) -> str:
+    """A remark on results of an earlier default head; empty where they are of today's.
+
+    Args:
+        of_today: Whether they are.
+        page: The way to docs/default-head.md.
+    """
+    return "" if of_today else f"Run with an earlier [default head]({page}), and to be run again.\n\n"
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from askance.cite import KEY, keys
 from askance.lab.statistics import interval
 from askance.project.exporting import COLUMNS
+from askance.reports import words
 from askance.selection.base import Selector
 from askance.selection.space import Space
 from askance.signals.base import Signal, named_signals
@@ -32,7 +33,7 @@ from benchmarks.autoal_page import autoal_page
 from benchmarks.claims_page import claims_page, public_page
 from benchmarks.datasets_page import datasets_page
 from benchmarks.deepal_page import deepal_page
-from benchmarks.default_head import default_head_measured
+from benchmarks.default_head import default_head_measured, is_of_today, remark
 from benchmarks.digits_page import digits_page, numbers_in_readme
 from benchmarks.dmle_page import dmle_page
 from benchmarks.dpp_page import dpp_page
@@ -49,9 +50,9 @@ from benchmarks.ntk_page import ntk_page
 from benchmarks.papers_page import papers_page
 from benchmarks.pool_survey_page import pool_survey_page
 from benchmarks.proof_page import page as proof_page
-from benchmarks.published import published
+from benchmarks.published import changed, published
 from benchmarks.speed_page import speed_page
-from benchmarks.stopping import stopping_measured
+from benchmarks.stopping import of_today, stopping_measured
 from benchmarks.streams_page import streams_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,7 +101,7 @@ def generated() -> dict[Path, str]:
             export.read_text("utf-8"), {"columns": f"| Column | What it is |\n| --- | --- |\n{columns}"}
         ),
         encoders: between_markers(encoders.read_text("utf-8"), {"measured": encoders_measured()}),
-        head: between_markers(head.read_text("utf-8"), {"measured": default_head_measured()}),
+        head: between_markers(head.read_text("utf-8"), {"measured": default_head_measured(), "before": before()}),
         statistics: between_markers(statistics.read_text("utf-8"), {"intervals": intervals_sentence()}),
         proof: between_markers(proof.read_text("utf-8"), {"measured": proof_page()}),
         stopping: between_markers(stopping.read_text("utf-8"), {"stopping": stopping_measured()}),
@@ -153,11 +154,22 @@ def between_markers(text: str, parts: dict[str, str]) -> str:
     return text
 
 
+def before() -> str:
+    """What was measured with an earlier default head."""
+    encoders = json.loads((ROOT / "docs" / "results" / "encoders.json").read_text("utf-8"))
+    told = [f"{found.title} ([claims](lab/claims.md))" for found in published().values() if changed(found)]
+    told += [] if of_today() else ["[when to stop](stopping.md)"]
+    told += [] if is_of_today(encoders.get("learner")) else ["[encoders](encoders.md)"]
+    again = f"Measured with an earlier head, and to be run again: {words.listing(told)}. " if told else ""
+    return f"{again}Everything else is of this head, of heads whose ridge is given, or of networks.\n"
+
+
 def encoders_measured() -> str:
     """The table of how good and how fast encoders are, from committed results."""
     found = json.loads((ROOT / "docs" / "results" / "encoders.json").read_text("utf-8"))
     seeds = len(next(iter(found["encoders"].values()))["accuracy"])
     lines = [
+        remark(is_of_today(found.get("learner")), "default-head.md"),
         f"A linear head on {found['labels']} labels of Reuters {found['set'].upper()} drawn at random, tested on "
         f"{found['test']:,} other texts, {seeds} seeds; one thread of {found['machine']['processor']}.\n\n",
         "| Encoder | Features | Accuracy | Texts a second |\n| --- | --: | --: | --: |\n",

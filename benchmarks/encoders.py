@@ -24,8 +24,10 @@ from askance.encoders.catalogue import encoder
 from askance.encoders.weights import ALL, state
 from askance.lab import cache, grid, sets
 from askance.lab.datasets import Dataset, features_of
+from askance.lab.identity import identity
 from askance.lab.plan import Plan
 from askance.lab.registry import ENTRIES
+from askance.learners.linear import Linear
 from askance.pool import Pool
 from benchmarks.measure import machine
 
@@ -69,7 +71,8 @@ def measured(name: str) -> dict[str, Any]:
     drawn = [items[place[id]] for id in data.pool.ids.tolist()]
     reads = "text" if known.kind.name == "prose" else "image"
     found = {which: row(which, reads, drawn, data) for which in wanted}
-    return {"set": name, "labels": LABELS, "test": TEST, "items": len(drawn), "machine": machine(), "encoders": found}
+    sizes = {"labels": LABELS, "test": TEST, "items": len(drawn)}
+    return {"set": name, **sizes, "learner": identity(Linear()), "machine": machine(), "encoders": found}
 
 
 def row(which: str, reads: str, drawn: list[Any], data: Dataset) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from askance.reports import words
 from benchmarks.architecture_page import claims
-from benchmarks.census import rows
+from benchmarks.census import outdated, rows
 from benchmarks.lockstep import BATCH, COST, INITIAL, TOLERANCE
 from benchmarks.measure import ROOT
 
@@ -27,6 +27,7 @@ def census_page() -> str:
         for name in names
     }
     ranked = sorted((n for n in names if n != "random"), key=lambda n: -_mean(gains[n]))
+    old = outdated(found)
     few = [n for n in ranked if min(row["seeds"] for row in gains[n].values()) < ENOUGH]
     order = [n for n in ranked if n not in few]
     some = next(iter(sets.values()))
@@ -44,6 +45,7 @@ def census_page() -> str:
         "seeds. Bold: above random by the paired t-test, adjusted by Holm for all strategies of its data set; in "
         "italics: below. *Seconds* is a whole run, fitting and asking, averaged over the data sets. "
         f"{_seeds(sets, order)}\n\n",
+        f"**To be run again**, as they have changed since: {', '.join(f'`{n}`' for n in old)}.\n\n" if old else "",
         f"| Strategy | {' | '.join(sets)} | Seconds |\n",
         f"| --- | {' | '.join('--:' for _ in sets)} | --: |\n",
     ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from askance.scoring.choose import FACTOR
 from benchmarks.gates import FOLDER
-from benchmarks.two_stage import FILE, ORDERS, RULES
+from benchmarks.kept import outdated
+from benchmarks.two_stage import FILE, ORDERS, RULES, decides
 
 GATE = FOLDER / "score-pool.jsonl"
 _WORDS = {
@@ -71,8 +73,16 @@ def two_stages() -> str:
             for order in ORDERS:
                 if order in cases:
                     parts.append(_row(rule, order, cases[order], told["factors"]))
+        orders = {
+            order: {rule: case[order] for rule, case in found["cases"].items() if order in case} for order in ORDERS
+        }
+        parts.append(outdated(orders, partial(_decides, items)))
         parts.append("\n")
     return "".join(parts).rstrip("\n") + "\n"
+
+
+def _decides(items: str, order: str, rule: str) -> Any:
+    return decides(rule, order, items)
 
 
 def _row(rule: str, order: str, case: dict[str, Any], factors: list[int]) -> str:

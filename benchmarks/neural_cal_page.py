@@ -10,7 +10,8 @@ import numpy as np
 
 from askance.metrics import GAMMAS
 from askance.reports import words
-from benchmarks.neural_cal import FILE, FOURIER, RIDGE
+from benchmarks.kept import outdated
+from benchmarks.neural_cal import FILE, FOURIER, RIDGE, decides
 from benchmarks.paired import Gap, Rows, gaps, points, score, table, tidy
 
 GATE = "gate, beta 2"
@@ -73,6 +74,7 @@ def neural_cal_page() -> str:
         "of questions that went where labels are chance. Differences are in points of a hundred with 95% intervals "
         "over seeds; bold is above and italic below by a paired t-test, adjusted by Holm for all that a case is tested "
         "for.\n"
+        + outdated(cases, decides)
         + "".join(_case(case, cases[case], tested[case]) for case in TITLES if case in cases)
         + _silence(cases["honeypot"])
         + _stops(cases)

@@ -12,7 +12,7 @@ from askance.reports.results import Estimate
 from benchmarks.claims import Claim, summary
 from benchmarks.no_free_lunch import Place, claims, digits_claims, estimate, mean_ranks, places
 from benchmarks.paired import table, tidy
-from benchmarks.published import published
+from benchmarks.published import published, remark
 
 TEXTS, DIGITS = "no-free-lunch", "no-free-lunch-digits"
 
@@ -102,6 +102,7 @@ def _results(found: Condensed | None, preset: str, claimed: Callable[[Condensed]
     return "".join(
         [
             f"\n{found.title}: {found.done:,} of {found.cells:,} runs, {many} paired seeds, read on {found.date}.\n",
+            f"\n{remark(found, '../default-head.md')}",
             *(f"\n{text}\n" for text in found.said if text.startswith("Left out")),
             "\nMean accuracy over the labels bought, and half of its 95% interval; bold is the largest of a row over "
             "the seeds that its strategies share.\n",

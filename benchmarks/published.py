@@ -16,9 +16,12 @@ import tempfile
 from pathlib import Path
 
 from askance.lab.condensing import condense, read, write
+from askance.lab.identity import marked
 from askance.lab.presets.catalogue import PRESETS
 from askance.lab.running import LEDGER, results_of
+from askance.reports import words
 from askance.reports.condensed import Condensed
+from benchmarks import default_head
 from benchmarks.ledgers import copy, keep, restore
 from benchmarks.measure import ROOT
 
@@ -36,6 +39,25 @@ SHOWN = (
 def published() -> dict[str, Condensed]:
     """What is kept, by preset."""
     return {name: read(FOLDER / f"{name}.json") for name in SHOWN if (FOLDER / f"{name}.json").is_file()}
+
+
+def changed(found: Condensed) -> list[str]:
+    """The learners of some results that have changed since; of results that do not say what learned, all of them."""
+    old = [one for one in found.conditions if not one.learned_by or one.learned_by != marked(one.learned_by["part"])]
+    return list(dict.fromkeys(one.learner for one in old))
+
+
+def remark(found: Condensed, page: str) -> str:
+    """A remark on results whose learner has changed since; empty where none has.
+
+    Args:
+        found: The results.
+        page: The way to docs/default-head.md.
+    """
+    old = changed(found)
+    if all(name.startswith("linear") for name in old):
+        return default_head.remark(not old, page)
+    return f"Run with earlier revisions of {words.listing(old)}, and to be run again.\n\n"
 
 
 def main() -> None:

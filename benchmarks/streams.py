@@ -8,7 +8,6 @@ NeuAL-NTK, which has no value in what we could read: on seed 100, so that it ask
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +16,6 @@ import torch
 from sklearn.datasets import load_breast_cancer, load_digits
 from torch import Tensor
 
-from askance.lab.grid import versions
 from askance.learners.base import Learner
 from askance.learners.linear import Linear
 from askance.learners.pair import NeuralPair
@@ -36,7 +34,7 @@ from askance.task import Classes
 from askance.utilities.inverse_gap import gap_of
 from askance.view import Batch, View
 from benchmarks import kept
-from benchmarks.measure import ROOT, machine
+from benchmarks.measure import ROOT
 
 FILE = ROOT / "docs" / "results" / "streams.json"
 SEEDS = 20
@@ -45,6 +43,7 @@ BATCH, ROUNDS = 25, 8  # in pools
 MOST = 600  # items of a set, drawn anew with each seed
 CASES = ("breast-cancer", "honeypot", "digits")
 GAMMA = 0.01
+REVISION = 1  # goes up when a set, a strategy of this file or a measure changes
 
 
 @dataclass(frozen=True)
@@ -113,6 +112,19 @@ def pools() -> dict[str, Strategy]:
     }
 
 
+def decides(case: str, name: str) -> Any:
+    """What decides the runs of a case and a method."""
+    kind, _, method = name.partition(" ")
+    learner: Learner
+    steps: list[float]
+    if kind == "pool":
+        learner, strategy, steps = NeuralPair(), pools()[method], [BATCH, ROUNDS]
+    else:
+        learner, strategy = streams(10 if case == "digits" else 2)[method]
+        steps = [TOGETHER, SHARE]
+    return [kept.identity(strategy), kept.identity(strategy.equip(learner)), FIRST, *steps, MOST, REVISION]
+
+
 def wanted(seeds: int) -> list[tuple[str, str, str]]:
     """Every run, seeds outermost; the control of a stream is a part of its run."""
     found = []
@@ -177,11 +189,9 @@ def _pool(case: str, strategy: Strategy, seed: int) -> dict[str, float]:
 
 def main() -> None:
     typed = kept.options(__doc__ or "", SEEDS)
-    found = kept.runs("streams", wanted(typed.seeds), run, kept.until(typed.until))
+    found = kept.runs("streams", wanted(typed.seeds), run, decides, kept.until(typed.until))
     told = {
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": machine(),
-        "versions": versions(),
+        **kept.made(found.values()),
         "first": FIRST,
         "together": TOGETHER,
         "share": SHARE,

@@ -10,8 +10,9 @@ import numpy as np
 
 from askance.lab.statistics import holm, interval, paired_t
 from askance.reports import words
+from benchmarks.kept import outdated
 from benchmarks.paired import Gap, Rows, gaps, held, points, score, table, tidy
-from benchmarks.streams import FILE, GAMMA, MOST
+from benchmarks.streams import FILE, GAMMA, MOST, decides
 
 STREAMS = ("neuronal", "neuronal, steady", "neuronal, f1 alone", "i-neural", "neural-ntk", "gate")
 POOLS = ("random", "margin", "neuronal", "least gap")
@@ -64,6 +65,7 @@ def streams_page() -> str:
         "same learner asking each item with the chance that would make as many labels, its mistakes beside. "
         "Differences are in points of a hundred with 95% intervals over seeds: of mistakes, less is better; bold is "
         "above and italic below by a paired t-test, adjusted by Holm for all that a set is tested for.\n"
+        + outdated(cases, decides)
         + "".join(_case(case, found, tested[case], pooled[case], kept) for case, found in cases.items())
         + _expected(cases, tested, pooled)
         + "\n## What differs, and why\n\n"

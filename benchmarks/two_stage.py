@@ -23,9 +23,10 @@ from askance.given import select
 from askance.look import threads
 from askance.scoring.choose import choose
 from askance.scoring.scored import ScoredShard
+from askance.strategies.catalogue import strategy
 from askance.task import Classes, Task
 from benchmarks import kept, workload
-from benchmarks.measure import ROOT, machine
+from benchmarks.measure import ROOT
 
 FILE = ROOT / "docs" / "results" / "two-stage.json"
 SEEDS, ITEMS, FEATURES, CLASSES = 5, 100_000, 64, 10
@@ -45,6 +46,7 @@ RULES = {  # what a batch of each is judged by; True where more is better
 SLOW = ("facility-location", "max-herding", "typiclust")  # of small pools alone
 LARGE = ("k-center", "k-means-plus-plus", "badge", "max-det")  # also of large ones
 ORDERS = ("shuffled", "sorted")
+REVISION = 1  # goes up when the pools, how shards propose or a measure change
 _PIECE = 20_000  # rows looked at once
 
 Rows = NDArray[np.int64]
@@ -80,6 +82,11 @@ def pool(items: int, order: str, seed: int) -> InMemory:
     made = workload.make(workload.Size(items, FEATURES, CLASSES, 200), seed)
     rows = made.classes.argsort(kind="stable") if order == "sorted" else np.arange(items)
     return InMemory(made.embeddings[rows], made.probabilities[rows])
+
+
+def decides(rule: str, order: str, items: str) -> Any:
+    """What decides the runs of a rule."""
+    return [kept.identity(strategy(rule)), order, items, FEATURES, CLASSES, SHARDS, N, FACTORS, RULES[rule], REVISION]
 
 
 def run(rule: str, order: str, items: str, seed: str) -> dict[str, Any]:
@@ -184,17 +191,17 @@ def main() -> None:
     rules = LARGE if options.items > ITEMS else [rule for rule in RULES if options.items < ITEMS or rule not in SLOW]
     torch.set_num_threads(1)
     wanted = [(rule, order, str(options.items), str(seed)) for seed in seeds for rule in rules for order in ORDERS]
-    found = kept.runs("two-stage", wanted, run, kept.until(options.until))
+    found = kept.runs("two-stage", wanted, run, decides, kept.until(options.until))
     if options.seed is not None:
-        print(json.dumps({"--".join(words): told for words, told in found.items()}, indent=1))
+        print(json.dumps({"--".join(words): one.told for words, one in found.items()}, indent=1))
         return
     before: dict[str, Any] = json.loads(FILE.read_text("utf-8"))["items"] if FILE.exists() else {}
-    told = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "n": N, "shards": SHARDS, "features": FEATURES}
+    told = {**kept.made(found.values()), "n": N, "shards": SHARDS, "features": FEATURES}
     cases: dict[str, Any] = {}
-    for (rule, order, _, seed), row in found.items():
-        case = cases.setdefault(rule, {}).setdefault(order, {"seeds": []})
+    for (rule, order, _, seed), one in found.items():
+        case = cases.setdefault(rule, {}).setdefault(order, {"mark": one.mark, "seeds": []})
         case["seeds"].append(int(seed))
-        for what, value in row.items():
+        for what, value in one.told.items():
             case.setdefault(what, []).append(value)
     items = {**before, str(options.items): {"cases": cases, **told}}
     FILE.write_text(json.dumps({"factors": FACTORS, "items": items}, indent=1) + "\n", encoding="utf-8")

@@ -79,8 +79,12 @@ def test_a_run_is_run_once_and_none_begins_when_time_is_up(tmp_path: Path, monke
         return {"value": float(words[-1])}
 
     wanted = [("a", "one, two", str(seed)) for seed in range(3)]
-    assert kept.runs("x", wanted, run, 0.0) == {}
-    assert len(kept.runs("x", wanted[:2], run, float("inf"))) == 2
-    found = kept.runs("x", wanted, run, float("inf"))
+
+    def decides(*words: str) -> Any:
+        return words
+
+    assert kept.runs("x", wanted, run, decides, 0.0) == {}
+    assert len(kept.runs("x", wanted[:2], run, decides, float("inf"))) == 2
+    found = kept.runs("x", wanted, run, decides, float("inf"))
     assert done == wanted and kept.columns(found)["a"]["one, two"]["value"] == [0.0, 1.0, 2.0]
     assert kept.until(None) == float("inf") and 0 < kept.until("00:00") - time.time() <= 86_400

@@ -10,8 +10,13 @@ from typing import Any
 import pytest
 
 from askance.errors import BadInput
+from askance.lab.grid import versions
+from askance.lab.identity import identity
 from askance.lab.running import LEDGER
-from benchmarks import kept, ledgers
+from askance.strategies.base import Strategy
+from askance.strategies.region import NeuralCal
+from askance.strategies.uncertainty import Margin
+from benchmarks import kept, ledgers, neural_cal, streams
 
 
 def test_a_ledger_that_is_kept_goes_on_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +54,49 @@ def test_runs_that_were_kept_one_by_one_go_on_elsewhere(tmp_path: Path, monkeypa
 
     for place, seeds in (("here", "01"), ("there", "012")):
         monkeypatch.setattr(kept, "FOLDER", tmp_path / place)
-        found = kept.runs("x", [("case", seed) for seed in seeds], run, float("inf"))
+        found = kept.runs("x", [("case", seed) for seed in seeds], run, lambda case: case, float("inf"))
     assert ran == ["0", "1", "2"]
-    assert [told["area"] for told in found.values()] == [0.0, 1.0, 2.0]
+    assert [one.told["area"] for one in found.values()] == [0.0, 1.0, 2.0]
+
+
+def test_a_run_of_another_revision_or_setting_is_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "PACKED", tmp_path / "packed")
+    monkeypatch.setattr(kept, "FOLDER", tmp_path / "runs")
+    strategies: dict[str, Strategy] = {"margin": Margin(), "cal": NeuralCal()}
+    ran: list[str] = []
+
+    def run(case: str, method: str, seed: str) -> dict[str, Any]:
+        ran.append(method)
+        return {"area": float(len(ran))}
+
+    def decides(case: str, method: str) -> Any:
+        return [identity(strategies[method]), neural_cal.QUERIES]
+
+    def found() -> dict[str, dict[str, dict[str, Any]]]:
+        wanted = [("case", method, "0") for method in strategies]
+        return kept.columns(kept.runs("x", wanted, run, decides, float("inf")))
+
+    before = found()
+    monkeypatch.setattr(NeuralCal, "revision", NeuralCal.revision + 1)
+    assert kept.outdated(before, decides).endswith("has changed since: cal.\n")
+    after = found()
+    assert ran == ["margin", "cal", "cal"] and [row["area"] for row in after["case"].values()] == [[1.0], [3.0]]
+    assert kept.outdated(after, decides) == ""
+    monkeypatch.setattr(neural_cal, "QUERIES", 8)
+    found()
+    assert ran[3:] == ["margin", "cal"]
+
+
+def test_a_benchmark_s_own_class_is_known_by_the_benchmark_s_revision() -> None:
+    assert kept.identity(streams.Least())["marks"].keys() == {"askance.signals.extras:Extra"}
+
+
+def test_a_run_says_when_and_by_what_it_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "PACKED", tmp_path / "packed")
+    monkeypatch.setattr(kept, "FOLDER", tmp_path / "runs")
+    for seed, day in ((0, "2026-11-30"), (1, "2026-12-02")):
+        monkeypatch.setattr("time.strftime", lambda _, day=day: day)
+        wanted = [("case", str(seed)) for seed in range(seed + 1)]
+        found = kept.runs("x", wanted, lambda *_: {}, lambda case: case, float("inf"))
+    told = kept.made(found.values())
+    assert told["date"] == "2026-11-30 to 2026-12-02" and told["versions"] == versions()

@@ -6,14 +6,20 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize
+from scipy.stats import spearmanr
 from torch import Tensor
 
 import askance
 from askance.errors import BadInput
+from askance.learners.base import Lesson
+from askance.learners.linear import Linear
+from askance.seeds import Dice
+from askance.strategies.base import Strategy
 from askance.strategies.lookahead import ExpectedErrorReduction, VarianceReduction
 from askance.strategies.random import Random
+from askance.task import Classes
 from askance.testing import view
-from askance.utilities.lookahead import Variance, curvature, expected_reduction, lifted, solver, spread
+from askance.utilities.lookahead import Variance, curvature, expected_reduction, head_solver, lifted, solver, spread
 from tests.pins import pins
 
 RIDGE = 0.5
@@ -29,13 +35,14 @@ def problem(classes: int, items: int = 40, known: int = 12, seed: int = 0) -> tu
 
 
 def fitted(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """A softmax head with a ridge on all weights, (features, classes), found by a general method."""
+    """A softmax head with a ridge on all weights but the bias, (features + 1, classes), found by a general method."""
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        head = flat.reshape(points.shape[1], -1)
+        head = flat.reshape(points.shape[1], -1).copy()
         scores = torch.from_numpy(points @ head)
         value = float(torch.logsumexp(scores, 1).sum()) - (scores.numpy() * targets).sum()
         slope = points.T @ (scores.softmax(1).numpy() - targets)
+        head[-1] = 0
         return value + RIDGE / 2 * (head**2).sum(), (slope + RIDGE * head).ravel()
 
     start = np.zeros(points.shape[1] * targets.shape[1])
@@ -44,12 +51,18 @@ def fitted(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def full_curvature(points: Tensor, beliefs: Tensor) -> Tensor:
-    """The Hessian of the loss in all weights, classes outermost."""
-    size = points.shape[1] * beliefs.shape[1]
-    total = RIDGE * torch.eye(size, dtype=torch.float64)
+    """The Hessian of the loss in all weights, classes outermost; flat where all biases move alike."""
+    total = torch.block_diag(*[penalty(points, RIDGE)] * beliefs.shape[1])
     for point, belief in zip(points, beliefs, strict=True):
         total += torch.kron(belief.diag() - torch.outer(belief, belief), torch.outer(point, point))
     return total
+
+
+def penalty(points: Tensor, ridge: float) -> Tensor:
+    """The ridge as a matrix, with a free bias."""
+    found = ridge * torch.eye(points.shape[1], dtype=torch.float64)
+    found[-1, -1] = 0
+    return found
 
 
 def entropies(scores: Tensor) -> Tensor:
@@ -65,7 +78,7 @@ def entropies(scores: Tensor) -> Tensor:
 def test_with_two_classes_the_look_ahead_is_one_newton_step() -> None:
     features, _, beliefs = problem(2)
     points = lifted(features)
-    solve = solver(points[:12], curvature(beliefs[:12]), RIDGE)
+    solve = head_solver(features[:12], curvature(beliefs[:12]), RIDGE)
     found = expected_reduction(solve, points[12:], beliefs[12:], points[20:], beliefs[20:])
     before = torch.special.entr(beliefs[20:]).sum(1).mean()
     for row in range(12, 40):
@@ -74,7 +87,7 @@ def test_with_two_classes_the_look_ahead_is_one_newton_step() -> None:
         hessian = full_curvature(points[rows], beliefs[rows])
         for label in range(2):
             slope = torch.outer(beliefs[row] - torch.eye(2)[label], points[row])
-            step = torch.linalg.solve(hessian, -slope.flatten()).reshape(2, -1)
+            step = (torch.linalg.pinv(hessian, hermitian=True) @ -slope.flatten()).reshape(2, -1)
             after = entropies(beliefs[20:].log() + points[20:] @ step.T).mean()
             expected += float(beliefs[row, label] * after)
         assert float(found[row - 12]) == pytest.approx(float(before) - expected, abs=1e-9)
@@ -90,7 +103,7 @@ def test_with_two_classes_the_look_ahead_is_one_newton_step() -> None:
 def test_the_look_ahead_ranks_as_full_retraining_does(classes: int, loss: str) -> None:
     features, targets, beliefs = problem(classes, items=30, known=14)
     points = lifted(features)
-    solve = solver(points[:14], curvature(beliefs[:14]), RIDGE)
+    solve = head_solver(features[:14], curvature(beliefs[:14]), RIDGE)
     found = expected_reduction(solve, points[14:], beliefs[14:], points[14:], beliefs[14:], loss=loss)
     truth = []
     for row in range(14, 30):
@@ -116,6 +129,73 @@ def test_both_ways_to_invert_give_the_same() -> None:
         torch.testing.assert_close(solver(points[:known], weights[:known], 0.3)(rows), torch.linalg.inv(square))
 
 
+@pytest.mark.parametrize("known", [3, 9])
+def test_a_free_bias_is_the_inverse_of_a_matrix_that_does_not_penalize_it(known: int) -> None:
+    features = 4 + torch.randn(known, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    weights, points = torch.linspace(0, 0.5, known, dtype=torch.float64), lifted(features)
+    whole = points.T @ (weights[:, None] * points) + penalty(points, 0.3)
+    found = head_solver(features, weights, 0.3)(torch.eye(6, dtype=torch.float64))
+    torch.testing.assert_close(found, torch.linalg.inv(whole))
+
+
+@pins(
+    "expected-error-reduction",
+    "brute force",
+    "Refits of `Linear(ridge=20)`, whose bias is free, for each item and label: rank correlations above 0.97.",
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_under_a_strong_ridge_items_rank_as_refits_of_a_linear_head_rank_them(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    centers, labels = 0.7 * rng.standard_normal((2, 4)), rng.integers(2, size=80)
+    features = torch.from_numpy(centers[labels] + rng.standard_normal((80, 4)))
+    told, head = labels[:20].tolist(), Linear(ridge=20.0)
+
+    def beliefs(rows: list[int], labels: list[int]) -> Tensor:
+        scores = head.fit(
+            Lesson(
+                items=features,
+                keys=torch.arange(80),
+                task=Classes((0, 1)),
+                labeled=torch.tensor(rows),
+                targets=torch.eye(2, dtype=torch.float64)[labels],
+                weights=torch.ones(len(rows), dtype=torch.float64),
+                unlabeled=torch.arange(0),
+                dice=Dice(0, "fit"),
+            )
+        )
+        found = scores.outputs(features).scores
+        assert found is not None
+        return found.softmax(1)
+
+    now = beliefs([*range(20)], told)
+    after = [[beliefs([*range(20), row], [*told, label])[20:] for label in range(2)] for row in range(20, 80)]
+    errors = [[float(torch.special.entr(one).sum(1).mean()) for one in pair] for pair in after]
+    truth = -(now[20:] * torch.tensor(errors, dtype=torch.float64)).sum(1)
+    shown = view(embeddings=features, probabilities=now, labeled=range(20))
+    batch = ExpectedErrorReduction(ridge=20.0).query(shown, 60)
+    found = [note["utility"] for note in batch.notes]
+    assert spearmanr(found, truth[batch.rows - 20]).statistic > 0.97
+
+
+@pytest.mark.parametrize("strategy", [ExpectedErrorReduction(), VarianceReduction()])
+def test_where_the_features_have_their_zero_does_not_matter(strategy: Strategy) -> None:
+    features, _, beliefs = problem(3)
+    here, there = (
+        strategy.query(view(embeddings=features + far, probabilities=beliefs, labeled=range(12)), 5) for far in (0, 9)
+    )
+    assert here.ids == there.ids
+    for one, other in zip(here.notes, there.notes, strict=True):
+        assert one["utility"] == pytest.approx(other["utility"], rel=1e-4)
+
+
+@pytest.mark.parametrize("strategy", [ExpectedErrorReduction(), VarianceReduction()])
+def test_a_model_that_is_certain_of_every_label_leaves_numbers(strategy: Strategy) -> None:
+    features, _, beliefs = problem(2)
+    beliefs[:12] = torch.eye(2, dtype=torch.float64)[[0, 1] * 6]
+    batch = strategy.query(view(embeddings=features, probabilities=beliefs, labeled=range(12)), 5)
+    assert np.isfinite([note["utility"] for note in batch.notes]).all()
+
+
 @pins(
     "variance-reduction",
     "brute force",
@@ -135,10 +215,10 @@ def test_the_variance_with_two_classes_is_that_of_the_full_fisher_information() 
     aims = [slopes(point) for point in points[20:]]
 
     def variance(rows: list[int]) -> float:
-        inverse = torch.linalg.inv(full_curvature(points[rows], beliefs[rows]))
+        inverse = torch.linalg.pinv(full_curvature(points[rows], beliefs[rows]), hermitian=True)
         return float(sum((aim @ inverse @ aim.T).trace() for aim in aims))
 
-    solve = solver(points[:12], curvature(beliefs[:12]), RIDGE)
+    solve = head_solver(features[:12], curvature(beliefs[:12]), RIDGE)
     left = Variance(solve, features, beliefs, points[20:], beliefs[20:])
     known = list(range(12))
     for _ in range(3):
@@ -165,7 +245,7 @@ def test_a_batch_is_greedy_for_the_stated_variance() -> None:
         values = {}
         for row in range(60):
             rows = [*told, row]
-            inverse = torch.linalg.inv(points[rows].T @ (weights[rows, None] * points[rows]) + torch.eye(4).double())
+            inverse = torch.linalg.inv(points[rows].T @ (weights[rows, None] * points[rows]) + penalty(points, 1.0))
             values[row] = -float(spreads[12:] @ ((points[12:] @ inverse) * points[12:]).sum(1))
         best = max(value for row, value in values.items() if row not in told)
         assert values[pick] >= best - 1e-5 * abs(best)
@@ -183,7 +263,7 @@ def test_variance_reduction_is_not_random() -> None:
 
     def variance(rows: list[int]) -> float:
         rows = [*range(12), *rows]
-        inverse = torch.linalg.inv(points[rows].T @ (weights[rows, None] * points[rows]) + torch.eye(4).double())
+        inverse = torch.linalg.inv(points[rows].T @ (weights[rows, None] * points[rows]) + penalty(points, 1.0))
         return float(spreads[12:] @ ((points[12:] @ inverse) * points[12:]).sum(1))
 
     shown = [view(embeddings=features, probabilities=beliefs, labeled=range(12), seed=seed) for seed in range(20)]

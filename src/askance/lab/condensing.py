@@ -102,6 +102,7 @@ def _condition(results: Results, comparison: Comparison) -> Condition:
         seeds=seeds,
         labels=[float(x) for x in shown],
         strategies={name: parts[name] for name in results.strategies},
+        learned_by=_learned_by(settings),
         bounds={name: part for name, part in parts.items() if name not in results.strategies},
         said=[text for text in results.said if "failed with seed" in text or "not done yet" in text],
     )
@@ -142,6 +143,12 @@ def _domain(name: str) -> str:
     if known is None:
         return "own"
     return "made" if type(known.reader).__name__ == "Generated" else DOMAINS.get(known.kind.name, "own")
+
+
+def _learned_by(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What learned, by `askance.lab.identity.identity` of when it ran; empty where the results do not say."""
+    marks = settings.get("learner_marks")
+    return {"part": settings["learner"], "marks": marks} if marks else {}
 
 
 def _learner(said: Any) -> str:

@@ -32,7 +32,18 @@ def identity(part: Any) -> Any:
     Raises:
         BadInput: If a part cannot be described, or its source cannot be read.
     """
-    said = describe(part)
+    return marked(describe(part))
+
+
+def marked(said: Any) -> Any:
+    """What a part that is described would be today, as `identity` says it.
+
+    Args:
+        said: As `askance.describe.describe` gave it.
+
+    Raises:
+        BadInput: If something in it is no longer there, or its source cannot be read.
+    """
     marks: dict[str, Any] = {}
     for name, fields in _named(said):
         mark = _mark(name, fields)

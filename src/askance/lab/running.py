@@ -19,7 +19,9 @@ from askance.lab.block import BLOCK, run_block
 from askance.lab.datasets import bytes_of
 from askance.lab.grid import described, versions
 from askance.lab.grids import Cell, Condition, Grid
+from askance.lab.identity import identity
 from askance.lab.ledger import Kept, Ledger, open_ledger
+from askance.learners.catalogue import learner
 from askance.reports.results import Results, Run
 
 LEDGER = "grid.db"
@@ -342,7 +344,11 @@ def _renamed(cell: Cell, run: Run) -> Run:
 
 def _settings(condition: Condition) -> dict[str, Any]:
     """What results say of a condition beside its plan."""
-    found = {"encoder": condition.settings["encoder"], "learner_name": condition.settings["learner"]}
+    found = {
+        "encoder": condition.settings["encoder"],
+        "learner_name": condition.settings["learner"],
+        "learner_marks": identity(learner(condition.plan.learner))["marks"],
+    }
     if condition.plan.bounds:
         found |= {"bounds": list(condition.plan.bounds), "bound_seeds": list(condition.bound_seeds)}
     return found

@@ -82,6 +82,7 @@ class Condition:
         strategies: By name.
         bounds: Upper bounds by name; they read test data.
         said: What failed or is missing.
+        learned_by: What learned, as it was when it ran: its description, and the revision of each class in it.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Condition:
     strategies: dict[str, Strategy]
     bounds: dict[str, Strategy] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    learned_by: dict[str, Any] = field(default_factory=dict)
 
     def shared(self) -> dict[str, float]:
         """Mean areas over the seeds that all have, of strategies with half as many seeds as the one with the most.

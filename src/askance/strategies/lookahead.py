@@ -21,8 +21,8 @@ from askance.utilities.lookahead import (
     Variance,
     curvature,
     expected_reduction,
+    head_solver,
     lifted,
-    solver,
 )
 from askance.view import Batch, View
 
@@ -34,7 +34,9 @@ class ExpectedErrorReduction(Strategy):
     """Ask for the label after which the least error is expected on other items. [roy2001toward]
 
     The error after each label that an item may get is that of the last layer after one Newton step; nothing is trained.
-    With two classes the step is exact, with more its curvature is the same for all of them.
+    The layer is a softmax with this ridge and a free bias, such as `Linear(ridge=...)`. With two classes the step has
+    its curvature, with more one that is the same for all of them. Training it anew ranks items much alike where a label
+    moves it little, as under a strong ridge, and less so where classes lie far apart and the ridge is weak.
     Some candidates are looked at, and some stand for all others, drawn by a hash of their keys; what is wanted beyond
     them is drawn.
 
@@ -42,19 +44,18 @@ class ExpectedErrorReduction(Strategy):
         features: What the last layer reads.
         signal: What the model believes.
         loss: ``log`` or ``zero-one``.
-        ridge: The penalty of the last layer.
+        ridge: The penalty of the last layer, as its learner has it.
         candidates: So many candidates are looked at, at most.
         evaluated: So many stand for all others, at most.
         labels: So many of an item's likeliest labels are tried, at most.
 
-    >>> paper = view(
-    ...     embeddings=[[1.0], [1.0], [1.0], [-0.1]], probabilities=[[0.6, 0.4], [0.6, 0.4], [0.6, 0.4], [0.6, 0.4]]
-    ... )
+    >>> paper = view(embeddings=[[1.0], [1.0], [1.0], [-0.1], [0.0]], probabilities=[[0.6, 0.4]] * 5, labeled=[4])
     >>> ExpectedErrorReduction().query(paper, 4).ids[3]  # it says least of the others
     3
     """
 
     cost: ClassVar[str] = "m e C min(C, 10) for m candidates and e others looked at, + min(L, d)^2 max(L, d)"
+    revision: ClassVar[int] = 2  # the ridge leaves the bias free
 
     features: Signal = Embeddings()
     signal: Signal = Probabilities()
@@ -93,22 +94,24 @@ class ExpectedErrorReduction(Strategy):
 class VarianceReduction(Strategy):
     """Ask for the labels that lower the variance of the predictions most: A-optimality. [schein2007active]
 
-    The variance is that of a last layer with softmax whose Fisher information is that of the labeled items. A batch is
-    picked one by one, and each pick counts as labeled for the next. No label has to be guessed for that. With two
-    classes it is exact, with more the information is taken to be alike for all of them.
+    The variance is that of a last layer with softmax and a free bias, such as `Linear(ridge=...)`, to first order. A
+    batch is picked one by one, and each pick counts as labeled for the next. No label has to be guessed for that. With
+    two classes the information is Fisher's, of the labeled items and the ridge, with more it is taken to be alike for
+    all of them.
 
     Args:
         features: What the last layer reads.
         signal: What the model believes.
-        ridge: The penalty of the last layer.
+        ridge: The penalty of the last layer, as its learner has it.
         evaluated: So many candidates stand for all, at most, drawn by a hash of their keys.
 
-    >>> paper = view(embeddings=[[0.0], [2.0], [1.0]], probabilities=[[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]])
+    >>> paper = view(embeddings=[[0.0], [2.0], [1.0]], probabilities=[[0.5, 0.5]] * 3, labeled=[0])
     >>> VarianceReduction().query(paper, 1).ids  # at the far end a slope is seen best
     [1]
     """
 
     cost: ClassVar[str] = "N d (n + min(d, L) + e) for e others looked at"
+    revision: ClassVar[int] = 2  # the ridge leaves the bias free
 
     features: Signal = Embeddings()
     signal: Signal = Probabilities()
@@ -151,4 +154,4 @@ def _last_layer(view: View, features: Signal, signal: Signal, ridge: float) -> S
     beliefs: Tensor = view.of_labeled(signal)
     weights = torch.full((len(known),), 1 / beliefs.shape[1], dtype=torch.float64, device=known.device)
     weights[: len(beliefs)] = curvature(beliefs).double()
-    return solver(lifted(known), weights, ridge)
+    return head_solver(known.double(), weights, ridge)

@@ -5,7 +5,9 @@ step:
 
 A last layer with softmax and a ridge has the curvature ``sum (diag p - p p') x f f'`` over its labeled items, which
 couples classes and features. Here ``diag p - p p'`` is replaced by ``w (I - 1/C)`` with the same trace, so that the
-curvature is one small matrix ``A = ridge I + sum w f f'`` for all classes. With two classes that is exact.
+curvature is one small matrix ``A = ridge I + sum w f f'`` for all classes. With two classes it is the curvature itself,
+and the step is Newton's; a refit ends near it where a label moves the layer little, as under a strong ridge. `solver`
+penalizes every feature it is given, `head_solver` all but the bias.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ LOSSES = ("log", "zero-one")
 
 _PIECE = 1 << 17  # elements of a temporary
 _STEP = 1 << 19  # of one with classes: 2 MiB of float32
+_TINY = 1e-30  # of a weight: labels that are all certain count alike
+_LEAST = 1e-3  # what holds a free bias at least: less would leave the second pick of a batch to rounding
 
 
 def curvature(probabilities: Tensor) -> Tensor:
@@ -72,6 +76,37 @@ def solver(known: Tensor, weights: Tensor, ridge: float) -> Solve:
     return apply
 
 
+def head_solver(known: Tensor, weights: Tensor, ridge: float) -> Solve:
+    """What multiplies lifted rows by the inverse of A where the bias is not penalized, as in `Linear`.
+
+    With ``W = sum w`` and ``m = sum w f / W``, what two rows have in common is ``1 / W + (f_u - m)' B^-1 (f_x - m)``,
+    where ``B = ridge I + sum w (f - m) (f - m)'``: the same wherever the features have their 0.
+
+    >>> known, point = torch.tensor([[3.0], [5.0]]).double(), torch.tensor([[5.0, 1.0]]).double()
+    >>> float((head_solver(known, torch.ones(2), 2.0)(point) * point).sum())  # 1 / 2 + 1 / (2 + 2)
+    0.75
+
+    Args:
+        known: Features of the labeled items, float64 (labeled, features), without the bias.
+        weights: The curvature of each, (labeled,).
+        ridge: The penalty on all but the bias, above 0.
+
+    Returns:
+        A function from (rows, features + 1) to (rows, features + 1).
+    """
+    weights = weights.to(known)
+    middle = (weights + _TINY) @ known / (weights + _TINY).sum().clamp(min=_TINY)
+    total = weights.sum().clamp(min=_LEAST)
+    solve = solver(known - middle, weights, ridge)
+
+    def apply(rows: Tensor) -> Tensor:
+        bias = rows[:, -1:]
+        there = solve(rows[:, :-1] - bias * middle)
+        return torch.cat([there, bias / total - there @ middle.unsqueeze(1)], 1)
+
+    return apply
+
+
 def expected_reduction(
     solve: Solve, rows: Tensor, beliefs: Tensor, others: Tensor, expected: Tensor, *, loss: str = "log", most: int = 10
 ) -> Tensor:
@@ -88,7 +123,7 @@ def expected_reduction(
     True
 
     Args:
-        solve: As `solver` gives it.
+        solve: As `head_solver` or `solver` gives it.
         rows: Features of what may be labeled, float64 (rows, features).
         beliefs: Their class probabilities, (rows, classes).
         others: Features of where the error counts, float64 (others, features).
@@ -246,7 +281,7 @@ class Variance:
     one is found in two passes over the features.
 
     Args:
-        solve: As `solver` gives it.
+        solve: As `head_solver` or `solver` gives it, of lifted features.
         features: Of the candidates, (candidates, features) without the bias.
         beliefs: Their class probabilities, (candidates, classes).
         others: Features of the items whose predictions count, lifted, float64 (others, features + 1).
