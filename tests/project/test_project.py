@@ -14,6 +14,8 @@ from askance import Labels, Targets
 from askance.encoders.text import TfidfEncoding
 from askance.errors import BadInput, StorageError, UnknownName
 from askance.project.asking import ask
+from askance.project.beginning import begin
+from askance.project.items import Items
 from askance.project.predicting import write_predictions
 from askance.project.project import Project, find_project
 from askance.project.starting import Wishes, init
@@ -279,6 +281,13 @@ def test_a_table_and_an_array_are_projects(tmp_path: Path) -> None:
         (Wishes(control=2.0), "--control 2.0 is no share"),
         (Wishes(classes=("a", "a")), "declared twice"),
         (Wishes(id="subject"), "stands in an earlier row"),
+        (Wishes(text=("body", "subject"), label="subject"), "'subject' is named in --label and in --text. Leave it"),
+        (Wishes(table=("body", "number"), id="number"), "'number' is named in --id and in --table. Leave it out"),
+        (Wishes(image="body", label="body"), "'body' is named in --label and in --image"),
+        (Wishes(id="number", label="number"), "'number' is named in --label and in --id"),
+        (Wishes(table=("body", "subject"), ignore=("subject",)), "--table names all columns of an item, so that --ig"),
+        (Wishes(ignore=("subjct",)), "Did you mean 'subject'"),
+        (Wishes(task="number", classes=("a", "b")), "--classes names classes, and --task number has none"),
     ],
 )
 def test_a_wrong_wish_is_answered_in_words_and_leaves_nothing_behind(
@@ -289,6 +298,30 @@ def test_a_wrong_wish_is_answered_in_words_and_leaves_nothing_behind(
     with pytest.raises((BadInput, UnknownName), match=message):
         init(file, wishes, folder=tmp_path / "p.askance")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_an_item_is_made_of_is_never_guessed_to_be_its_label(tmp_path: Path) -> None:
+    columns = {"a": [str(n * 7 % 11) for n in range(20)], "kind": ["x", "y"] * 10, "stars": ["1", "2", "3", "4"] * 5}
+    write_table(tmp_path / "a.csv", columns)
+    for wishes, features, label in [
+        (Wishes(), ("a", "stars"), "kind"),
+        (Wishes(table=("a", "kind")), ("a", "kind"), "stars"),
+        (Wishes(table=("a", "kind", "stars")), ("a", "kind", "stars"), None),
+        (Wishes(ignore=("kind",)), ("a",), "stars"),
+        (Wishes(ignore=("kind", "stars")), ("a",), None),
+    ]:
+        begun = begin(tmp_path / "a.csv", wishes, folder=tmp_path / f"{len(features)}{label}{len(wishes.ignore)}")
+        assert (begun.how.columns, begun.how.label) == (features, label)
+    with pytest.raises(BadInput, match="--classes names classes, and the labels in the file are numbers"):
+        write_table(tmp_path / "b.csv", {"a": columns["a"], "score": [f"{n}.5" for n in range(20)]})
+        begin(tmp_path / "b.csv", Wishes(classes=("low", "high")), folder=tmp_path / "b")
+
+
+def test_the_path_of_an_image_may_be_its_id(tmp_path: Path) -> None:
+    write_photos(tmp_path / "photos", 4, 0)
+    for wishes in (Wishes(id="path"), Wishes(id="path", image="path")):
+        begun = begin(tmp_path / "photos", wishes, folder=tmp_path / f"{wishes.image}.askance")
+        assert [row.id == row.cells["path"] for row in Items(begun.place / "project.db").rows()] == [True] * 4
 
 
 def test_a_file_without_an_item_makes_no_project(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from askance.errors import BadInput
+from askance.errors import BadInput, unknown
 from askance.files import whole_folder
-from askance.project.guess import Guess, guess, labels_in
+from askance.project.guess import guess, labels_in
 from askance.project.intake import Found, Intake, Reading, sample, take_in
 from askance.project.items import BROKEN, EMPTY, ITEM, Items
 from askance.project.kinds import TASKS
@@ -188,31 +188,58 @@ def find_place(given: str | None, here: Path | None = None) -> Path:
 
 def _understood(source: Source, wishes: Wishes) -> tuple[Reading, str, tuple[str, ...]]:
     """How to read a source: what was wished, and guesses for the rest."""
+    given = _consistent(source, wishes)
+    features = _columns(wishes, given)
     shown = sample(source, LOOKED_AT)
     folder = source.path if source.path.is_dir() else source.path.parent
-    found = guess(shown, source.columns, reads=source.reads, folder=folder)
+    wanted = [name for name in source.columns if name not in wishes.ignore]
+    # A label among what an item is made of would give itself away.
+    taken = {*features, *([wishes.id] if wishes.id is not None else [])}
+    found = guess(shown, wanted, reads=source.reads, folder=folder, taken=taken)
+    label = None if wishes.no_label else wishes.label or found.label
+    if given:
+        said = tuple(one for one in found.said if not one.startswith(("text:", "table:", "images:")))
+        found = replace(found, reads=given, columns=features, said=said)
+    others = {label, *wishes.ignore, None if found.reads == "image" else wishes.id}  # a path may be an image's id, too
+    columns = tuple(name for name in found.columns if name not in others)
+    how = Reading(found.reads, columns, wishes.id, label, found.unlabeled if label == found.label else ())
+    how.check(source)
+    task = wishes.task or (found.task if label == found.label else _task_of(shown, label))
+    overruled = ["ids are"] * (wishes.id is not None) + ["labels:", "every image"] * (label != found.label)
+    said = tuple(one for one in found.said if not one.startswith(tuple(overruled)))
+    return how, task, (*source.said, *said)
+
+
+def _consistent(source: Source, wishes: Wishes) -> str:
+    """Refuse columns that are to be two things, or are not there; what names the items' columns is given back."""
     given = [name for name in ("text", "image", "table") if getattr(wishes, name)]
     if len(given) > 1:
         raise BadInput(f"An item is one thing, and --{' and --'.join(given)} are given. Leave all but one out.")
     if wishes.label is not None and wishes.no_label:
         raise BadInput("--label and --no-label contradict each other. Leave one out.")
-    label = None if wishes.no_label else wishes.label or found.label
-    if given:
-        found = _given(given[0], wishes, found)
-    others = {label, wishes.id, *wishes.ignore}
-    columns = tuple(name for name in found.columns if given or name not in others)
-    how = Reading(found.reads, columns, wishes.id, label, found.unlabeled if label == found.label else ())
-    how.check(source)
-    task = wishes.task or (found.task if label == found.label else _task_of(shown, label))
-    overruled = ["ids are"] * (wishes.id is not None) + ["labels:", "every image"] * (label != found.label)
-    said = [one for one in found.said if not one.startswith(tuple(overruled))]
-    return how, task, (*source.said, *said)
+    what = given[0] if given else ""
+    if what and wishes.ignore:
+        raise BadInput(
+            f"--{what} names all columns of an item, so that --ignore leaves out nothing. Leave out --ignore, and name "
+            f"in --{what} what you want."
+        )
+    for name in wishes.ignore:
+        if name not in source.columns:
+            raise unknown(f"column in {source.path}", name, source.columns)
+    features = _columns(wishes, what)
+    for option, column, other, others in (
+        ("label", wishes.label, what, features),
+        ("label", wishes.label, "id", (wishes.id,)),
+        ("id", wishes.id, what, () if what == "image" else features),
+    ):
+        if column is not None and column in others:
+            raise BadInput(f"Column {column!r} is named in --{option} and in --{other}. Leave it out of one of them.")
+    return what
 
 
-def _given(what: str, wishes: Wishes, found: Guess) -> Guess:
-    columns = {"text": wishes.text, "table": wishes.table, "image": (wishes.image or "",)}[what]
-    said = tuple(one for one in found.said if not one.startswith(("text:", "table:", "images:")))
-    return replace(found, reads=what, columns=columns, said=said)
+def _columns(wishes: Wishes, what: str) -> tuple[str, ...]:
+    """The columns that an option names as an item's."""
+    return {"text": wishes.text, "table": wishes.table, "image": (wishes.image or "",), "": ()}[what]
 
 
 def _task_of(shown: Sequence[Any], label: str | None) -> str:
@@ -251,6 +278,9 @@ def _checked(wishes: Wishes, task: str) -> None:
         from askance.learners import catalogue as learners
 
         learners.learner(wishes.learner)
+    if task == "number" and wishes.classes:
+        which = "--task number has none" if wishes.task else "the labels in the file are numbers"
+        raise BadInput(f"--classes names classes, and {which}. Leave out --classes, or say --task classes or labels.")
     TASKS[task](wishes.classes)
 
 
