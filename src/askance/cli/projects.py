@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from askance.project.beginning import Wishes
     from askance.project.names import Doubt
     from askance.project.project import Project
+    from askance.project.starting import Started
     from askance.project.telling import Told
 
 DECIDE, NOTHING = 3, 4  # exit codes beside 0, 1 and 2
+HOST, ROUND = "127.0.0.1", 10  # where the page listens, and items in a round in the terminal
 
 
 def add(commands: Commands) -> None:
@@ -106,13 +108,13 @@ def _add_labels(commands: Commands) -> None:
     guesses = ("never", "after", "before")
     option("--suggest", nargs="?", choices=guesses, const="before", help="when to show the model's guess (after)")
     page = label.add_argument_group("in the browser")
-    page.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen; others need a password")
+    page.add_argument("--host", default=HOST, metavar="ADDRESS", help="where to listen; others need a password")
     page.add_argument("--port", type=int, metavar="N", help="the port; 0 is for any (default: 8710 or any)")
     page.add_argument("--name", action="append", default=[], help="a further name under which people visit the page")
     page.add_argument("--no-browser", action="store_true", help="open none; the link is printed")
     console = label.add_argument_group("in the terminal")
     console.add_argument("--console", action="store_true", help="label in this terminal")
-    console.add_argument("-n", type=positive, default=10, metavar="N", help="items in a round (default: %(default)s)")
+    console.add_argument("-n", type=positive, metavar="N", help=f"items in a round (default: {ROUND})")
     console.add_argument("--open", action="store_true", help="begin with questions that are asked and not answered")
     _wishes(label.add_argument_group("of a new project"))
 
@@ -162,14 +164,19 @@ def _list(text: str | None) -> list[str]:
 
 
 def _init(options: argparse.Namespace) -> int:
+    started = _started(options, _wished(options), options.folder)
+    print(json.dumps(started.as_json(), indent=2) if options.json else started)
+    return 0
+
+
+def _started(options: argparse.Namespace, wishes: Wishes, folder: str | Path | None) -> Started:
     from askance.cli.progress import Line
     from askance.project.starting import init
 
     line = Line()
-    started = init(options.file, _wished(options), folder=options.folder, rows=line.rows, items=line.items)
+    started = init(options.file, wishes, folder=folder, rows=line.rows, items=line.items)
     line.end()
-    print(json.dumps(started.as_json(), indent=2) if options.json else started)
-    return 0
+    return started
 
 
 def _wished(options: argparse.Namespace) -> Wishes:
@@ -317,6 +324,7 @@ def _told(file: str, told: Told) -> str:
 
 
 def _label(options: argparse.Namespace) -> int:
+    _check_place(options)
     if options.console:
         return _label_here(options)
     from askance.cli.desk import label
@@ -324,22 +332,34 @@ def _label(options: argparse.Namespace) -> int:
     return label(options, _wished(options))
 
 
+def _check_place(options: argparse.Namespace) -> None:
+    """Refuse options of the page in the terminal, and the other way round."""
+    from askance.errors import BadInput
+
+    page = {
+        "--host": options.host != HOST,
+        "--port": options.port is not None,
+        "--name": bool(options.name),
+        "--no-browser": options.no_browser,
+    }
+    terminal = {"-n": options.n is not None, "--open": options.open}
+    vain = [name for name, given in (page if options.console else terminal).items() if given]
+    if vain:
+        where, instead = ("browser", "leave out") if options.console else ("terminal", "add")
+        raise BadInput(f"{' and '.join(vain)}: only for labels in the {where}. Leave that out, or {instead} --console.")
+
+
 def _label_here(options: argparse.Namespace) -> int:
+    from askance.cli.desk import place_for
     from askance.project.desk import label_here
 
-    if options.file is not None and not _is_project(options.file):
-        _init(argparse.Namespace(**{**vars(options), "folder": None, "json": False}))
-    else:
-        options.project = options.file or options.project
+    wishes = _wished(options)
+    options.project = str(place_for(options, wishes, lambda there: str(_started(options, wishes, there))))
     suggest = options.suggest in ("after", "before")
-    tally = label_here(_project(options), n=options.n, by=options.by, suggest=suggest, again=options.open)
+    tally = label_here(_project(options), n=options.n or ROUND, by=options.by, suggest=suggest, again=options.open)
     if options.json:
         print(json.dumps(vars(tally)))
     return 0
-
-
-def _is_project(file: str) -> bool:
-    return (Path(file) / "project.db").is_file()
 
 
 def _release(options: argparse.Namespace) -> int:

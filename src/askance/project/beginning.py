@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -117,9 +118,11 @@ def begin(
     """
     place = Path(folder) if folder is not None else place_of(path)
     if place.exists():
+        if not is_project(place):
+            raise BadInput(f"{place} is there already, and is no project. Name another folder: --folder FOLDER")
         raise BadInput(
-            f"{place} is there already. Go on with it (askance status), take in a newer file (askance add {path}), or "
-            f"name another folder: --folder FOLDER"
+            f"{place} is there already. Go on with it (askance status -p {place}), take in a newer file (askance add "
+            f"{path} -p {place}), or name another folder: --folder FOLDER"
         )
     begun = time.monotonic()
     source = open_source(path, encoding=wishes.encoding, split=wishes.split)
@@ -141,6 +144,7 @@ def begin(
             store.put("seed", wishes.seed)
             store.put("limit", wishes.limit)
             store.put("study", _study(wishes))
+            store.put("wishes", asdict(wishes))
         counts = store.counts()
         if not counts[ITEM]:
             raise BadInput(
@@ -156,8 +160,26 @@ def begin(
 
 def place_of(path: str | Path) -> Path:
     """Where the project of a file goes, if nobody says so."""
-    name = Path(path).name if Path(path).is_dir() else Path(path).name.split(".")[0]
+    place = Path(path)
+    packed = place.suffix.lower() == ".gz"  # after the file's own ending
+    name = place.name if place.is_dir() else Path(place.stem).stem if packed else place.stem
     return Path(f"{name or 'items'}{ENDING}")
+
+
+def is_project(place: Path) -> bool:
+    """Whether a folder holds a project."""
+    return (place / "project.db").is_file()
+
+
+def unheard(items: Items, wishes: Wishes) -> list[str]:
+    """The options that say something else of a project than what it was made with: nothing heeds them any more."""
+    asked, kept = json.loads(json.dumps(asdict(wishes))), items.fact("wishes", {})
+    usual = asdict(Wishes())
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, value in asked.items()
+        if getattr(wishes, name) != usual[name] and value != kept.get(name)
+    ]
 
 
 def find_place(given: str | None, here: Path | None = None) -> Path:
@@ -175,9 +197,9 @@ def find_place(given: str | None, here: Path | None = None) -> Path:
         whole = place.is_dir() or place.suffix == ENDING
         return place if whole else place.with_name(place.name + ENDING)
     here = here or Path.cwd()
-    if (here / "project.db").is_file():
+    if is_project(here):
         return here
-    found = sorted(place for place in here.glob(f"*{ENDING}") if (place / "project.db").is_file())
+    found = sorted(place for place in here.glob(f"*{ENDING}") if is_project(place))
     if len(found) == 1:
         return found[0]
     if not found:
