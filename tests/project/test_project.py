@@ -353,17 +353,18 @@ def test_the_project_that_is_meant_is_found_or_asked_for(tmp_path: Path) -> None
         Project(tmp_path / "nothing")
 
 
-def test_answers_of_an_item_go_with_the_rows_that_stood_behind_it(tmp_path: Path) -> None:
-    table = {"id": ["a", "b", "c"], "text": ["the same text", "the same text", "another text"]}
+@pytest.mark.parametrize("long", ["", f"https://example.org/{'q' * 230}"], ids=["short ids", "long ids"])
+def test_answers_of_an_item_go_with_the_rows_that_stood_behind_it(tmp_path: Path, long: str) -> None:
+    table = {"id": [f"{long}a", f"{long}b", f"{long}c"], "text": ["the same text", "the same text", "another text"]}
     write_table(tmp_path / "t.csv", table)
     init(tmp_path / "t.csv", Wishes(text=("text",), id="id"), folder=tmp_path / "t.askance")
     project = Project(tmp_path / "t.askance")
-    (tmp_path / "a.csv").write_text("id,label\na,cat\n")
+    (tmp_path / "a.csv").write_text(f"id,label\n{long}a,cat\n")
     tell_file(project, tmp_path / "a.csv", by="Ada")
     write_table(tmp_path / "t.csv", {**table, "text": ["edited now", "the same text", "another text"]})
     project.add(tmp_path / "t.csv", update=True)
     project.settle()
-    assert project.study.labels == {"a": "cat", "b": "cat"}
+    assert project.study.labels == {f"{long}a": "cat", f"{long}b": "cat"}
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
