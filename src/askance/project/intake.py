@@ -198,6 +198,7 @@ def look_at(row: Row, how: Reading, path: Path) -> Found:
     if how.reads == "image" and not why and not digest:
         digest, why, look = _image(cells, data, how, path)
     held = [cells.get(name, "") for name in how.columns]
+    why = _clean(why)  # a file's name in it may be any bytes
     if why:
         return Found(row, cells, data, digest or _digest("broken", [*cells.values()]), BROKEN, why)
     if data is None and not any(cell.strip() for cell in held):
