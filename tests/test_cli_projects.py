@@ -242,6 +242,10 @@ def test_a_wrong_input_is_answered_in_words(here: Path, capsys: Said, arguments:
         (["merge-class", "billing", "billing"], "are the same class"),
         (["add", "truth.csv"], "There is no column in truth.csv named 'subject'"),
         (["release", "none"], "no item with id 'none'"),
+        (["ask", "--open", "-n", "3"], "Leave out -n, or --open"),
+        (["ask", "-o", "x.jsonl", "--delimiter", ";"], "Leave out --delimiter, or name a .csv file"),
+        (["export", "--model", "m", "--format", "coco"], "--format is that of a file for the labels"),
+        (["predict", "-o", "b.csv"], "b.csv is there already, and holds no predictions. Name another file with -o"),
     ],
 )
 def test_a_wrong_input_to_a_project_is_answered_in_words(
@@ -251,6 +255,31 @@ def test_a_wrong_input_to_a_project_is_answered_in_words(
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
     assert as_json(capsys, "status")["labeled"] > 30
+
+
+def test_predictions_are_written_anew_and_over_nothing_else(here: Path, capsys: Said) -> None:
+    begun(capsys)
+    for name in ("p.csv", "p.jsonl"):
+        assert [main(["predict", "-o", name]) for _ in range(2)] == [0, 0]
+    before = Path("tickets.csv").read_bytes()
+    Path("empty.jsonl").touch()
+    for name in ("tickets.csv", "empty.jsonl"):
+        assert main(["predict", "-o", name]) == 2
+        assert "holds no predictions" in capsys.readouterr().err
+    assert Path("tickets.csv").read_bytes() == before
+
+
+def test_advice_names_the_project_where_there_are_several(here: Path, capsys: Said) -> None:
+    assert main(["init", "tickets.csv", "--classes", "billing,login"]) == 0
+    assert capsys.readouterr().out.endswith("Next: askance ask -n 50 -o batch.csv\n")
+    assert main(["init", "tickets.csv", "--folder", "calls.askance", "--classes", "billing,login"]) == 0
+    assert capsys.readouterr().out.endswith("Next: askance ask -n 50 -o batch.csv -p calls.askance\n")
+    assert main(["ask", "-n", "2", "-o", "b.csv", "-p", "calls"]) == 0
+    assert capsys.readouterr().out.endswith("run: askance tell b.csv -p calls.askance\n")
+    id = read_table("b.csv").column("id")[0]
+    Path("a.csv").write_text(f"id,label\n{id},biling\n")
+    assert main(["tell", "a.csv", "-p", "calls"]) == 3
+    assert "askance tell a.csv -p calls.askance --same 'biling=billing'" in capsys.readouterr().out
 
 
 def test_another_strategy_and_learner_stay(here: Path, capsys: Said) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -254,6 +256,17 @@ def test_a_folder_of_images_is_a_project_and_odd_files_are_set_aside(tmp_path: P
     assert (done, lacking) == (40, 10)
 
 
+@pytest.mark.skipif(sys.platform == "win32" or sys.platform == "darwin", reason="names are any bytes on Linux alone")
+def test_an_image_whose_name_is_no_text_is_an_item_or_set_aside(tmp_path: Path) -> None:
+    write_photos(tmp_path / "photos", 2, 0)
+    good = next(file for file in (tmp_path / "photos").rglob("*") if file.is_file())
+    good.rename(os.fsdecode(bytes(good.parent) + b"/\xfe.png"))
+    Path(os.fsdecode(bytes(tmp_path / "photos") + b"/\xff.png")).write_bytes(b"no image")
+    begun = begin(tmp_path / "photos", Wishes(classes=("x",)), folder=tmp_path / "p.askance")
+    said = "\n".join(begun.intake.broken).encode()  # it can be printed
+    assert b"?.png" in said and begun.rows["item"] == 2
+
+
 def test_a_table_and_an_array_are_projects(tmp_path: Path) -> None:
     dice = np.random.default_rng(0)
     values = dice.normal(size=(60, 3))
@@ -345,6 +358,8 @@ def test_the_project_that_is_meant_is_found_or_asked_for(tmp_path: Path) -> None
     assert find_project(None, tmp_path).name == "tickets"
     assert find_project(None, tmp_path / "tickets.askance").name == "tickets"
     assert find_project(str(tmp_path / "tickets")).name == "tickets"
+    (tmp_path / "tickets").mkdir()  # such as the folder of images that it was made of
+    assert find_project(str(tmp_path / "tickets")).name == "tickets"
     (tmp_path / "other.askance").mkdir()
     (tmp_path / "other.askance" / "project.db").touch()
     with pytest.raises(BadInput, match="2 projects.*--project other.askance"):
@@ -386,8 +401,11 @@ def test_a_file_that_is_labeled_throughout_says_what_it_is_good_for(tmp_path: Pa
     assert (
         "there is nothing to ask" in started.next
         and "askance run" in started.next
-        and "--label 'class'" in started.next
+        and started.next.endswith(f"{tmp_path / 'a.csv'} --label 'class'")
     )
+    Path(tmp_path / "b.jsonl").write_text('{"size": 1, "class": "x"}\n{"size": 2, "class": "y"}\n')
+    started = init(tmp_path / "b.jsonl", folder=tmp_path / "b.askance")
+    assert "there is nothing to ask" in started.next and "askance run" not in started.next, "which reads tables"
 
 
 def test_rows_of_one_content_with_two_labels_are_a_conflict_and_old_names_are_understood(tmp_path: Path) -> None:

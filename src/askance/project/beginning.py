@@ -194,8 +194,10 @@ def find_place(given: str | None, here: Path | None = None) -> Path:
     """
     if given is not None:
         place = Path(given)
-        whole = place.is_dir() or place.suffix == ENDING
-        return place if whole else place.with_name(place.name + ENDING)
+        if is_project(place) or place.suffix == ENDING or not place.name:
+            return place
+        ended = place.with_name(place.name + ENDING)
+        return place if place.is_dir() and not is_project(ended) else ended  # beside a folder of images of that name
     here = here or Path.cwd()
     if is_project(here):
         return here
@@ -206,6 +208,19 @@ def find_place(given: str | None, here: Path | None = None) -> Path:
         raise BadInput(f"There is no project in {here}. Make one with: askance init FILE, or name one with --project.")
     names = ", ".join(place.name for place in found)
     raise BadInput(f"There are {len(found)} projects in {here}: {names}. Say which: --project {found[0].name}")
+
+
+def naming(place: Path) -> str:
+    """The option that names a project, for advice; empty where commands find it by themselves.
+
+    Args:
+        place: Its folder.
+    """
+    try:
+        found = find_place(None)
+    except BadInput:
+        return f" -p {place}"
+    return "" if found.resolve() == place.resolve() else f" -p {place}"
 
 
 def _understood(source: Source, wishes: Wishes) -> tuple[Reading, str, tuple[str, ...]]:
