@@ -71,6 +71,9 @@ def test_any_scikit_learn_classifier_can_be_the_learner(table: Path, tmp_path: P
     ("options", "message"),
     [
         (["--label", "kid"], "Did you mean 'kind'"),
+        (["--label", "kind", "--text", "kind"], "Column 'kind' is named in --label and in --text"),
+        (["--label", "kind", "--text", "x", "--ignore", "y"], "Leave one out"),
+        (["--label", "kind", "--ignore", " kid"], "Did you mean 'kind'"),
         (["--label", "kind", "--budget", "500"], "larger than the pool"),
         (["--label", "kind", "--budget", "10"], "less than the first 20 and one batch of 10"),
         (["--label", "kind", "--strategy", "margni"], "Did you mean 'margin'"),

@@ -174,6 +174,27 @@ def test_labeling_in_the_terminal_reads_a_pipe(here: Path, capsys: Said, monkeyp
     assert as_json(capsys, "status")["people"] == {"Ada": 2}
 
 
+def test_labeling_a_file_in_the_terminal_makes_its_project_and_goes_on_with_it_beside_others(
+    here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    for name in ("one.csv", "two.csv", "three.csv"):
+        write_table(name, {"a": [f"{row * 1.5}" for row in range(30)], "b": [f"{row * 7 % 13}" for row in range(30)]})
+    assert main(["init", "one.csv", "--classes", "billing,login"]) == 0
+    for arguments, project in [
+        (["two.csv", "--classes", "p,q"], "two.askance"),
+        (["two.csv"], "two.askance"),
+        (["three.csv", "--classes", "p,q", "--project", "calls"], "calls.askance"),
+    ]:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("1\nq\n"))
+        assert main(["label", *arguments, "--console", "--by", "Ada"]) == 0
+        capsys.readouterr()
+        assert as_json(capsys, "status", "-p", project)["people"] == {"Ada": 2 if arguments == ["two.csv"] else 1}
+    assert as_json(capsys, "status", "-p", "one")["labeled"] == 0
+    assert {place.name for place in here.glob("*.askance")} == {"one.askance", "two.askance", "calls.askance"}
+
+
 def test_a_file_that_changed_is_added(here: Path, capsys: Said) -> None:
     begun(capsys)
     table = read_table("tickets.csv")
@@ -221,6 +242,10 @@ def test_a_wrong_input_is_answered_in_words(here: Path, capsys: Said, arguments:
         (["merge-class", "billing", "billing"], "are the same class"),
         (["add", "truth.csv"], "There is no column in truth.csv named 'subject'"),
         (["release", "none"], "no item with id 'none'"),
+        (["ask", "--open", "-n", "3"], "Leave out -n, or --open"),
+        (["ask", "-o", "x.jsonl", "--delimiter", ";"], "Leave out --delimiter, or name a .csv file"),
+        (["export", "--model", "m", "--format", "coco"], "--format is that of a file for the labels"),
+        (["predict", "-o", "b.csv"], "b.csv is there already, and holds no predictions. Name another file with -o"),
     ],
 )
 def test_a_wrong_input_to_a_project_is_answered_in_words(
@@ -230,6 +255,31 @@ def test_a_wrong_input_to_a_project_is_answered_in_words(
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
     assert as_json(capsys, "status")["labeled"] > 30
+
+
+def test_predictions_are_written_anew_and_over_nothing_else(here: Path, capsys: Said) -> None:
+    begun(capsys)
+    for name in ("p.csv", "p.jsonl"):
+        assert [main(["predict", "-o", name]) for _ in range(2)] == [0, 0]
+    before = Path("tickets.csv").read_bytes()
+    Path("empty.jsonl").touch()
+    for name in ("tickets.csv", "empty.jsonl"):
+        assert main(["predict", "-o", name]) == 2
+        assert "holds no predictions" in capsys.readouterr().err
+    assert Path("tickets.csv").read_bytes() == before
+
+
+def test_advice_names_the_project_where_there_are_several(here: Path, capsys: Said) -> None:
+    assert main(["init", "tickets.csv", "--classes", "billing,login"]) == 0
+    assert capsys.readouterr().out.endswith("Next: askance ask -n 50 -o batch.csv\n")
+    assert main(["init", "tickets.csv", "--folder", "calls.askance", "--classes", "billing,login"]) == 0
+    assert capsys.readouterr().out.endswith("Next: askance ask -n 50 -o batch.csv -p calls.askance\n")
+    assert main(["ask", "-n", "2", "-o", "b.csv", "-p", "calls"]) == 0
+    assert capsys.readouterr().out.endswith("run: askance tell b.csv -p calls.askance\n")
+    id = read_table("b.csv").column("id")[0]
+    Path("a.csv").write_text(f"id,label\n{id},biling\n")
+    assert main(["tell", "a.csv", "-p", "calls"]) == 3
+    assert "askance tell a.csv -p calls.askance --same 'biling=billing'" in capsys.readouterr().out
 
 
 def test_another_strategy_and_learner_stay(here: Path, capsys: Said) -> None:
@@ -267,6 +317,66 @@ def test_a_command_after_a_stopped_init_encodes_first_and_says_so(
     capsys.readouterr()
     assert main(["ask", "-n", "2", "-o", "x.csv"]) == 0
     assert "encoding: " in capsys.readouterr().err
+
+
+def test_a_project_goes_on_only_with_the_file_and_the_options_it_was_made_with(
+    here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("askance.desk.serving.serve", lambda place, *_: opened.append(str(place)))
+    for folder in ("a", "b"):
+        (here / folder).mkdir()
+        write_table(
+            here / folder / "tickets.2023.csv", {"text": [f"words of row {row} in {folder}" for row in range(9)]}
+        )
+    write_table("tickets.2024.csv", {"text": [f"words of the row {row}" for row in range(9)]})
+    for _ in range(2):
+        assert main(["label", "a/tickets.2023.csv", "--task", "labels"]) == 0
+    assert main(["label", "b/../a/tickets.2023.csv"]) == 0
+    assert main(["label", "tickets.2024.csv"]) == 0
+    names = ["tickets.2023.askance"] * 3 + ["tickets.2024.askance"]
+    assert opened == names
+    capsys.readouterr()
+    for arguments, message in [
+        (
+            ["b/tickets.2023.csv"],
+            "a/tickets.2023.csv and not of b/tickets.2023.csv. For a project of its own, name one",
+        ),
+        (["tickets.2024.csv", "-p", "tickets.2023"], "askance add tickets.2024.csv -p tickets.2023.askance"),
+        (["a/tickets.2023.csv", "--task", "classes"], "Only a new project heeds --task, and tickets.2023.askance is"),
+        (["tickets.2024.askance", "--classes", "a,b", "--limit", "5"], "heeds --classes and --limit"),
+        (["-p", "tickets.2024", "--no-label"], "heeds --no-label"),
+        (["a", "--encoder", "pixls"], "Did you mean 'pixels'"),
+        (["-p", "tickets.2024", "-n", "5"], "-n: only for labels in the terminal. Leave that out, or add --console"),
+        (["-p", "tickets.2024", "--console", "--port", "80"], "--port: only for labels in the browser"),
+    ]:
+        assert main(["label", *arguments]) == 2
+        assert message in capsys.readouterr().err
+    (here / "tickets.askance").mkdir()
+    assert main(["label", "tickets.csv"]) == 2
+    assert "is no project. Name another one: --project NAME" in capsys.readouterr().err
+    assert opened == names and not (here / "a.askance").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("a/x.csv", "x"),
+        ("x.2024.csv", "x.2024"),
+        ("x.y.JSONL.GZ", "x.y"),
+        ("x.npy", "x"),
+        ("x.v1", "x.v1"),
+        (".", "items"),
+    ],
+)
+def test_a_project_is_called_like_its_file_without_the_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, name: str
+) -> None:
+    from askance.project.beginning import place_of
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.v1").mkdir()
+    assert place_of(file) == Path(f"{name}.askance")
 
 
 def test_label_opens_the_project_that_is_named_or_makes_it(

@@ -63,10 +63,43 @@ def test_a_folder_that_is_there_is_refused_kept_or_replaced(tmp_path: Path) -> N
 
 
 def test_what_the_killed_left_behind_is_swept_once_it_is_old(tmp_path: Path) -> None:
-    old, young = tmp_path / ".made-old", tmp_path / ".made-young"
-    for folder in (old, young):
+    old, young, only = (tmp_path / f".made.askance-{name}" for name in ("a.part", "b.part", "c.old"))
+    for folder in (old, young, only):
         folder.mkdir()
     os.utime(old, (time.time() - 7200,) * 2)
     with whole_folder(tmp_path / "made"):
         pass
-    assert not old.exists() and young.exists()
+    assert not old.exists() and young.exists() and only.exists(), "what stepped aside may be all that is left"
+    with whole_folder(tmp_path / "made", there="replace"):
+        pass
+    assert young.exists() and not only.exists()
+
+
+@pytest.mark.parametrize("name", ["model", "m[a-z]*"])
+def test_folders_of_others_stay_however_they_are_called(tmp_path: Path, name: str) -> None:
+    others = [tmp_path / f".{one}" for one in ("model-backup", "model-backup.part", "mode-a", "model.old", f"{name}-x")]
+    for folder in others:
+        folder.mkdir()
+        (folder / "precious").write_text("x")
+        os.utime(folder, (time.time() - 7200,) * 2)
+    for there in ("refuse", "replace"):
+        with whole_folder(tmp_path / name, there=there) as made:
+            assert made.name.startswith(f".{name}.askance-") and made.suffix == ".part"
+    assert all((folder / "precious").exists() for folder in others)
+    assert {*tmp_path.iterdir()} == {*others, tmp_path / name}
+
+
+def test_a_folder_is_put_back_if_another_cannot_take_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, rename = tmp_path / "made", os.rename
+    place.mkdir()
+    (place / "a").write_text("one")
+
+    def full(one: Path, two: Path) -> None:
+        if Path(one).suffix == ".part":
+            raise OSError("no room")
+        rename(one, two)
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(StorageError, match="no room"), whole_folder(place, there="replace"):
+        pass
+    assert (place / "a").read_text() == "one" and list(tmp_path.iterdir()) == [place]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from askance.errors import BadInput
+from askance.errors import BadInput, UnknownName
 from askance.pool import Pool
 
 ARRAY = np.arange(12.0, dtype=np.float32).reshape(4, 3)
@@ -117,3 +117,5 @@ def test_a_csv_file_is_a_pool_without_its_label(tmp_path: Path) -> None:
     pool = Pool.from_csv(path, id="name", ignore=["label"])
     assert pool.names([0, 1]) == ["a", "b"]
     assert pool.items.shape == (4, 3)  # one number, two colors
+    with pytest.raises(UnknownName, match="Did you mean 'label'"):
+        Pool.from_csv(path, id="name", ignore=["lable"])

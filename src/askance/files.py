@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import IO, Any, BinaryIO, TextIO, cast
 
@@ -54,10 +55,9 @@ def whole_folder(path: str | os.PathLike[str], *, there: str = "refuse") -> Iter
         raise StorageError(f"{place} cannot be made: there is no folder {parent}. Make it, or name another.")
     made: Path | None = None
     try:
-        for old in parent.glob(f".{place.name}-*"):  # of somebody who was killed
-            if time.time() - old.stat().st_mtime > _YOUNG:
-                shutil.rmtree(old, ignore_errors=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=parent))
+        prefix = f".{place.name}{_OURS}"
+        _sweep(parent, prefix, place)
+        made = Path(tempfile.mkdtemp(prefix=prefix, suffix=_HALF, dir=parent))
         yield made
         for file in made.rglob("*"):
             if file.is_file():
@@ -76,6 +76,15 @@ def whole_folder(path: str | os.PathLike[str], *, there: str = "refuse") -> Iter
 
 
 _YOUNG = 3600.0  # seconds in which whoever makes a folder surely ends
+_OURS, _HALF, _ASIDE = ".askance-", ".part", ".old"  # in the names of folders beside: no one else's are called so
+
+
+def _sweep(parent: Path, prefix: str, place: Path) -> None:
+    """Remove what was left behind by whoever was killed."""
+    for old in parent.glob(f"{escape(prefix)}*"):
+        half = old.suffix == _HALF and time.time() - old.stat().st_mtime > _YOUNG
+        if half or (old.suffix == _ASIDE and place.exists()):  # else it is the only one there is
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _move(made: Path, place: Path, *, replace: bool) -> None:
@@ -85,7 +94,7 @@ def _move(made: Path, place: Path, *, replace: bool) -> None:
     if not place.exists():
         os.rename(made, place)
         return
-    aside = made.with_name(f"{made.name}.old")
+    aside = made.with_suffix(_ASIDE)
     os.rename(place, aside)
     try:
         os.rename(made, place)

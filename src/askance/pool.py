@@ -96,6 +96,8 @@ class Pool:
         else:
             from askance.encoders.table import table_features
 
+            for name in ignore:
+                table.column(name)  # raises, if there is none
             left_out = {id, *ignore}
             chosen = list(columns) if columns is not None else [c for c in table.columns if c not in left_out]
             encoded = table_features({name: table.column(name) for name in chosen})

@@ -15,6 +15,7 @@ from started import Started
 
 from askance.desk.serving import Behind, Wish, listen, serve
 from askance.errors import BadInput
+from askance.project.beginning import Wishes, begin
 from askance.project.project import Project
 from benchmarks.desk import Client, Desk
 
@@ -109,7 +110,9 @@ def test_the_second_time_it_goes_on(place: Path, started: Started) -> None:
 
 @pytest.mark.slow
 def test_what_cannot_be_encoded_is_said_on_the_page(place: Path) -> None:
-    begun = Started(place, "tickets.csv", "--text", "body", "--encoder", "no-such-encoder")
+    there = place / "t.askance"
+    begin(place / "tickets.csv", Wishes(text=("body",)), folder=there, encoder=lambda reads: "no-such-encoder")
+    begun = Started(place, "--project", "t.askance")
     client = Client(begun.link, "ann")
     state = until(client, "banner")
     assert "no-such-encoder" in state["banner"]["text"]  # type: ignore[index]

@@ -134,6 +134,21 @@ def test_what_another_program_changed_is_of_whoever_tells_it(tmp_path: Path) -> 
     assert found == {id: sorted(one) for id, one in before.items() if id not in (ids[2], ids[3])}
 
 
+def test_labels_stay_with_their_images_when_another_program_numbers_them_anew(tmp_path: Path) -> None:
+    project, fresh = make(tmp_path, "image"), make(tmp_path, "image")
+    answer(project)
+    content = written(project, tmp_path)
+    first, *images = content["images"]
+    anew = {image["id"]: place for place, image in enumerate(images, start=1)}
+    content["annotations"] = [one for one in content["annotations"] if one["image_id"] != first["id"]]
+    for one in content["annotations"]:
+        one["image_id"] = anew[one["image_id"]]
+    content["images"] = [image | {"id": anew[image["id"]]} for image in images]
+    tell(fresh, tmp_path, content)
+    before, gone = said(project), ids_of(project)[0]
+    assert said(fresh) == {id: sorted(one) for id, one in before.items() if id != gone}
+
+
 def test_an_image_without_a_name_is_known_by_its_id(tmp_path: Path) -> None:
     project = make(tmp_path, "image", names=("cat", "dog"))
     content = coco("cat", x=[0])

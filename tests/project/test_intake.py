@@ -111,7 +111,24 @@ def test_an_item_whose_row_becomes_empty_is_gone_and_no_later_reading_calls_it_c
     take(items, sheet("1 hello", "2 world"))
     take(items, sheet("1", "2 world"), update=True)
     assert items.gone() == {"1"}
-    assert take(items, sheet("1", "2 world")).changed == []
+    for _ in range(2):
+        done = take(items, sheet("1", "2 world"))
+        assert (done.changed, done.back, items.gone()) == ([], [], {"1"})
+    assert take(items, sheet("1 hello", "2 world")).back == ["1"] and not items.gone()
+
+
+@pytest.mark.parametrize("text", ["hello", ""], ids=["one text", "empty rows"])
+def test_reading_a_row_takes_as_long_however_often_its_content_was_there(tmp_path: Path, text: str) -> None:
+    steps = []
+    for rows in (300, 600):
+        items = Items.create(tmp_path / f"{rows}.db")
+        seen: list[int] = []
+        items._connection.set_progress_handler(lambda seen=seen: seen.append(0), 100)  # of each 100 steps of SQLite
+        for _ in range(2):
+            take(items, Sheet((("", text, ""),) * rows), PLAIN)
+        steps.append(len(seen))
+        assert len({row.id for row in items.rows()}) == rows
+    assert steps[1] < 2.5 * steps[0]
 
 
 def test_a_file_that_shares_nothing_with_the_project_is_refused_until_somebody_says_what_it_is(items: Items) -> None:

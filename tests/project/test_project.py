@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from askance import Labels, Targets
 from askance.encoders.text import TfidfEncoding
 from askance.errors import BadInput, StorageError, UnknownName
 from askance.project.asking import ask
+from askance.project.beginning import begin
+from askance.project.items import Items
 from askance.project.predicting import write_predictions
 from askance.project.project import Project, find_project
 from askance.project.starting import Wishes, init
@@ -252,6 +256,17 @@ def test_a_folder_of_images_is_a_project_and_odd_files_are_set_aside(tmp_path: P
     assert (done, lacking) == (40, 10)
 
 
+@pytest.mark.skipif(sys.platform == "win32" or sys.platform == "darwin", reason="names are any bytes on Linux alone")
+def test_an_image_whose_name_is_no_text_is_an_item_or_set_aside(tmp_path: Path) -> None:
+    write_photos(tmp_path / "photos", 2, 0)
+    good = next(file for file in (tmp_path / "photos").rglob("*") if file.is_file())
+    good.rename(os.fsdecode(bytes(good.parent) + b"/\xfe.png"))
+    Path(os.fsdecode(bytes(tmp_path / "photos") + b"/\xff.png")).write_bytes(b"no image")
+    begun = begin(tmp_path / "photos", Wishes(classes=("x",)), folder=tmp_path / "p.askance")
+    said = "\n".join(begun.intake.broken).encode()  # it can be printed
+    assert b"?.png" in said and begun.rows["item"] == 2
+
+
 def test_a_table_and_an_array_are_projects(tmp_path: Path) -> None:
     dice = np.random.default_rng(0)
     values = dice.normal(size=(60, 3))
@@ -279,6 +294,13 @@ def test_a_table_and_an_array_are_projects(tmp_path: Path) -> None:
         (Wishes(control=2.0), "--control 2.0 is no share"),
         (Wishes(classes=("a", "a")), "declared twice"),
         (Wishes(id="subject"), "stands in an earlier row"),
+        (Wishes(text=("body", "subject"), label="subject"), "'subject' is named in --label and in --text. Leave it"),
+        (Wishes(table=("body", "number"), id="number"), "'number' is named in --id and in --table. Leave it out"),
+        (Wishes(image="body", label="body"), "'body' is named in --label and in --image"),
+        (Wishes(id="number", label="number"), "'number' is named in --label and in --id"),
+        (Wishes(table=("body", "subject"), ignore=("subject",)), "--table names all columns of an item, so that --ig"),
+        (Wishes(ignore=("subjct",)), "Did you mean 'subject'"),
+        (Wishes(task="number", classes=("a", "b")), "--classes names classes, and --task number has none"),
     ],
 )
 def test_a_wrong_wish_is_answered_in_words_and_leaves_nothing_behind(
@@ -289,6 +311,30 @@ def test_a_wrong_wish_is_answered_in_words_and_leaves_nothing_behind(
     with pytest.raises((BadInput, UnknownName), match=message):
         init(file, wishes, folder=tmp_path / "p.askance")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_an_item_is_made_of_is_never_guessed_to_be_its_label(tmp_path: Path) -> None:
+    columns = {"a": [str(n * 7 % 11) for n in range(20)], "kind": ["x", "y"] * 10, "stars": ["1", "2", "3", "4"] * 5}
+    write_table(tmp_path / "a.csv", columns)
+    for wishes, features, label in [
+        (Wishes(), ("a", "stars"), "kind"),
+        (Wishes(table=("a", "kind")), ("a", "kind"), "stars"),
+        (Wishes(table=("a", "kind", "stars")), ("a", "kind", "stars"), None),
+        (Wishes(ignore=("kind",)), ("a",), "stars"),
+        (Wishes(ignore=("kind", "stars")), ("a",), None),
+    ]:
+        begun = begin(tmp_path / "a.csv", wishes, folder=tmp_path / f"{len(features)}{label}{len(wishes.ignore)}")
+        assert (begun.how.columns, begun.how.label) == (features, label)
+    with pytest.raises(BadInput, match="--classes names classes, and the labels in the file are numbers"):
+        write_table(tmp_path / "b.csv", {"a": columns["a"], "score": [f"{n}.5" for n in range(20)]})
+        begin(tmp_path / "b.csv", Wishes(classes=("low", "high")), folder=tmp_path / "b")
+
+
+def test_the_path_of_an_image_may_be_its_id(tmp_path: Path) -> None:
+    write_photos(tmp_path / "photos", 4, 0)
+    for wishes in (Wishes(id="path"), Wishes(id="path", image="path")):
+        begun = begin(tmp_path / "photos", wishes, folder=tmp_path / f"{wishes.image}.askance")
+        assert [row.id == row.cells["path"] for row in Items(begun.place / "project.db").rows()] == [True] * 4
 
 
 def test_a_file_without_an_item_makes_no_project(tmp_path: Path) -> None:
@@ -312,6 +358,8 @@ def test_the_project_that_is_meant_is_found_or_asked_for(tmp_path: Path) -> None
     assert find_project(None, tmp_path).name == "tickets"
     assert find_project(None, tmp_path / "tickets.askance").name == "tickets"
     assert find_project(str(tmp_path / "tickets")).name == "tickets"
+    (tmp_path / "tickets").mkdir()  # such as the folder of images that it was made of
+    assert find_project(str(tmp_path / "tickets")).name == "tickets"
     (tmp_path / "other.askance").mkdir()
     (tmp_path / "other.askance" / "project.db").touch()
     with pytest.raises(BadInput, match="2 projects.*--project other.askance"):
@@ -320,17 +368,18 @@ def test_the_project_that_is_meant_is_found_or_asked_for(tmp_path: Path) -> None
         Project(tmp_path / "nothing")
 
 
-def test_answers_of_an_item_go_with_the_rows_that_stood_behind_it(tmp_path: Path) -> None:
-    table = {"id": ["a", "b", "c"], "text": ["the same text", "the same text", "another text"]}
+@pytest.mark.parametrize("long", ["", f"https://example.org/{'q' * 230}"], ids=["short ids", "long ids"])
+def test_answers_of_an_item_go_with_the_rows_that_stood_behind_it(tmp_path: Path, long: str) -> None:
+    table = {"id": [f"{long}a", f"{long}b", f"{long}c"], "text": ["the same text", "the same text", "another text"]}
     write_table(tmp_path / "t.csv", table)
     init(tmp_path / "t.csv", Wishes(text=("text",), id="id"), folder=tmp_path / "t.askance")
     project = Project(tmp_path / "t.askance")
-    (tmp_path / "a.csv").write_text("id,label\na,cat\n")
+    (tmp_path / "a.csv").write_text(f"id,label\n{long}a,cat\n")
     tell_file(project, tmp_path / "a.csv", by="Ada")
     write_table(tmp_path / "t.csv", {**table, "text": ["edited now", "the same text", "another text"]})
     project.add(tmp_path / "t.csv", update=True)
     project.settle()
-    assert project.study.labels == {"a": "cat", "b": "cat"}
+    assert project.study.labels == {f"{long}a": "cat", f"{long}b": "cat"}
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
@@ -352,8 +401,11 @@ def test_a_file_that_is_labeled_throughout_says_what_it_is_good_for(tmp_path: Pa
     assert (
         "there is nothing to ask" in started.next
         and "askance run" in started.next
-        and "--label 'class'" in started.next
+        and started.next.endswith(f"{tmp_path / 'a.csv'} --label 'class'")
     )
+    Path(tmp_path / "b.jsonl").write_text('{"size": 1, "class": "x"}\n{"size": 2, "class": "y"}\n')
+    started = init(tmp_path / "b.jsonl", folder=tmp_path / "b.askance")
+    assert "there is nothing to ask" in started.next and "askance run" not in started.next, "which reads tables"
 
 
 def test_rows_of_one_content_with_two_labels_are_a_conflict_and_old_names_are_understood(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from askance.learners.linear import Linear
 from askance.project import takeaway
 from askance.project.intake import Reading
 from askance.scoring.score import Scored, score_pool
+from askance.task import Task
 
 FEATURES, CLASSES, ROWS = 6, 4, 2048  # rows of a shard: two of the pieces that a model scores at once
 LEARNED = np.random.default_rng(1).standard_normal((80, FEATURES)).astype(np.float32)
@@ -44,6 +45,14 @@ def model(folder: Path, seed: int = 0, encoder: Encoder | None = None) -> Path:
     study = Study(Pool.from_arrays(encoding.encode(list(LEARNED))), classes=list("abcd"), learner=Linear(ridge=1.0))
     study.tell({row: "abcd"[answer] for row, answer in enumerate(answers)})
     return _take(folder, study, encoder, encoding, Reading("array", ("values",)))
+
+
+def model_of(folder: Path, task: Task, answers: Sequence[Any]) -> Path:
+    """A head of another task over rows of numbers; it learned the first rows' answers."""
+    encoding = AsIs().fit(list(LEARNED))
+    study = Study(Pool.from_arrays(encoding.encode(list(LEARNED))), task=task, learner=Linear(ridge=1.0))
+    study.tell(dict(enumerate(answers)))
+    return _take(folder, study, AsIs(), encoding, Reading("array", ("values",)))
 
 
 def model_of_texts(folder: Path, texts: Sequence[str], kinds: Sequence[str]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from scorable import ROWS, numbers, scored, write
+from scorable import LEARNED, ROWS, model_of, numbers, scored, write
 
 import askance
 from askance import ScoredPool
@@ -23,7 +24,7 @@ from askance.selection.top import StochasticTop
 from askance.sources.csv import read_table
 from askance.strategies import catalogue
 from askance.strategies.uncertainty import Margin
-from askance.task import Classes, Labels, Task
+from askance.task import Classes, Labels, Targets, Task
 from askance.view import View
 
 
@@ -229,6 +230,20 @@ def test_choices_are_written_with_ids_utility_and_shard_and_read_as_known(tmp_pa
     (tmp_path / "odd.csv").write_text("name\nx1\n")
     with pytest.raises(BadInput, match="has no column id; it has name"):
         known_rows(pool, tmp_path / "odd.csv")
+
+
+@pytest.mark.parametrize("task", [Labels(("up; high", "even")), Targets(n=2)], ids=["labels", "numbers"])
+def test_guesses_of_several_labels_and_numbers_are_json(tmp_path: Path, task: Task) -> None:
+    answers: list[Any] = LEARNED[:, :2].tolist()
+    if isinstance(task, Labels):
+        answers = [["up; high"] * (row[0] > 0) + ["even"] * (row[1] > 0) for row in answers]
+    model_of(tmp_path / "m", task, answers)
+    scored(tmp_path, 300)
+    pool = ScoredPool(tmp_path / "out")
+    found = choose(pool, "random", 40)
+    write_chosen(tmp_path / "c.csv", pool, found)
+    guesses = [json.loads(cell) for cell in read_table(tmp_path / "c.csv").column("guess")]
+    assert guesses == [pool.values(0)[row] for row in found.rows] and len({*map(str, guesses)}) > 3
 
 
 @pytest.mark.slow

@@ -49,6 +49,12 @@ def test_the_whole_way(here: Path, capsys: Said) -> None:
     shares = np.concatenate([shard.probabilities for shard in ScoredPool("s")])
     rows = askance.select("margin", 20, probabilities=shares)
     assert read_table("c.csv").column("id") == [f"k{row}" for row in rows]
+    Path("c.csv").write_text("id,label\nk1,typed by hand\n")
+    assert main(["choose", "s", "-o", "c.csv"]) == 2
+    assert "c.csv is there already, and may hold labels. Name another file with -o, or" in capsys.readouterr().err
+    assert "typed by hand" in Path("c.csv").read_text()
+    assert main(["choose", "s", "-n", "20", "--strategy", "margin", "-o", "c.csv", "--force"]) == 0
+    capsys.readouterr()
     found = as_json(capsys, "choose", "s", "-n", "20", "--known", "c.csv", "--strategy", "k-center", "-o", "d.csv")
     assert found["chosen"] == 20 and not found["exact"] and 200 <= found["proposed"] <= 202
     assert not {*read_table("c.csv").column("id")} & {*read_table("d.csv").column("id")}

@@ -170,6 +170,12 @@ def test_options_that_mean_nothing_are_refused(tmp_path: Path) -> None:
     write_csv(tmp_path / "a.csv", TEXTS)
     with pytest.raises(BadInput, match="Leave out --split train"):
         open_source(tmp_path / "a.csv", split="train")
+    assert rows(tmp_path / "a.csv", encoding="latin-1")
+    write_jsonl(tmp_path / "a.jsonl", [{"a": 1}])
+    for name in ("a.jsonl", ""):
+        with pytest.raises(BadInput, match="says itself how to read it. Leave out --encoding"):
+            open_source(tmp_path / name, encoding="latin-1")
+    assert rows(tmp_path / "a.jsonl", encoding="UTF-8")
 
 
 GROWTH = """

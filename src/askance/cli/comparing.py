@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from askance.cli.options import Commands, add_place, place_of, positive
+from askance.cli.options import Commands, add_place, listed, place_of, positive
 
 if TYPE_CHECKING:
     from askance.executors.base import Place
@@ -143,12 +143,16 @@ def _of_file(options: argparse.Namespace, raw: bool) -> Dataset:
         raise BadInput(
             f"{options.learner} reads texts. Which column of {options.file} holds them? Name it with --text."
         )
+    if options.text is not None and options.ignore is not None:
+        raise BadInput("--ignore leaves columns out of a table, and --text names the one that is read. Leave one out.")
+    if options.text == options.label:
+        raise BadInput(f"Column {options.label!r} is named in --label and in --text. Leave it out of one of them.")
     return from_csv(
         options.file,
         label=options.label,
         text=options.text,
         id=options.id,
-        ignore=[name for name in (options.ignore or "").split(",") if name],
+        ignore=listed(options.ignore),
         encoding=options.encoding or "utf-8",
         raw=raw,
     )

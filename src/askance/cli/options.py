@@ -21,6 +21,11 @@ def positive(text: str) -> int:
     return value
 
 
+def listed(text: str | None) -> list[str]:
+    """The names in a list with commas; none of nothing."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
 def add_place(parser: argparse.ArgumentParser, usual: str = "one per core") -> None:
     """Where the work is done: ``--workers``, ``--on`` and ``--address``.
 

@@ -8,16 +8,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from askance.cli.options import Commands, positive
+from askance.cli.options import Commands, listed, positive
 from askance.project.formats import FORMATS
 
 if TYPE_CHECKING:
     from askance.project.beginning import Wishes
     from askance.project.names import Doubt
     from askance.project.project import Project
+    from askance.project.starting import Started
     from askance.project.telling import Told
 
 DECIDE, NOTHING = 3, 4  # exit codes beside 0, 1 and 2
+BATCH = 50  # items that are asked at once
+HOST, ROUND = "127.0.0.1", 10  # where the page listens, and items in a round in the terminal
 
 
 def add(commands: Commands) -> None:
@@ -81,7 +84,7 @@ def _add_files(commands: Commands) -> None:
 
 def _add_labels(commands: Commands) -> None:
     ask = _parser(commands, "ask", "write the next batch to label to a file", _ask)
-    ask.add_argument("-n", type=positive, default=50, metavar="N", help="how many items (default: %(default)s)")
+    ask.add_argument("-n", type=positive, metavar="N", help=f"how many items (default: {BATCH})")
     ask.add_argument("-o", "--out", metavar="FILE", help="a .csv or .jsonl file (default: CSV is printed)")
     ask.add_argument("--open", action="store_true", help="ask nothing new: write what is asked and not answered")
     ask.add_argument("--strategy", metavar="NAME", help="ask by this one from now on")
@@ -106,13 +109,13 @@ def _add_labels(commands: Commands) -> None:
     guesses = ("never", "after", "before")
     option("--suggest", nargs="?", choices=guesses, const="before", help="when to show the model's guess (after)")
     page = label.add_argument_group("in the browser")
-    page.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen; others need a password")
+    page.add_argument("--host", default=HOST, metavar="ADDRESS", help="where to listen; others need a password")
     page.add_argument("--port", type=int, metavar="N", help="the port; 0 is for any (default: 8710 or any)")
     page.add_argument("--name", action="append", default=[], help="a further name under which people visit the page")
     page.add_argument("--no-browser", action="store_true", help="open none; the link is printed")
     console = label.add_argument_group("in the terminal")
     console.add_argument("--console", action="store_true", help="label in this terminal")
-    console.add_argument("-n", type=positive, default=10, metavar="N", help="items in a round (default: %(default)s)")
+    console.add_argument("-n", type=positive, metavar="N", help=f"items in a round (default: {ROUND})")
     console.add_argument("--open", action="store_true", help="begin with questions that are asked and not answered")
     _wishes(label.add_argument_group("of a new project"))
 
@@ -157,34 +160,35 @@ def _parser(commands: Commands, name: str, about: str, command: Any) -> argparse
     return made
 
 
-def _list(text: str | None) -> list[str]:
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
-
-
 def _init(options: argparse.Namespace) -> int:
+    started = _started(options, _wished(options), options.folder)
+    print(json.dumps(started.as_json(), indent=2) if options.json else started)
+    return 0
+
+
+def _started(options: argparse.Namespace, wishes: Wishes, folder: str | Path | None) -> Started:
     from askance.cli.progress import Line
     from askance.project.starting import init
 
     line = Line()
-    started = init(options.file, _wished(options), folder=options.folder, rows=line.rows, items=line.items)
+    started = init(options.file, wishes, folder=folder, rows=line.rows, items=line.items)
     line.end()
-    print(json.dumps(started.as_json(), indent=2) if options.json else started)
-    return 0
+    return started
 
 
 def _wished(options: argparse.Namespace) -> Wishes:
     from askance.project.beginning import Wishes
 
     return Wishes(
-        text=tuple(_list(options.text)),
+        text=tuple(listed(options.text)),
         image=options.image,
-        table=tuple(_list(options.table)),
-        ignore=tuple(_list(options.ignore)),
+        table=tuple(listed(options.table)),
+        ignore=tuple(listed(options.ignore)),
         id=options.id,
         label=options.label,
         no_label=options.no_label,
         task=options.task,
-        classes=tuple(_list(options.classes)),
+        classes=tuple(listed(options.classes)),
         encoder=options.encoder,
         strategy=options.strategy,
         learner=options.learner,
@@ -233,15 +237,18 @@ def _encode(options: argparse.Namespace) -> int:
 
 
 def _ask(options: argparse.Namespace) -> int:
+    from askance.errors import BadInput
     from askance.project.asking import ask
 
+    if options.open and options.n is not None:
+        raise BadInput("--open writes all questions that are open, and asks no new ones. Leave out -n, or --open.")
     project = _project(options)
     if options.strategy is not None:
         project.strategy(options.strategy)
     if options.learner is not None:
         project.learner(options.learner)
     delimiter = "\t" if options.delimiter == "tab" else options.delimiter
-    asked = ask(project, options.n, out=options.out, again=options.open, delimiter=delimiter)
+    asked = ask(project, options.n or BATCH, out=options.out, again=options.open, delimiter=delimiter)
     if options.json:
         print(json.dumps(asked.as_json(), indent=2))
     elif options.out is None:
@@ -252,6 +259,7 @@ def _ask(options: argparse.Namespace) -> int:
 
 def _tell(options: argparse.Namespace) -> int:
     from askance.errors import BadInput
+    from askance.project.beginning import naming
     from askance.project.telling import tell_file
 
     project = _project(options)
@@ -269,7 +277,7 @@ def _tell(options: argparse.Namespace) -> int:
             told = tell_file(project, file, by=options.by, new=new, same=same)
         all_found.append({**vars(told), "doubts": [vars(doubt) for doubt in told.doubts], "file": str(file)})
         if not options.json:
-            print(_told(file, told))
+            print(_told(file, told, naming(project.folder)))
         code = DECIDE if told.doubts else code
     if options.json:
         print(json.dumps(all_found if len(all_found) > 1 else all_found[0], indent=2, ensure_ascii=False))
@@ -288,15 +296,15 @@ def _decide(doubts: list[Doubt], new: list[str], same: dict[str, str]) -> None:
             new.append(doubt.name)
 
 
-def _told(file: str, told: Told) -> str:
+def _told(file: str, told: Told, naming: str) -> str:
     if told.doubts:
         lines = [f"{file}: nothing was taken yet. New classes, or typos?"]
         for doubt in told.doubts:
             lines.append(f"  {doubt.name!r} ({doubt.count:,} times) looks like {doubt.near!r}")
         first = told.doubts[0]
         lines.append(
-            f"Say it once: askance tell {file} --same '{first.name}={first.near}', or --new '{first.name}' for a class "
-            f"of its own."
+            f"Say it once: askance tell {file}{naming} --same '{first.name}={first.near}', or --new '{first.name}' for "
+            f"a class of its own."
         )
         return "\n".join(lines)
     parts = [f"{told.new:,} new answers"]
@@ -317,6 +325,7 @@ def _told(file: str, told: Told) -> str:
 
 
 def _label(options: argparse.Namespace) -> int:
+    _check_place(options)
     if options.console:
         return _label_here(options)
     from askance.cli.desk import label
@@ -324,22 +333,34 @@ def _label(options: argparse.Namespace) -> int:
     return label(options, _wished(options))
 
 
+def _check_place(options: argparse.Namespace) -> None:
+    """Refuse options of the page in the terminal, and the other way round."""
+    from askance.errors import BadInput
+
+    page = {
+        "--host": options.host != HOST,
+        "--port": options.port is not None,
+        "--name": bool(options.name),
+        "--no-browser": options.no_browser,
+    }
+    terminal = {"-n": options.n is not None, "--open": options.open}
+    vain = [name for name, given in (page if options.console else terminal).items() if given]
+    if vain:
+        where, instead = ("browser", "leave out") if options.console else ("terminal", "add")
+        raise BadInput(f"{' and '.join(vain)}: only for labels in the {where}. Leave that out, or {instead} --console.")
+
+
 def _label_here(options: argparse.Namespace) -> int:
+    from askance.cli.desk import place_for
     from askance.project.desk import label_here
 
-    if options.file is not None and not _is_project(options.file):
-        _init(argparse.Namespace(**{**vars(options), "folder": None, "json": False}))
-    else:
-        options.project = options.file or options.project
+    wishes = _wished(options)
+    options.project = str(place_for(options, wishes, lambda there: str(_started(options, wishes, there))))
     suggest = options.suggest in ("after", "before")
-    tally = label_here(_project(options), n=options.n, by=options.by, suggest=suggest, again=options.open)
+    tally = label_here(_project(options), n=options.n or ROUND, by=options.by, suggest=suggest, again=options.open)
     if options.json:
         print(json.dumps(vars(tally)))
     return 0
-
-
-def _is_project(file: str) -> bool:
-    return (Path(file) / "project.db").is_file()
 
 
 def _release(options: argparse.Namespace) -> int:
@@ -386,6 +407,8 @@ def _export(options: argparse.Namespace) -> int:
 
     if options.out is None and options.model is None:
         raise BadInput("Nothing says what to write. Name a file for the labels, or a folder with --model FOLDER.")
+    if options.out is None and options.format is not None:
+        raise BadInput("--format is that of a file for the labels, and none is named. Name one, or leave it out.")
     project = _project(options)
     found: dict[str, Any] = {}
     said = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from askance.cli.options import Commands, add_place, place_of, positive
@@ -47,6 +48,7 @@ def add(commands: Commands) -> None:
     option("--seed", type=int, default=0, metavar="N", help="seed of all dice (default: %(default)s)")
     add_place(choose, "1; on Ray, as many as there is room for")
     option("--verify", action="store_true", help="read every byte of the scores first")
+    option("--force", action="store_true", help="write over what is there")
     option("--json", action="store_true", help="print what was done as JSON")
     choose.set_defaults(command=_choose)
 
@@ -91,11 +93,16 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def _choose(options: argparse.Namespace) -> int:
-    from askance.errors import StorageError
+    from askance.errors import BadInput, StorageError
     from askance.scoring.choose import FACTOR, choose
     from askance.scoring.picks import known_rows, write_chosen
     from askance.scoring.scored import ScoredPool
 
+    if Path(options.out).exists() and not options.force:
+        raise BadInput(
+            f"{options.out} is there already, and may hold labels. Name another file with -o, or say --force to write "
+            f"over it."
+        )
     pool = ScoredPool(options.scores)
     _complete(pool)
     if options.verify and (wrong := pool.verify()):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from askance.errors import BadInput
+from askance.project.beginning import naming
 from askance.project.project import Project
 from askance.project.sheets import write_batch
 from askance.view import Batch
@@ -67,6 +68,8 @@ def ask(
         raise BadInput(f"{out} is there already, and may hold labels. Name another file with -o, or move it away.")
     if place is not None and place.suffix.lower() not in (".csv", ".jsonl"):
         raise BadInput(f"{out} is neither .csv nor .jsonl. Name the file batch.csv, for example.")
+    if place is not None and place.suffix.lower() == ".jsonl" and delimiter != ",":
+        raise BadInput(f"{out} has no cells with something between them. Leave out --delimiter, or name a .csv file.")
     batch, ids, told = (None, [str(id) for id in project.study.pending], "") if again else _asked(project, n, place)
     rows = project.rows(ids)
     shown = {name for row in rows for name in row.cells} - {project.how.id, project.how.label}
@@ -114,9 +117,9 @@ def _said(
 ) -> str:
     if not ids:
         why = "no question is open" if batch is None else batch.reason.removeprefix("stop: ") or "nothing is left"
-        return f"Nothing to ask: {why}. See: askance status"
+        return f"Nothing to ask: {why}. See: askance status{naming(project.folder)}"
     by = "that are open" if batch is None else f"by {batch.strategy}"
     said = [f"{len(ids):,} items {by}. {told}{'' if batch is None else batch.said}".strip(), *remarks]
     if place is not None:
-        said.append(f"Fill in the label column of {place}, then run: askance tell {place}")
+        said.append(f"Fill in the label column of {place}, then run: askance tell {place}{naming(project.folder)}")
     return "\n".join(said)

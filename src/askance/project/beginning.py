@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from askance.errors import BadInput
+from askance.errors import BadInput, unknown
 from askance.files import whole_folder
-from askance.project.guess import Guess, guess, labels_in
+from askance.project.guess import guess, labels_in
 from askance.project.intake import Found, Intake, Reading, sample, take_in
 from askance.project.items import BROKEN, EMPTY, ITEM, Items
 from askance.project.kinds import TASKS
@@ -117,9 +118,11 @@ def begin(
     """
     place = Path(folder) if folder is not None else place_of(path)
     if place.exists():
+        if not is_project(place):
+            raise BadInput(f"{place} is there already, and is no project. Name another folder: --folder FOLDER")
         raise BadInput(
-            f"{place} is there already. Go on with it (askance status), take in a newer file (askance add {path}), or "
-            f"name another folder: --folder FOLDER"
+            f"{place} is there already. Go on with it (askance status -p {place}), take in a newer file (askance add "
+            f"{path} -p {place}), or name another folder: --folder FOLDER"
         )
     begun = time.monotonic()
     source = open_source(path, encoding=wishes.encoding, split=wishes.split)
@@ -141,6 +144,7 @@ def begin(
             store.put("seed", wishes.seed)
             store.put("limit", wishes.limit)
             store.put("study", _study(wishes))
+            store.put("wishes", asdict(wishes))
         counts = store.counts()
         if not counts[ITEM]:
             raise BadInput(
@@ -156,8 +160,26 @@ def begin(
 
 def place_of(path: str | Path) -> Path:
     """Where the project of a file goes, if nobody says so."""
-    name = Path(path).name if Path(path).is_dir() else Path(path).name.split(".")[0]
+    place = Path(path)
+    packed = place.suffix.lower() == ".gz"  # after the file's own ending
+    name = place.name if place.is_dir() else Path(place.stem).stem if packed else place.stem
     return Path(f"{name or 'items'}{ENDING}")
+
+
+def is_project(place: Path) -> bool:
+    """Whether a folder holds a project."""
+    return (place / "project.db").is_file()
+
+
+def unheard(items: Items, wishes: Wishes) -> list[str]:
+    """The options that say something else of a project than what it was made with: nothing heeds them any more."""
+    asked, kept = json.loads(json.dumps(asdict(wishes))), items.fact("wishes", {})
+    usual = asdict(Wishes())
+    return [
+        f"--{name.replace('_', '-')}"
+        for name, value in asked.items()
+        if getattr(wishes, name) != usual[name] and value != kept.get(name)
+    ]
 
 
 def find_place(given: str | None, here: Path | None = None) -> Path:
@@ -172,12 +194,14 @@ def find_place(given: str | None, here: Path | None = None) -> Path:
     """
     if given is not None:
         place = Path(given)
-        whole = place.is_dir() or place.suffix == ENDING
-        return place if whole else place.with_name(place.name + ENDING)
+        if is_project(place) or place.suffix == ENDING or not place.name:
+            return place
+        ended = place.with_name(place.name + ENDING)
+        return place if place.is_dir() and not is_project(ended) else ended  # beside a folder of images of that name
     here = here or Path.cwd()
-    if (here / "project.db").is_file():
+    if is_project(here):
         return here
-    found = sorted(place for place in here.glob(f"*{ENDING}") if (place / "project.db").is_file())
+    found = sorted(place for place in here.glob(f"*{ENDING}") if is_project(place))
     if len(found) == 1:
         return found[0]
     if not found:
@@ -186,33 +210,73 @@ def find_place(given: str | None, here: Path | None = None) -> Path:
     raise BadInput(f"There are {len(found)} projects in {here}: {names}. Say which: --project {found[0].name}")
 
 
+def naming(place: Path) -> str:
+    """The option that names a project, for advice; empty where commands find it by themselves.
+
+    Args:
+        place: Its folder.
+    """
+    try:
+        found = find_place(None)
+    except BadInput:
+        return f" -p {place}"
+    return "" if found.resolve() == place.resolve() else f" -p {place}"
+
+
 def _understood(source: Source, wishes: Wishes) -> tuple[Reading, str, tuple[str, ...]]:
     """How to read a source: what was wished, and guesses for the rest."""
+    given = _consistent(source, wishes)
+    features = _columns(wishes, given)
     shown = sample(source, LOOKED_AT)
     folder = source.path if source.path.is_dir() else source.path.parent
-    found = guess(shown, source.columns, reads=source.reads, folder=folder)
+    wanted = [name for name in source.columns if name not in wishes.ignore]
+    # A label among what an item is made of would give itself away.
+    taken = {*features, *([wishes.id] if wishes.id is not None else [])}
+    found = guess(shown, wanted, reads=source.reads, folder=folder, taken=taken)
+    label = None if wishes.no_label else wishes.label or found.label
+    if given:
+        said = tuple(one for one in found.said if not one.startswith(("text:", "table:", "images:")))
+        found = replace(found, reads=given, columns=features, said=said)
+    others = {label, *wishes.ignore, None if found.reads == "image" else wishes.id}  # a path may be an image's id, too
+    columns = tuple(name for name in found.columns if name not in others)
+    how = Reading(found.reads, columns, wishes.id, label, found.unlabeled if label == found.label else ())
+    how.check(source)
+    task = wishes.task or (found.task if label == found.label else _task_of(shown, label))
+    overruled = ["ids are"] * (wishes.id is not None) + ["labels:", "every image"] * (label != found.label)
+    said = tuple(one for one in found.said if not one.startswith(tuple(overruled)))
+    return how, task, (*source.said, *said)
+
+
+def _consistent(source: Source, wishes: Wishes) -> str:
+    """Refuse columns that are to be two things, or are not there; what names the items' columns is given back."""
     given = [name for name in ("text", "image", "table") if getattr(wishes, name)]
     if len(given) > 1:
         raise BadInput(f"An item is one thing, and --{' and --'.join(given)} are given. Leave all but one out.")
     if wishes.label is not None and wishes.no_label:
         raise BadInput("--label and --no-label contradict each other. Leave one out.")
-    label = None if wishes.no_label else wishes.label or found.label
-    if given:
-        found = _given(given[0], wishes, found)
-    others = {label, wishes.id, *wishes.ignore}
-    columns = tuple(name for name in found.columns if given or name not in others)
-    how = Reading(found.reads, columns, wishes.id, label, found.unlabeled if label == found.label else ())
-    how.check(source)
-    task = wishes.task or (found.task if label == found.label else _task_of(shown, label))
-    overruled = ["ids are"] * (wishes.id is not None) + ["labels:", "every image"] * (label != found.label)
-    said = [one for one in found.said if not one.startswith(tuple(overruled))]
-    return how, task, (*source.said, *said)
+    what = given[0] if given else ""
+    if what and wishes.ignore:
+        raise BadInput(
+            f"--{what} names all columns of an item, so that --ignore leaves out nothing. Leave out --ignore, and name "
+            f"in --{what} what you want."
+        )
+    for name in wishes.ignore:
+        if name not in source.columns:
+            raise unknown(f"column in {source.path}", name, source.columns)
+    features = _columns(wishes, what)
+    for option, column, other, others in (
+        ("label", wishes.label, what, features),
+        ("label", wishes.label, "id", (wishes.id,)),
+        ("id", wishes.id, what, () if what == "image" else features),
+    ):
+        if column is not None and column in others:
+            raise BadInput(f"Column {column!r} is named in --{option} and in --{other}. Leave it out of one of them.")
+    return what
 
 
-def _given(what: str, wishes: Wishes, found: Guess) -> Guess:
-    columns = {"text": wishes.text, "table": wishes.table, "image": (wishes.image or "",)}[what]
-    said = tuple(one for one in found.said if not one.startswith(("text:", "table:", "images:")))
-    return replace(found, reads=what, columns=columns, said=said)
+def _columns(wishes: Wishes, what: str) -> tuple[str, ...]:
+    """The columns that an option names as an item's."""
+    return {"text": wishes.text, "table": wishes.table, "image": (wishes.image or "",), "": ()}[what]
 
 
 def _task_of(shown: Sequence[Any], label: str | None) -> str:
@@ -251,6 +315,9 @@ def _checked(wishes: Wishes, task: str) -> None:
         from askance.learners import catalogue as learners
 
         learners.learner(wishes.learner)
+    if task == "number" and wishes.classes:
+        which = "--task number has none" if wishes.task else "the labels in the file are numbers"
+        raise BadInput(f"--classes names classes, and {which}. Leave out --classes, or say --task classes or labels.")
     TASKS[task](wishes.classes)
 
 

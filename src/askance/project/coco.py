@@ -69,7 +69,7 @@ def write_coco(path: Path, project: Project, labeled: Sequence[Labeled]) -> int:
             name, found = _image(project, row)
             place = len(images) + 1
             images.append({"id": place, "file_name": name, "width": found.width, "height": found.height})
-            kept[str(place)] = _kept(record, answers)
+            kept[str(place)] = {"file_name": name, **_kept(record, answers)}
             box = {"bbox": [0, 0, found.width, found.height], "area": found.width * found.height, "iscrowd": 0}
             for label in _names(item.label):
                 made = {"id": len(annotations) + 1, "image_id": place, "category_id": number[label]}
@@ -92,9 +92,10 @@ def write_coco(path: Path, project: Project, labeled: Sequence[Labeled]) -> int:
 def read_coco(path: Path, content: Mapping[str, Any], wanted: Wanted) -> AnswersFile:
     """Read the classes of images: those of their annotations, wherever the boxes are.
 
-    An image is known by the id under our own key, by ``file_name``, or, without that, by ``id``. As long as its
-    annotations say what our export said, the answers are those of the people who gave them; otherwise there is one
-    answer, of whoever tells the file. An image without annotations says nothing then.
+    An image is known by ``file_name``, or, without that, by ``id``. What our export kept of an image counts for the one
+    that is called as it was then, whatever its number is now: programs number images anew. As long as its annotations
+    say what our export said, the answers are those of the people who gave them; otherwise there is one answer, of
+    whoever tells the file. An image without annotations says nothing then.
 
     Args:
         path: The file, for errors.
@@ -117,14 +118,13 @@ def read_coco(path: Path, content: Mapping[str, Any], wanted: Wanted) -> Answers
             field, given = ("image_id", of) if of not in known else ("category_id", category)
             raise BadInput(f"{where}: there is no {field} {given!r} in this file. Write the file once more.")
         said.setdefault(of, []).append(names[category])
-    ours = content.get(OURS)
-    kept = ours.get("images") if isinstance(ours, dict) else None
+    kept = _kept_of(content)
     found, blank, soft = Gathering(), 0, 0
     for place, image in enumerate(images, start=1):
         where = f"{path}, images {place}"
         now = sorted(set(said.get(image["id"], ())))
-        record = kept.get(str(image["id"])) if isinstance(kept, dict) else None
-        record = record if isinstance(record, dict) else {}
+        name = image.get("file_name")
+        record = kept.get(name, {}) if isinstance(name, str) else {}
         answers = _answers(record, now, wanted.kind)
         if not now and not answers:
             blank += 1
@@ -158,6 +158,14 @@ def _kept(record: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> di
     """What COCO has no place for, less what says nothing."""
     made = {name: strict(value) for name, value in record.items() if name not in ("by", "said")}
     return {name: value for name, value in {**made, "answers": answers}.items() if value is not None}
+
+
+def _kept_of(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What our export kept, by the names that its images had; images of one name are one file."""
+    ours = content.get(OURS)
+    images = ours.get("images") if isinstance(ours, dict) else None
+    records = [one for one in images.values() if isinstance(one, dict)] if isinstance(images, dict) else []
+    return {name: one for one in records if isinstance(name := one.get("file_name"), str)}
 
 
 def _names(label: Any) -> list[str]:

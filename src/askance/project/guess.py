@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,25 +56,32 @@ class Guess:
 
 
 def guess(
-    rows: Sequence[Mapping[str, Cell]], columns: Sequence[str], *, reads: str = "rows", folder: Path | None = None
+    rows: Sequence[Mapping[str, Cell]],
+    columns: Sequence[str],
+    *,
+    reads: str = "rows",
+    folder: Path | None = None,
+    taken: Collection[str] = (),
 ) -> Guess:
     """Guess from a file's first rows.
 
     Args:
         rows: Some rows' cells.
-        columns: The file's columns.
+        columns: The file's columns, without those that nobody wants.
         reads: What the source is: ``rows``, ``images`` or ``array``.
         folder: Where paths in cells start from.
+        taken: Columns that are known to be something else than labels or ids.
     """
+    free = [name for name in columns if name not in taken]
     if reads == "array":
-        return Guess("array", ("values",), id="id" if "id" in columns else None)
+        return Guess("array", ("values",), id="id" if "id" in free else None)
     if reads == "images":
-        return _folders(rows)
+        return _folders(rows) if "folder" in free else Guess("image", ("path",))
     texts = {name: [cell for row in rows if isinstance(cell := row.get(name, ""), str)] for name in columns}
     filled = {name: [cell.strip() for cell in cells if cell.strip()] for name, cells in texts.items()}
     image = next((name for name in columns if _holds_images(rows, name, filled[name], folder)), None)
-    id = next((name for name in columns if _names_rows(name, texts[name], filled[name])), None)
-    label, others = _label(columns, filled, texts, (image, id))
+    id = next((name for name in free if _names_rows(name, texts[name], filled[name])), None)
+    label, others = _label(free, filled, texts, (image, id))
     left = [name for name in columns if name not in (image, id, label) and filled[name]]
     lost = [name for name in left if _are_paths(filled[name])]
     prose = [name for name in left if name not in lost and _is_prose(name, filled[name], alone=len(left) == 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -144,11 +145,12 @@ def take_in(
     reading = int(items.fact("reading", 0)) + 1
     done = Intake()
     heirs: list[list[str]] = []
+    repeated: Counter[str] = Counter()
     known = 0
     for row in source:
         done.rows += 1
         found = look_at(row, how, source.path)
-        id = _id(found, how, items, reading)
+        id = _id(found, how, items, reading, repeated)
         before = items.find(id)
         if before is None:
             _add(items, done, found, id, how, number, reading)
@@ -161,9 +163,8 @@ def take_in(
                     f"{row.place}: the id {id!r} stands in an earlier row, too. Give each row its own id, or leave out "
                     f"--id to have ids made of the content."
                 )
-            if before.gone:
+            if _meet(items, done, found, before, how, number, reading, heirs) and before.gone:
                 done.back.append(id)
-            _meet(items, done, found, before, how, number, reading, heirs)
         if progress is not None and done.rows % EVERY == 0:
             progress(done.rows)
     if not done.rows:
@@ -197,6 +198,7 @@ def look_at(row: Row, how: Reading, path: Path) -> Found:
     if how.reads == "image" and not why and not digest:
         digest, why, look = _image(cells, data, how, path)
     held = [cells.get(name, "") for name in how.columns]
+    why = _clean(why)  # a file's name in it may be any bytes
     if why:
         return Found(row, cells, data, digest or _digest("broken", [*cells.values()]), BROKEN, why)
     if data is None and not any(cell.strip() for cell in held):
@@ -227,15 +229,15 @@ def _add(items: Items, done: Intake, found: Found, id: str, how: Reading, number
 
 def _meet(
     items: Items, done: Intake, found: Found, before: Stored, how: Reading, number: int, reading: int, heirs: list[Any]
-) -> None:
-    """A row that is known already."""
+) -> bool:
+    """A row that is known already; whether it is there now, and not an item that has ended."""
     if before.digest == found.digest and found.state in (before.state, ITEM):
         same = _content(found, how, before.item if before.state == FOLDED else None, number, reading)
         items.change(before.number, same)
-        return
+        return True
     if before.state == ITEM and found.state != ITEM and before.why:  # it ended in an earlier reading
         items.end(before.number, reading, before.why)
-        return
+        return False
     if before.state in (ITEM, FOLDED):
         done.changed.append(before.id)
         heir = items.hand_on(before.number) if before.state == ITEM else None
@@ -245,9 +247,10 @@ def _meet(
             heirs.append([before.item, before.number])
     if before.state == ITEM and found.state != ITEM:  # what was asked about once stays in the pool
         items.end(before.number, reading, f"{found.row.place}: {found.why}")
-        return
+        return False
     twin = items.standing_for(found.digest) if found.state == ITEM and before.state != ITEM else None
     items.change(before.number, _content(found, how, twin, number, reading))
+    return True
 
 
 def _content(found: Found, how: Reading, twin: int | None, number: int, reading: int) -> Content:
@@ -265,8 +268,11 @@ def _content(found: Found, how: Reading, twin: int | None, number: int, reading:
     )
 
 
-def _id(found: Found, how: Reading, items: Items, reading: int) -> str:
-    """The row's own id, or one of its content, which is the same wherever in the file it stands."""
+def _id(found: Found, how: Reading, items: Items, reading: int, repeated: Counter[str]) -> str:
+    """The row's own id, or one of its content, which is the same wherever in the file it stands.
+
+    How often a content was met again is counted beside the rows: a file may hold one many thousand times.
+    """
     if how.id is not None:
         id = _clean(found.cells.get(how.id, "").strip())
         if not id:
@@ -276,8 +282,10 @@ def _id(found: Found, how: Reading, items: Items, reading: int) -> str:
             )
         return id
     name = f"i{found.digest.hex()[:15]}"
-    before = items.seen(found.digest, reading)
-    return f"{name}-{before + 1}" if before else name
+    if not items.met(name, reading):
+        return name
+    repeated[name] += 1
+    return f"{name}-{repeated[name] + 1}"
 
 
 def _digest(kind: str, held: list[str], data: bytes | None = None) -> bytes:

@@ -221,10 +221,10 @@ class Items:
         found = self._connection.execute(query, (digest,)).fetchone()
         return None if found is None else int(found[0])
 
-    def seen(self, digest: bytes, reading: int) -> int:
-        """How many rows of some content a reading has met so far."""
-        query = "SELECT count(*) FROM rows WHERE digest = ? AND reading = ?"
-        return int(self._connection.execute(query, (digest, reading)).fetchone()[0])
+    def met(self, id: str, reading: int) -> bool:
+        """Whether a reading has met the row of an id."""
+        query = "SELECT 1 FROM rows WHERE id = ? AND reading = ?"
+        return self._connection.execute(query, (id, reading)).fetchone() is not None
 
     def insert(self, id: str, content: Content) -> int:
         """Keep a new row; an item stands for itself. Its number is given back."""

@@ -54,12 +54,17 @@ def write_predictions(project: Project, path: str | Path, abstain: float | None 
         How many rows are predicted, and how many are not.
 
     Raises:
-        BadInput: If the file's ending is not known, nothing is labeled, or the cost is none.
+        BadInput: If the file's ending is not known, or it is there and holds something else; if nothing is labeled, or
+            the cost is none.
         StorageError: If it cannot be written.
     """
     place = Path(path)
     if place.suffix.lower() not in ENDINGS:
         raise BadInput(f"{path} ends in neither of {', '.join(ENDINGS)}. Name it predictions.csv, for example.")
+    if place.exists() and not _holds_predictions(place, columns(project.study.task)):
+        raise BadInput(
+            f"{path} is there already, and holds no predictions. Name another file with -o, or move it away."
+        )
     number = lacking = abstained = 0
     surest = 0.0
     rows = _listed(project, abstain)
@@ -114,6 +119,17 @@ def _beside(task: Task, row: Any) -> tuple[Any, ...]:
     if isinstance(task, Labels):
         return ({str(name): round(float(share), 6) for name, share in zip(task.names, row, strict=True)},)
     return ()
+
+
+def _holds_predictions(place: Path, names: tuple[str, ...]) -> bool:
+    """Whether a file begins as one of predictions does; such a one may be written anew."""
+    try:
+        with place.open(encoding="utf-8") as file:
+            first = file.readline().strip()
+        found = json.loads(first) if place.suffix.lower() == ".jsonl" else first.split(",")
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, list | dict) and tuple(found) == names
 
 
 def _writer(file: TextIO, place: Path, names: tuple[str, ...]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 from askance.errors import BadInput
@@ -96,8 +97,9 @@ def _inherit(items: Items, study: Study) -> None:
             continue
         for answer in study.history.answers.get(study.pool.row(before.id), ()):
             if answer.by not in (FILE, GONE) and _standing(study, after.id, answer.by) is None:
-                told = Answer(answer.value, answer.kind, answer.by, answer.seconds)
-                study.tell({after.id: told}, once=f"heir:{giver}:{answer.by}")
+                key = f"{giver}|{answer.by}|{after.id}".encode("utf-8", "replace")  # ids may be too long for one
+                once = f"heir:{blake2b(key, digest_size=16).hexdigest()}"
+                study.tell({after.id: Answer(answer.value, answer.kind, answer.by, answer.seconds, once)})
     items.put("heirs", [])
 
 

@@ -10,14 +10,15 @@ from typing import Any
 
 from askance.describe import build, describe
 from askance.encoders import catalogue as encoders
+from askance.project.beginning import Begun, begin, naming
 from askance.project.beginning import Wishes as Wishes
-from askance.project.beginning import begin
 from askance.project.features import Features, Progress, Raws, root_of
 from askance.project.intake import Intake, Reading
 from askance.project.items import Items
 from askance.project.project import Project
 from askance.project.settling import Settled
 from askance.project.words import SHOWN, describe_rows, some, task_words
+from askance.sources.opening import is_table
 from askance.task import Named
 
 
@@ -134,7 +135,9 @@ def init(
         encoded=encoded,
         unencoded=project.features.missing(),
         seconds={"read": begun.seconds, "encode": time.monotonic() - started_at - begun.seconds},
-        next="askance ask -n 50 -o batch.csv" if project.study.progress.unlabeled else _all_labeled(path, begun.how),
+        next=f"askance ask -n 50 -o batch.csv{naming(begun.place)}"
+        if project.study.progress.unlabeled
+        else _all_labeled(path, begun),
     )
     project.close()
     return started
@@ -164,13 +167,15 @@ def describe_intake(intake: Intake, settled: Settled) -> Iterator[str]:
         yield f"labels of the file: {settled.labels:,} taken{_problems(settled)}"
 
 
-def _all_labeled(path: str | Path, how: Reading) -> str:
+def _all_labeled(path: str | Path, begun: Begun) -> str:
     """What to do with a file that says what everything is."""
-    label = f" --label '{how.label}'" if how.label else ""
-    return (
-        f"every item is labeled, so there is nothing to ask: askance predict -o predictions.csv. To see what asking "
-        f"would have been worth: askance run {path}{label}"
-    )
+    how = begun.how
+    said = f"every item is labeled, so there is nothing to ask: askance predict -o predictions.csv{naming(begun.place)}"
+    reads = how.reads == "table" or (how.reads == "text" and len(how.columns) == 1)
+    if not (reads and begun.task == "classes" and is_table(path)):  # askance run has no way to read it
+        return said
+    text = f" --text '{how.columns[0]}'" if how.reads == "text" else ""
+    return f"{said}. To see what asking would have been worth: askance run {path} --label '{how.label}'{text}"
 
 
 def _problems(settled: Settled) -> str:

@@ -14,6 +14,7 @@ from askance.errors import BadInput
 from askance.files import whole
 from askance.scoring.choose import Chosen
 from askance.scoring.scored import ScoredPool
+from askance.sources.cells import cell
 from askance.sources.csv import read_table
 
 COLUMNS = ("id", "rank", "utility", "shard", "row", "guess")
@@ -36,7 +37,7 @@ def write_chosen(path: str | Path, pool: ScoredPool, chosen: Chosen) -> None:
         rows = chosen.rows[chosen.shards == number]
         ids, shares = pool.shard_ids(number)[rows - start], np.array(pool.probabilities(number)[rows - start])
         for row, id, guess in zip(rows.tolist(), ids.tolist(), _guesses(pool, shares), strict=True):
-            said[row] = (id, guess)
+            said[row] = (id, cell(guess))  # labels and numbers as JSON, as in a file of predictions
     with whole(path, newline="") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
@@ -57,7 +58,7 @@ def known_rows(pool: ScoredPool, path: str | Path) -> NDArray[np.int64]:
         raise BadInput(
             f"{path} has no column id; it has {', '.join(table.columns)}. Name the ids of known items there."
         )
-    wanted = np.array(sorted({cell.strip() for cell in table.column("id") if cell.strip()}), dtype=str)
+    wanted = np.array(sorted({id.strip() for id in table.column("id") if id.strip()}), dtype=str)
     found = [np.zeros(0, np.int64)]
     for number in pool.shards:
         start, _ = pool.span(number)

@@ -37,7 +37,8 @@ class ImageFolder:
             inside = file.relative_to(self.path)
             folder = "" if inside.parent == Path(".") else inside.parent.as_posix()
             digest, why, look = check_image(file, self.limits)
-            yield Row({"path": inside.as_posix(), "folder": folder}, str(file), why, digest, look)
+            place = str(file).encode("utf-8", "replace").decode()  # a name may be any bytes, and this one is for people
+            yield Row({"path": inside.as_posix(), "folder": folder}, place, why, digest, look)
 
 
 def check_image(path: Path, limits: Limits = LIMITS) -> tuple[bytes, str, int | None]:

@@ -10,6 +10,9 @@ from askance.sources.base import Source
 
 KINDS = ".csv, .tsv, .txt, .jsonl, .ndjson (these also as .gz), .parquet, .npy, .npz, or a folder"
 
+TABLES = (".csv", ".tsv", ".txt")
+UTF_8 = ("utf-8", "utf8", "utf-8-sig")
+
 
 def open_source(
     path: str | Path, *, encoding: str = "utf-8", split: str | None = None, limits: Limits = LIMITS
@@ -23,17 +26,19 @@ def open_source(
         limits: What an image may cost.
 
     Raises:
-        BadInput: If there is nothing there, or it is of another kind.
+        BadInput: If there is nothing there, or it is of another kind, or no such option is for it.
     """
     place = Path(path)
     if not place.exists():
         raise BadInput(f"There is no {path}. Check the path.")
+    ending = _ending(place)
+    if not is_table(place) and encoding.lower() not in UTF_8:
+        raise BadInput(f"{path} is no {', '.join(TABLES)} file and says itself how to read it. Leave out --encoding.")
     if place.is_dir():
         return _folder(place, split, limits)
     if split is not None:
         raise BadInput(f"{path} is a file and has no splits. Leave out --split {split}.")
-    ending = place.with_suffix("").suffix.lower() if place.suffix.lower() == ".gz" else place.suffix.lower()
-    if ending in (".csv", ".tsv", ".txt"):
+    if ending in TABLES:
         from askance.sources.csv import CsvSource
 
         return CsvSource(place, encoding)
@@ -52,6 +57,21 @@ def open_source(
     if ending in (".xlsx", ".xls", ".ods"):
         raise BadInput(f"{path} is a spreadsheet's own file. Save it as CSV (UTF-8) first, then read that.")
     raise BadInput(f"{path} is of no kind that is read here. Known: {KINDS}.")
+
+
+def is_table(path: str | Path) -> bool:
+    """Whether a file is a table of text, packed or not.
+
+    >>> is_table("a.csv.gz"), is_table("a.parquet")
+    (True, False)
+    """
+    place = Path(path)
+    return _ending(place) in TABLES and not place.is_dir()
+
+
+def _ending(place: Path) -> str:
+    packed = place.suffix.lower() == ".gz"
+    return (place.with_suffix("") if packed else place).suffix.lower()
 
 
 def _folder(place: Path, split: str | None, limits: Limits) -> Source:
