@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from askance.selection.graph import neighbor_graph
 from askance.selection.shares import within_shares
 from askance.strategies.density import GraphDensity, InfoDiv
 from askance.strategies.uncertainty import Margin
@@ -56,6 +57,21 @@ def test_graph_density_follows_the_full_matrices(known: list[int]) -> None:
     picks, values = plain(features, 5, known, 30)
     assert batch.ids == picks
     assert [note["utility"] for note in batch.notes] == pytest.approx(values)
+
+
+def test_narrow_heaps_have_the_edges_of_exact_distances() -> None:
+    dice = torch.Generator().manual_seed(0)
+    narrow = torch.cat([1 + 1e-4 * torch.randn(40, 8, generator=dice), -1 + 1e-4 * torch.randn(40, 8, generator=dice)])
+    apart = torch.cdist(narrow.double(), narrow.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    near = apart.fill_diagonal_(torch.inf).argsort(1)[:, :5]
+    joined = torch.zeros(80, 80, dtype=torch.bool).scatter_(1, near, True)
+    assert torch.equal(neighbor_graph(narrow, 5)[0], (joined | joined.T).nonzero().T)
+
+
+def test_an_item_with_many_copies_is_joined_to_some_of_them_and_not_to_itself() -> None:
+    edges, weights = neighbor_graph(torch.ones(30, 2), 3)
+    assert bool((edges[0] != edges[1]).all()) and int(torch.bincount(edges[0]).min()) >= 3
+    assert bool((weights == 1).all())
 
 
 @pins(
