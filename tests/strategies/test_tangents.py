@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 import askance
-from askance.errors import BadInput
+from askance.errors import BadInput, MissingSignal
 from askance.learners.networks import Mlp
 from askance.learners.torch import Torch
 from askance.learners.wrappers import Untrained
@@ -227,6 +227,15 @@ def test_without_noise_a_singular_kernel_says_what_a_little_noise_does() -> None
     assert [note["utility"] for note in without.notes] == pytest.approx(
         [note["utility"] for note in little.notes], 1e-2
     )
+
+
+def test_labeled_items_without_their_labels_are_refused_by_name() -> None:
+    beliefs = torch.randn(30, 3, generator=torch.Generator().manual_seed(3)).softmax(1)
+    with pytest.raises(MissingSignal, match="mlmoc needs labels="):
+        askance.select(
+            "mlmoc", 1, embeddings=POINTS, probabilities=beliefs, weights=torch.ones(3, 5),
+            labeled_embeddings=POINTS[:2],
+        )  # fmt: skip
 
 
 def test_bad_options_are_refused() -> None:
