@@ -59,7 +59,7 @@ class KDpp(Selector):
         left = ground
         while len(rows) < n:
             points = Points(left, type(self).__name__, known=self.conditional, short=True)
-            posterior = Posterior(points, self.noise**2 * points.mean_length())
+            posterior = Posterior(points, points.noise(self.noise))
             wanted = n - len(rows)
             if self.most_likely:
                 places, gains = greedy(points, wanted, posterior, 0.0, ties(left))

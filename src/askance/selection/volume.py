@@ -37,7 +37,7 @@ class LargestVolume(Selector):
 
     Args:
         noise: Standard deviation of the noise, in units of the root mean squared length of the known items, or of the
-            candidates where nothing is known.
+            candidates where nothing is known; below a millionth it counts as a millionth.
         bias: Whether every item has one more feature that is always 1.
     """
 
@@ -52,7 +52,7 @@ class LargestVolume(Selector):
     def choose(self, n: int, ground: Ground) -> Picked:
         """Greedy, exact."""
         points = Points(ground, type(self).__name__, bias=self.bias)
-        noise = self.noise**2 * points.mean_length()
+        noise = points.noise(self.noise)
         places, values = greedy(points, n, Posterior(points, noise), noise, ties(ground))
         gains = torch.tensor(values, dtype=torch.float64).div_(noise).log1p_().div_(2)
         return Picked(points.named[places], gains.to(points.rows.device))
@@ -124,7 +124,7 @@ class LeastVariance(Selector):
     def choose(self, n: int, ground: Ground) -> Picked:
         """One pass over the pool per pick."""
         points = Points(ground, type(self).__name__, bias=self.bias, short=True)
-        noise = self.noise**2 * points.mean_length()
+        noise = points.noise(self.noise)
         posterior = Posterior(points, noise)
         before = posterior.covariance()
         pool = moment((piece for _, piece in points.pieces()), points.width, points.array.device)
