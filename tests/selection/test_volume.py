@@ -206,7 +206,25 @@ def test_bait_backward_gives_up_what_is_missed_least(known: int, width: int) -> 
         left = [_left(x, [*told.tolist(), *(o for o in kept if o != row)], pool, noise) for row in kept]
         kept.pop(int(torch.tensor(left).argmin()))
     picked = pick(LeastVariance(bias=False, noise=0.05), 7, Features(x), told)
-    assert picked.rows.tolist() == kept
+    assert sorted(picked.rows.tolist()) == sorted(kept)
+
+
+@pins("bait", "definition", "a batch of forward-backward comes in the order and with the gains of its own picks alone")
+@pytest.mark.parametrize("known", [0, 14])
+@pytest.mark.parametrize("width", [6, 20, 120])
+def test_what_bait_keeps_comes_in_the_order_of_what_it_lowers(known: int, width: int) -> None:
+    x, told = vectors(50, width, seed=2), torch.arange(known)
+    noise, pool = noise_of(x, told, 0.05), x.T @ x
+    picked = pick(LeastVariance(bias=False, noise=0.05), 7, Features(x), told)
+    left, inside = picked.rows.tolist(), told.tolist()
+    assert picked.utility is not None
+    for row, gain in zip(picked.rows.tolist(), picked.utility.tolist(), strict=True):
+        before = _left(x, inside, pool, noise)
+        falls = {other: before - _left(x, [*inside, other], pool, noise) for other in left}
+        assert falls[row] == pytest.approx(max(falls.values()), rel=1e-5)
+        assert gain * 50 == pytest.approx(falls[row], rel=1e-4)
+        inside.append(row)
+        left.remove(row)
 
 
 def test_both_ways_back_give_up_the_same() -> None:
