@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import askance
 from askance.selection.graph import neighbor_graph
 from askance.selection.shares import within_shares
 from askance.strategies.density import GraphDensity, InfoDiv
@@ -130,6 +131,19 @@ def test_info_div_is_not_margin() -> None:
     assert sum(row < 30 for row in ours) == 4
     assert InfoDiv().query(shown, 1).ids == margin[:1]
     assert InfoDiv(with_known=True).query(shown, 1).ids[0] >= 30  # four of the first heap are known
+
+
+@pins("info-div", "definition", "labeled items outside of the pool count like those in it")
+def test_known_items_outside_of_the_pool_count_in_their_clusters() -> None:
+    near, far = [[0.0], [0.1], [0.2], [0.3]], [[9.0], [9.1], [9.2], [9.3]]
+    beliefs = [[0.5, 0.5]] * 4 + [[0.6, 0.4]] * 4
+    told = [[0.05]] * 6
+    inside = view(embeddings=near + far + told, probabilities=beliefs + [[0.9, 0.1]] * 6, labeled=range(8, 14))
+    for with_known, n, share in ((False, 3, 3), (True, 2, 0)):  # 10 of 14 lie near, and 6 of them are known
+        strategy = InfoDiv(with_known=with_known)
+        beyond = askance.select(strategy, n, embeddings=near + far, probabilities=beliefs, labeled_embeddings=told)
+        assert beyond.tolist() == strategy.query(inside, n).ids
+        assert sum(row < 4 for row in beyond.tolist()) == share
 
 
 @pins(
