@@ -223,7 +223,7 @@ def neighbors(queries: Tensor, points: Tensor, count: int) -> tuple[Tensor, Tens
     lengths = lying.square().sum(1)
     places = torch.empty(len(queries), count, dtype=torch.int64, device=queries.device)
     gaps = queries.new_empty(len(queries), count)
-    for piece in _pieces(len(queries), max(len(points), queries.shape[1])):
+    for piece in _pieces(len(queries), 4 * max(len(points), queries.shape[1])):  # 1 MiB, which stays in the cache
         part = queries[piece].contiguous()
         moved = part - center
         rough = torch.addmm(lengths, moved, lying.T, alpha=-2)  # (queries, points)
