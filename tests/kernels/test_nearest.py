@@ -14,6 +14,11 @@ def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Te
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
+def tight() -> Tensor:
+    """Two heaps of 50 that are so narrow that products of float32 tell no two items of one apart."""
+    return torch.cat([1 + 1e-4 * normal(50, 16), -1 + 1e-4 * normal(50, 16, seed=1)]).float()
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("twin", [Plain, Compiled])
 @pytest.mark.parametrize("offset", [0.0, 1e3])
@@ -39,6 +44,36 @@ def test_duplicates_are_at_zero_and_ties_go_to_the_lower_place(
     places, gaps = neighbors(torch.tensor([[2.0], [0.5]]), points, 3)
     assert places.tolist() == [[0, 2, 4], [1, 3, 0]]
     assert gaps.tolist() == [[0.0, 0.0, 0.0], [0.25, 0.25, 2.25]]
+
+
+@pytest.mark.parametrize("twin", [Plain, Compiled])
+@pytest.mark.parametrize("count", [1, 12])
+def test_the_nearest_is_found_among_many_that_rounding_cannot_tell_apart(
+    monkeypatch: pytest.MonkeyPatch, twin: type[Plain], count: int
+) -> None:
+    monkeypatch.setattr(nearest, "loops", lambda array: twin)
+    points = tight()
+    places, gaps = neighbors(points, points, count)
+    apart = torch.cdist(points.double(), points.double(), compute_mode="donot_use_mm_for_euclid_dist").square()
+    expected = apart.sort(dim=1)
+    assert torch.equal(places, expected.indices[:, :count]) and torch.equal(places[:, 0], torch.arange(100))
+    torch.testing.assert_close(gaps.double(), expected.values[:, :count], rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("twin", [Plain, Compiled])
+def test_of_many_copies_the_first_ones_come_first(monkeypatch: pytest.MonkeyPatch, twin: type[Plain]) -> None:
+    monkeypatch.setattr(nearest, "loops", lambda array: twin)
+    places, gaps = neighbors(torch.tensor([[1.0, 0.0]]), torch.tensor([[5.0, 5.0]] + [[1.0, 0.0]] * 30), 2)
+    assert places.tolist() == [[1, 2]] and gaps.tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize("twin", [Plain, Compiled])
+def test_what_no_distance_can_be_taken_to_stays_a_place_among_the_points(
+    monkeypatch: pytest.MonkeyPatch, twin: type[Plain]
+) -> None:
+    monkeypatch.setattr(nearest, "loops", lambda array: twin)
+    places, _ = neighbors(torch.tensor([[1e30], [torch.nan], [0.0]]), torch.tensor([[1e30], [-1e30], [2.0]]), 2)
+    assert bool(((places >= 0) & (places < 3)).all())
 
 
 def test_more_neighbors_than_points_are_all_of_them() -> None:

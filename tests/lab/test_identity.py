@@ -11,6 +11,7 @@ from askance.lab.datasets import Dataset, digits
 from askance.lab.identity import content, identity
 from askance.learners.linear import Linear
 from askance.learners.many import Committee
+from askance.selection.cover import PurestBalls
 from askance.strategies import catalogue
 from askance.strategies.uncertainty import Margin
 
@@ -42,12 +43,13 @@ def test_fields_and_revisions_are_part_of_a_method(monkeypatch: pytest.MonkeyPat
 def test_a_revision_counts_where_it_changed_something() -> None:
     assert marks(Linear()) == marks(Linear(folds=3)) == [2]  # how a ridge is chosen has changed
     assert marks(Linear(ridge=1.0)) == [1]
+    assert marks(PurestBalls()) == [2] and marks(PurestBalls(width=0.5)) == [1]  # how a width is found has changed
     both = Committee((Linear(ridge=1.0), Linear()))
     assert identity(both)["marks"]["askance.learners.linear:Linear"] == 2
 
 
-def marks(learner: Linear) -> list[int]:
-    return list(identity(learner)["marks"].values())
+def marks(part: Linear | PurestBalls) -> list[int]:
+    return list(identity(part)["marks"].values())
 
 
 def test_a_file_of_somebody_is_part_of_its_method(tmp_path: Path) -> None:

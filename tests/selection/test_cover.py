@@ -7,11 +7,15 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from askance import Classes, select
 from askance.errors import BadInput, UnknownName
 from askance.given import view
-from askance.selection.cover import Cover, Likeness, PurestBalls, greedy_cover, nearest_other
+from askance.seeds import Dice
+from askance.selection.base import Ground
+from askance.selection.cover import Cover, Likeness, PurestBalls, greedy_cover
+from askance.selection.kmeans import k_means
 from askance.selection.medoids import Medoids, nearest_medoid
 from askance.selection.space import Features
 from askance.strategies.cover import FacilityLocation, KMedoids, MaxHerding, ProbCover, Similar, UncertaintyHerding
@@ -124,16 +128,21 @@ def test_uncertainty_herding_weighs_what_is_covered() -> None:
     assert len(set(picks) & set(range(10))) >= 8
 
 
-@pins("prob-cover", "definition", "the radius is the quantile of the distance to another cluster; purity by counting")
-def test_the_widest_pure_ball() -> None:
-    points, labels = torch.from_numpy(POINTS), torch.from_numpy(DICE.integers(0, 3, 120))
-    apart = nearest_other(points, labels).sort().values
-    width = float(apart[int(0.05 * 120)])
-    gaps = torch.cdist(points, points)
-    pure = [(labels[gaps[row] < width] == labels[row]).all() for row in range(120)]
-    assert np.mean(pure) >= 0.95
-    wider = float(apart[int(0.05 * 120) + 1]) + 1e-9
-    assert np.mean([(labels[gaps[row] < wider] == labels[row]).all() for row in range(120)]) < 0.95
+@pins("prob-cover", "definition", "the widest balls that are as pure as promised, edges included; purity by counting")
+@pytest.mark.parametrize("items", [20, 40, 100])
+def test_balls_are_as_pure_as_promised_and_no_wider_ones_are(items: int) -> None:
+    for seed in range(5):
+        rows = torch.arange(items)
+        x = torch.randn(items, 8, generator=torch.Generator().manual_seed(seed))
+        ground = Ground(rows, rows[:0], rows, Dice(seed, "ask"), None, Features(x))
+        width = PurestBalls()._width(x, ground)
+        labels = k_means(x, 10, keys=rows, dice=ground.dice.of("pseudo-labels")).labels
+
+        def pure(width: float, x: Tensor = x, labels: Tensor = labels) -> float:
+            inside = Likeness("ball", width).between(x, x) > 0
+            return float((~(inside & (labels[:, None] != labels)).any(1)).double().mean())
+
+        assert pure(width) >= 0.95 > pure(width * 1.0001)
 
 
 @pins("k-medoids", "brute force", "one medoid is the item nearest to all; several cost no more than most batches")

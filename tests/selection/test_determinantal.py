@@ -123,11 +123,16 @@ def test_the_likeliest_batch_is_greedy_on_the_determinant(known: int) -> None:
     noise = 1e-6 * float((x[told] if known else x).square().sum(1).mean())
     gram = posterior_kernel(x, told, noise)
     inside: list[int] = []
-    for row in pick(KDpp(most_likely=True), 6, Features(x), told).rows.tolist():
+    picked = pick(KDpp(most_likely=True), 6, Features(x), told)
+    assert picked.utility is not None
+    size = 1.0
+    for row, share in zip(picked.rows.tolist(), picked.utility.tolist(), strict=True):
         open_ = [other for other in range(known, 40) if other not in inside]
         sizes = {other: float(torch.linalg.det(gram[[*inside, other]][:, [*inside, other]])) for other in open_}
         assert sizes[row] == pytest.approx(max(sizes.values()), rel=1e-5)
+        assert share == pytest.approx(sizes[row] / size / float(gram[row, row]), rel=1e-4)
         inside.append(row)
+        size = sizes[row]
 
 
 @pins("k-dpp", "definition", "another order of the pool draws the same items, as every item has its own clock")

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+import askance
+from askance.selection.graph import neighbor_graph
 from askance.selection.shares import within_shares
 from askance.strategies.density import GraphDensity, InfoDiv
 from askance.strategies.uncertainty import Margin
@@ -56,6 +58,21 @@ def test_graph_density_follows_the_full_matrices(known: list[int]) -> None:
     picks, values = plain(features, 5, known, 30)
     assert batch.ids == picks
     assert [note["utility"] for note in batch.notes] == pytest.approx(values)
+
+
+def test_narrow_heaps_have_the_edges_of_exact_distances() -> None:
+    dice = torch.Generator().manual_seed(0)
+    narrow = torch.cat([1 + 1e-4 * torch.randn(40, 8, generator=dice), -1 + 1e-4 * torch.randn(40, 8, generator=dice)])
+    apart = torch.cdist(narrow.double(), narrow.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    near = apart.fill_diagonal_(torch.inf).argsort(1)[:, :5]
+    joined = torch.zeros(80, 80, dtype=torch.bool).scatter_(1, near, True)
+    assert torch.equal(neighbor_graph(narrow, 5)[0], (joined | joined.T).nonzero().T)
+
+
+def test_an_item_with_many_copies_is_joined_to_some_of_them_and_not_to_itself() -> None:
+    edges, weights = neighbor_graph(torch.ones(30, 2), 3)
+    assert bool((edges[0] != edges[1]).all()) and int(torch.bincount(edges[0]).min()) >= 3
+    assert bool((weights == 1).all())
 
 
 @pins(
@@ -114,6 +131,19 @@ def test_info_div_is_not_margin() -> None:
     assert sum(row < 30 for row in ours) == 4
     assert InfoDiv().query(shown, 1).ids == margin[:1]
     assert InfoDiv(with_known=True).query(shown, 1).ids[0] >= 30  # four of the first heap are known
+
+
+@pins("info-div", "definition", "labeled items outside of the pool count like those in it")
+def test_known_items_outside_of_the_pool_count_in_their_clusters() -> None:
+    near, far = [[0.0], [0.1], [0.2], [0.3]], [[9.0], [9.1], [9.2], [9.3]]
+    beliefs = [[0.5, 0.5]] * 4 + [[0.6, 0.4]] * 4
+    told = [[0.05]] * 6
+    inside = view(embeddings=near + far + told, probabilities=beliefs + [[0.9, 0.1]] * 6, labeled=range(8, 14))
+    for with_known, n, share in ((False, 3, 3), (True, 2, 0)):  # 10 of 14 lie near, and 6 of them are known
+        strategy = InfoDiv(with_known=with_known)
+        beyond = askance.select(strategy, n, embeddings=near + far, probabilities=beliefs, labeled_embeddings=told)
+        assert beyond.tolist() == strategy.query(inside, n).ids
+        assert sum(row < 4 for row in beyond.tolist()) == share
 
 
 @pins(

@@ -157,6 +157,7 @@ def test_singular_grams_take_a_jitter_relative_to_their_diagonal_and_say_so() ->
         doubled = InnerProducts(size * torch.cat([POINTS[:3], POINTS[:3]]))
         process = Process(doubled, torch.arange(6), 0.0, torch.arange(6))
         assert 0 < process.jitter <= 1e-9
+        assert process.variance == pytest.approx(process.jitter * float(doubled.norms().mean()))
         variances = process.variances(torch.arange(6)) / doubled.norms()
         assert float(variances.max()) < 1e-6
     assert Process(InnerProducts(POINTS[:3]), torch.arange(3), 0.0, torch.arange(3)).jitter == 0.0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import askance
 from askance.errors import BadInput
 from askance.given import view
 from askance.learners.linear import Linear
@@ -78,6 +79,20 @@ def test_what_is_clear_and_what_is_a_coin_is_not_asked_and_the_round_ends_early(
     batch = NeuralCalPlusPlus(ClosedForm(beta=0.5), gamma=0.2).query(paper, 2)
     assert (batch.ids, batch.reason) == ([2], "done")
     assert batch.notes[0]["lower"] < 0 < batch.notes[0]["upper"]
+
+
+def test_labeled_items_outside_whose_probabilities_nobody_knows_bend_the_loss_most() -> None:
+    dice = torch.Generator().manual_seed(0)
+    arrays = {
+        "embeddings": torch.randn(20, 2, generator=dice), "logits": torch.randn(20, 2, generator=dice),
+        "labeled_embeddings": torch.randn(8, 2, generator=dice), "labels": [0, 1] * 4,
+    }  # fmt: skip
+    strategy = NeuralCalPlusPlus(ClosedForm(beta=0.3), by="widest")
+    unknown = askance.select(strategy, 20, **arrays, explain=True)
+    torn = askance.select(strategy, 20, **arrays, labeled_probabilities=torch.full((8, 2), 0.5), explain=True)
+    sure = askance.select(strategy, 20, **arrays, labeled_probabilities=torch.eye(2)[[0, 1] * 4], explain=True)
+    assert unknown.positions.tolist() == torn.positions.tolist()
+    assert unknown.utilities.tolist() == torn.utilities.tolist() != sure.utilities.tolist()
 
 
 def test_where_everything_is_a_coin_it_stops_and_says_so() -> None:

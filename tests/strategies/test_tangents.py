@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 import askance
-from askance.errors import BadInput
+from askance.errors import BadInput, MissingSignal
 from askance.learners.networks import Mlp
 from askance.learners.torch import Torch
 from askance.learners.wrappers import Untrained
@@ -15,6 +15,7 @@ from askance.selection.constrained import constrained_clusters
 from askance.selection.kernel import Kernel, Straight, Wide
 from askance.selection.process import Process
 from askance.selection.volume import LeastVariance
+from askance.signals.embeddings import Embeddings
 from askance.signals.tangents import TangentFeatures
 from askance.strategies.information import Bait
 from askance.strategies.tangents import EvGp, Mlmoc, NtkCpl
@@ -213,6 +214,28 @@ def test_a_singular_kernel_is_said_in_the_notes() -> None:
     batch = NtkCpl(noise=0.0).query(shown, 2)
     assert 0 < batch.notes[0]["jitter"] <= 1e-9
     assert "jitter" not in NtkCpl().query(shown, 2).notes[0]
+
+
+def test_without_noise_a_singular_kernel_says_what_a_little_noise_does() -> None:
+    beliefs = torch.randn(30, 3, generator=torch.Generator().manual_seed(3)).softmax(1)
+    shown = view(embeddings=POINTS, probabilities=beliefs, labeled=list(range(10)), labels=[0, 1, 2, 0, 1] * 2)
+    without, little = (
+        Mlmoc(features=Embeddings(), kernel=Straight(), noise=noise, batch="top").query(shown, 20)
+        for noise in (0.0, 1e-5)
+    )
+    assert without.notes[0]["jitter"] > 0 and without.ids == little.ids
+    assert [note["utility"] for note in without.notes] == pytest.approx(
+        [note["utility"] for note in little.notes], 1e-2
+    )
+
+
+def test_labeled_items_without_their_labels_are_refused_by_name() -> None:
+    beliefs = torch.randn(30, 3, generator=torch.Generator().manual_seed(3)).softmax(1)
+    with pytest.raises(MissingSignal, match="mlmoc needs labels="):
+        askance.select(
+            "mlmoc", 1, embeddings=POINTS, probabilities=beliefs, weights=torch.ones(3, 5),
+            labeled_embeddings=POINTS[:2],
+        )  # fmt: skip
 
 
 def test_bad_options_are_refused() -> None:

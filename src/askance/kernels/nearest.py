@@ -21,7 +21,7 @@ Loop = TypeVar("Loop", bound=Callable[..., Any])
 _PIECE = 1 << 20  # elements of a temporary: 4 MiB of float32
 _ROUNDED = 1e-5  # what rounding may add to a squared distance from a product, in units of the lengths in it
 _SLACK = 1e-5  # what rounding may add to a distance, as a share of it
-_MORE = 8  # neighbors kept beyond those asked for, so that rounding in the product loses none
+_MORE = 8  # neighbors kept beyond those asked for: rounding in the product seldom leaves open more
 
 
 class Plain:
@@ -99,24 +99,33 @@ class Plain:
 
     @staticmethod
     def few(
-        queries: Tensor, points: Tensor, rough: Tensor, slack: float, wide: int, places: Tensor, gaps: Tensor
+        queries: Tensor, points: Tensor, rough: Tensor, slack: Tensor, wide: int, places: Tensor, gaps: Tensor
     ) -> None:
-        """The nearest points of each query by exact distances, among those that come first by rough ones.
+        """The nearest points of each query by exact distances, among those that rough ones leave open.
 
         Args:
             queries: (queries, features).
             points: (points, features).
             rough: A number that is larger for points farther from a query, (queries, points).
-            slack: How much of it, besides a share of a query's own length, may be rounding.
-            wide: How many points are looked at, at most.
+            slack: By how much rounding may swap two points, (queries,).
+            wide: How many points are kept at first; where rounding leaves open more, all of those are looked at.
             places: Where to write which they are, int64 (queries, count).
             gaps: Where to write their squared distances, (queries, count).
         """
-        near = rough.topk(wide, largest=False, sorted=False).indices.sort(1).values  # ties go to the lower place
+        count = places.shape[1]
+        values, near = rough.topk(wide, largest=False)
+        crowded = (values[:, -1] <= values[:, count - 1] + slack).nonzero().squeeze(1)
+        near = near.sort(1).values  # ties go to the lower place
         exact = torch.stack([(queries - points[near[:, at]]).square_().sum(1) for at in range(wide)], 1)
         found, order = exact.sort(stable=True, dim=1)
-        gaps.copy_(found[:, : gaps.shape[1]])
-        places.copy_(near.gather(1, order[:, : gaps.shape[1]]))
+        gaps.copy_(found[:, :count])
+        places.copy_(near.gather(1, order[:, :count]))
+        if len(crowded) and wide < len(points):
+            again = places[crowded], gaps[crowded]
+            Plain.few(
+                queries[crowded], points, rough[crowded], slack[crowded], min(2 * wide, len(points)), again[0], again[1]
+            )
+            places[crowded], gaps[crowded] = again
 
 
 class Compiled(Plain):
@@ -175,10 +184,10 @@ class Compiled(Plain):
 
     @staticmethod
     def few(
-        queries: Tensor, points: Tensor, rough: Tensor, slack: float, wide: int, places: Tensor, gaps: Tensor
+        queries: Tensor, points: Tensor, rough: Tensor, slack: Tensor, wide: int, places: Tensor, gaps: Tensor
     ) -> None:
-        """The nearest points, compiled; the distances that the rough ones leave no doubt about are not sorted out."""
-        _few(queries.numpy(), points.numpy(), rough.numpy(), slack, wide, places.numpy(), gaps.numpy())
+        """The nearest points, compiled; points that the rough distances leave no doubt about are not looked at."""
+        _few(queries.numpy(), points.numpy(), rough.numpy(), slack.numpy(), wide, places.numpy(), gaps.numpy())
 
 
 def loops(array: Tensor) -> type[Plain]:
@@ -214,10 +223,12 @@ def neighbors(queries: Tensor, points: Tensor, count: int) -> tuple[Tensor, Tens
     lengths = lying.square().sum(1)
     places = torch.empty(len(queries), count, dtype=torch.int64, device=queries.device)
     gaps = queries.new_empty(len(queries), count)
-    for piece in _pieces(len(queries), max(len(points), queries.shape[1])):
+    for piece in _pieces(len(queries), 4 * max(len(points), queries.shape[1])):  # 1 MiB, which stays in the cache
         part = queries[piece].contiguous()
-        rough = torch.addmm(lengths, part - center, lying.T, alpha=-2)  # (queries, points)
-        loops(queries).few(part, points, rough, _ROUNDED * float(lengths.max()), wide, places[piece], gaps[piece])
+        moved = part - center
+        rough = torch.addmm(lengths, moved, lying.T, alpha=-2)  # (queries, points)
+        slack = (moved.square().sum(1) + lengths.max()) * (2 * _ROUNDED)
+        loops(queries).few(part, points, rough, slack, wide, places[piece], gaps[piece])
     return places, gaps
 
 
@@ -323,7 +334,7 @@ def _gather(
 
 
 @_compiled
-def _few(queries: Array, points: Array, rough: Array, slack: float, wide: int, places: Array, gaps: Array) -> None:
+def _few(queries: Array, points: Array, rough: Array, slack: Array, wide: int, places: Array, gaps: Array) -> None:
     count = places.shape[1]
     values, which = np.empty(wide, rough.dtype), np.empty(wide, np.int64)
     for i in range(len(queries)):
@@ -336,15 +347,13 @@ def _few(queries: Array, points: Array, rough: Array, slack: float, wide: int, p
                     values[at], which[at] = values[at - 1], which[at - 1]
                     at -= 1
                 values[at], which[at] = value, j
-        own = queries.dtype.type(0)
-        for column in range(queries.shape[1]):
-            own += queries[i, column] * queries[i, column]
-        limit = values[count - 1] + 2 * (slack + _ROUNDED * own)
+        limit = values[count - 1] + slack[i]
+        kept = values[wide - 1] > limit  # else what rounding leaves open may go on beyond them
         filled = 0
-        for at in range(wide):
-            if at >= count and values[at] > limit:
-                break
-            point = which[at]
+        for at in range(wide if kept else rough.shape[1]):
+            value, point = (values[at], which[at]) if kept else (rough[i, at], at)
+            if value > limit:
+                continue
             total = queries.dtype.type(0)
             for column in range(queries.shape[1]):
                 difference = queries[i, column] - points[point, column]

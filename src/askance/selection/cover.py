@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ KINDS = ("gauss", "ball", "cosine", "near")
 
 _PIECE = 1 << 17  # numbers of a temporary
 _ROWS = 128  # items whose likeness to all points to be covered is computed at once
+_SHORT = 1 - 1e-5  # of a width at which another cluster begins: balls have their edges, and what rounding adds to them
 _TOGETHER = 32  # candidates whose gains are brought up to date at once
 
 
@@ -216,17 +218,24 @@ class PurestBalls(Cover):
     """`Cover` by balls that are as wide as they may be while nearly all hold items of one cluster alone.
 
     The rule of ProbCover (Yehuda et al. 2022): with pseudo-labels by k-means, the widest ball for which a share
-    ``purity`` of items has none of another cluster within it. That is a quantile of the distance to the nearest item of
-    another cluster. Both are found on the points to be covered.
+    ``purity`` of items has none of another cluster within it. That is just below a quantile of the distance to the
+    nearest item of another cluster. Both are found on the points to be covered.
 
     Args:
         purity: The share.
         clusters: How many pseudo-labels; the paper takes the number of classes.
     """
 
+    revision: ClassVar[int] = 2  # balls that are found end before the item of another cluster, not with it
+
     kind: str = "ball"
     purity: float = 0.95  # Yehuda et al. 2022
     clusters: int = 10
+
+    @classmethod
+    def revision_of(cls, fields: Mapping[str, Any]) -> int:
+        """The revision of a cover as it is described: one whose width is given has never changed."""
+        return cls.revision if fields.get("width") is None else 1
 
     def _width(self, aims: Tensor, ground: Ground) -> float:
         from askance.selection.kmeans import k_means
@@ -240,8 +249,8 @@ class PurestBalls(Cover):
         apart = apart[apart < torch.inf].sort().values
         if not len(apart) or apart[-1] <= 0:
             return median_distance(aims)
-        width = float(apart[int((1 - self.purity) * len(apart))])
-        return width if width > 0 else float(apart[apart > 0][0])
+        width = float(apart[int((1 - self.purity) * len(apart))]) or float(apart[apart > 0][0])
+        return width * _SHORT
 
 
 def _middle(rows: Tensor) -> Tensor:

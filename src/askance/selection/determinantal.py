@@ -25,7 +25,8 @@ class KDpp(Selector):
     Long features are wanted, similar ones avoid each other, copies never come together (Kulesza & Taskar 2011). Exact:
     eigenvectors of the small matrix ``sum of x x^T`` are drawn by elementary symmetric polynomials, then items of the
     projection on them, as a race of clocks that slow down (see `drawn`). Known items are conditioned on: L is then
-    their posterior covariance. A pick's utility is the share of its direction that was left to draw, 0 to 1.
+    their posterior covariance. A pick's utility is the share of its direction that was left to draw, 0 to 1; of the
+    likeliest batch, the share of its variance that the picks before it leave.
 
     Where more are wanted than features have rank, no batch has volume: as many as the rank are drawn, then another
     batch of the rest, and by per-item noise once nothing has length.
@@ -59,10 +60,11 @@ class KDpp(Selector):
         left = ground
         while len(rows) < n:
             points = Points(left, type(self).__name__, known=self.conditional, short=True)
-            posterior = Posterior(points, self.noise**2 * points.mean_length())
+            posterior = Posterior(points, points.noise(self.noise))
             wanted = n - len(rows)
             if self.most_likely:
-                places, gains = greedy(points, wanted, posterior, 0.0, ties(left))
+                places, variances, starts = greedy(points, wanted, posterior, 0.0, ties(left))
+                gains = [variance / start for variance, start in zip(variances, starts, strict=True)]
             else:
                 left = replace(left, dice=ground.dice.of(f"from {len(rows)}") if len(rows) else ground.dice)
                 places, gains = _drawn_of(points, wanted, posterior, left)

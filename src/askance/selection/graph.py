@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from askance.kernels import nearest
+
 _PIECE = 1 << 18  # elements of a temporary
 
 
@@ -31,15 +33,10 @@ def neighbor_graph(features: Tensor, neighbors: int) -> tuple[Tensor, Tensor]:
     count = min(neighbors, items - 1)
     if count < 1:
         return torch.zeros(2, 0, dtype=torch.int64, device=features.device), features.new_zeros(0)
-    features = features - features.mean(0)  # a common offset would drown the products below
-    norms = (features * features).sum(1)
-    near = torch.empty(items, count, dtype=torch.int64, device=features.device)
-    step = max(1, _PIECE // items)
-    for start in range(0, items, step):
-        rows = features[start : start + step]
-        gaps = norms - 2 * rows @ features.T  # but for the row's own norm the squared distance
-        gaps[torch.arange(len(rows)), torch.arange(start, start + len(rows))] = torch.inf
-        near[start : start + step] = gaps.topk(count, largest=False).indices
+    near, _ = nearest.neighbors(features, features, count + 1)
+    own = near == torch.arange(items, device=near.device).unsqueeze(1)
+    own[:, -1] |= ~own.any(1)  # copies may come before the item itself, which is then beyond the last
+    near = near[~own].view(items, count)
     starts = torch.arange(items, device=features.device).repeat_interleave(count)
     one_way = starts * items + near.flatten()
     other_way = near.flatten() * items + starts

@@ -85,7 +85,7 @@ class FrankWolfe(Selector):
     def _projected(self, ground: Ground) -> Ground:
         """The candidates alone, with log likelihoods as their features."""
         points = Points(replace(ground, weights=None), type(self).__name__)
-        noise = self.noise**2 * points.mean_length()
+        noise = points.noise(self.noise)
         posterior = Posterior(points, noise)
         dice = ground.dice.of("projections").torch_generator()
         draws = torch.randn(self.projections, points.width, generator=dice, dtype=torch.float64).to(points.array.device)

@@ -13,6 +13,7 @@ from torch import Tensor
 from askance.errors import BadInput
 from askance.kernels.volume import PIECE, squared_lengths
 from askance.selection.base import Ground
+from askance.selection.process import JITTER
 from askance.selection.space import Features, Product
 
 
@@ -118,6 +119,13 @@ class Points:
         if not math.isfinite(mean):
             raise BadInput("A squared length is infinite or NaN. Check the features for NaN, and scale them down.")
         return mean if mean > 0 else 1.0
+
+    def noise(self, deviation: float) -> float:
+        """The variance of noise whose standard deviation is given in units of the root of `mean_length`.
+
+        Below a millionth it counts as a millionth, or rounding would decide what copies of known items and picks leave.
+        """
+        return max(deviation**2, JITTER) * self.mean_length()
 
     def _turn(self) -> None:
         """Coordinates of all items in the space that they span."""

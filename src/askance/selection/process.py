@@ -57,7 +57,7 @@ class Process:
         typical: Rows of the pool that stand for all where nothing is known.
 
     Attributes:
-        variance: Of the noise, in units of the kernel.
+        variance: Of the noise, in units of the kernel, with the jitter.
         jitter: What had to be added to the diagonal, as a share of its mean; 0 if nothing.
     """
 
@@ -71,6 +71,8 @@ class Process:
         gram = kernel.between(known, known)
         gram.diagonal().add_(self.variance)
         self.root, self.jitter = factored(gram)
+        if self.jitter:  # what is known got it, so what is picked gets it: else a known item would be new again
+            self.variance += self.jitter * float(gram.diagonal().mean())
 
     def coordinates(self, rows: Tensor) -> Tensor:
         """What of each row is explained by what is known: prior less their products is the posterior, (rows, known)."""

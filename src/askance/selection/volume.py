@@ -37,7 +37,7 @@ class LargestVolume(Selector):
 
     Args:
         noise: Standard deviation of the noise, in units of the root mean squared length of the known items, or of the
-            candidates where nothing is known.
+            candidates where nothing is known; below a millionth it counts as a millionth.
         bias: Whether every item has one more feature that is always 1.
     """
 
@@ -52,13 +52,15 @@ class LargestVolume(Selector):
     def choose(self, n: int, ground: Ground) -> Picked:
         """Greedy, exact."""
         points = Points(ground, type(self).__name__, bias=self.bias)
-        noise = self.noise**2 * points.mean_length()
-        places, values = greedy(points, n, Posterior(points, noise), noise, ties(ground))
+        noise = points.noise(self.noise)
+        places, values, _ = greedy(points, n, Posterior(points, noise), noise, ties(ground))
         gains = torch.tensor(values, dtype=torch.float64).div_(noise).log1p_().div_(2)
         return Picked(points.named[places], gains.to(points.rows.device))
 
 
-def greedy(points: Points, n: int, posterior: Posterior, noise: float, draw: Tensor) -> tuple[list[int], list[float]]:
+def greedy(
+    points: Points, n: int, posterior: Posterior, noise: float, draw: Tensor
+) -> tuple[list[int], list[float], list[float]]:
     """The candidates of largest variance, each given the ones before.
 
     Args:
@@ -69,13 +71,13 @@ def greedy(points: Points, n: int, posterior: Posterior, noise: float, draw: Ten
         draw: Decides between equals, (candidates,).
 
     Returns:
-        Places among the candidates, and the variance of each when it was picked.
+        Places among the candidates, the variance of each when it was picked, and before the first pick.
     """
     start = posterior.variances(points)
     if not bool(start.isfinite().all()):
         raise BadInput("A squared length is infinite or NaN. Check the features for NaN, and scale them down.")
     floor = _NOTHING * float(start.max()) if noise == 0 else -math.inf
-    left = variances(points.array, points.rows, start, points.weights, draw)
+    left = variances(points.array, points.rows, start.clone(), points.weights, draw)
     left.seen.fill_(posterior.count)
     places: list[int] = []
     values: list[float] = []
@@ -94,7 +96,7 @@ def greedy(points: Points, n: int, posterior: Posterior, noise: float, draw: Ten
         places.append(place)
         values.append(max(value, 0.0))
         posterior.learn(points.candidates(torch.tensor([place]))[0], values[-1], noise)
-    return places, values
+    return places, values, start[places].tolist()
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ class LeastVariance(Selector):
     Greedy V-optimality: with A the posterior covariance of the weights and C the sum of ``x x^T`` over the candidates
     and the known items, a pick lowers ``tr(A C)`` by ``x.A C A x / (x.A x + s)`` (Ash et al. 2021, BAIT; Holzmüller et
     al. 2023, BAIT-F; Hemachandra et al. 2023, EV-GP). Backward, twice as many are picked, and then the ones that
-    are missed least are given up one by one. A pick's utility is what it lowered the mean variance by.
+    are missed least are given up one by one; those that stay come in the order in which they lower it most. A pick's
+    utility is what it lowered the mean variance by, given those before it.
 
     Args:
         noise: As in `LargestVolume`.
@@ -124,7 +127,7 @@ class LeastVariance(Selector):
     def choose(self, n: int, ground: Ground) -> Picked:
         """One pass over the pool per pick."""
         points = Points(ground, type(self).__name__, bias=self.bias, short=True)
-        noise = self.noise**2 * points.mean_length()
+        noise = points.noise(self.noise)
         posterior = Posterior(points, noise)
         before = posterior.covariance()
         pool = moment((piece for _, piece in points.pieces()), points.width, points.array.device)
@@ -132,15 +135,17 @@ class LeastVariance(Selector):
         items = len(points.rows) + points.count_known()
         most = min(2 * n, len(points.rows)) if self.backward else n
         places, gains = _forward(points, most, posterior, pool, noise, ties(ground))
-        kept = list(range(most))
         if most > n:
             picked = points.candidates(torch.tensor(places))
             if most <= points.width:
                 kept = _backward_of_few(picked, n, before, pool, noise)
             else:
                 kept = _backward(picked, n, posterior.covariance(), pool, noise)
-        rows = points.named[torch.tensor([places[i] for i in kept])]
-        return Picked(rows, torch.tensor([gains[i] / items for i in kept], dtype=torch.float64, device=rows.device))
+            left = torch.tensor([places[i] for i in kept])
+            order, gains = _in_order(picked[kept], before, pool, noise, ties(ground)[left])
+            places = left[order].tolist()
+        rows = points.named[torch.tensor(places)]
+        return Picked(rows, torch.tensor(gains, dtype=torch.float64, device=rows.device) / items)
 
 
 def _forward(
@@ -166,6 +171,39 @@ def _forward(
         reach = pool @ u
         s = posterior.apply(reach.unsqueeze(0))[0] + u * float(u @ reach)  # A C u, by the A before this pick
         lower(points.array, points.rows, points.weights, u, s, float(u @ reach), fall, spread)
+    return places, gains
+
+
+def _in_order(
+    picked: Tensor, covariance: Tensor, pool: Tensor, noise: float, draw: Tensor
+) -> tuple[list[int], list[float]]:
+    """A few picks as `_forward` takes them, and what each lowers ``tr(A C)`` by: what was given up had a part in that.
+
+    Args:
+        picked: float64 (picks, features).
+        covariance: A before them.
+        pool: C.
+        noise: s.
+        draw: Decides between equals, (picks,).
+    """
+    covariance = covariance.clone()
+    spread_of = picked @ covariance
+    spread = (spread_of * picked).sum(1)
+    fall = (spread_of @ pool * spread_of).sum(1)
+    open_ = torch.ones_like(spread, dtype=torch.bool)
+    places: list[int] = []
+    gains: list[float] = []
+    while len(places) < len(picked):
+        place, gain = best_ratio(fall, spread, noise, draw, open_)
+        open_[place] = False
+        places.append(place)
+        gains.append(max(gain, 0.0))
+        u = covariance @ picked[place] / math.sqrt(max(float(spread[place]), 0.0) + noise)
+        reach = pool @ u
+        a, b = picked @ u, picked @ (covariance @ reach)
+        covariance -= torch.outer(u, u)
+        fall -= a * (2 * b - float(u @ reach) * a)
+        spread -= a * a
     return places, gains
 
 

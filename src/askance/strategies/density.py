@@ -10,7 +10,7 @@ from torch import Tensor
 
 from askance.selection.base import Selector
 from askance.selection.graph import dense_and_apart, neighbor_graph
-from askance.selection.kmeans import k_means
+from askance.selection.kmeans import k_means, nearest_center
 from askance.selection.order import drawn
 from askance.selection.shares import within_shares
 from askance.selection.top import Top
@@ -140,10 +140,17 @@ class InfoDiv(Strategy):
             pool = torch.cat([view.candidates, view.known]).sort().values
             count = min(view.task.width if self.clusters is None else self.clusters, len(pool))
             features, dice = view[self.features], view.dice.of("clusters")
-            found = k_means(features, count, keys=view.keys, dice=dice, rows=pool, sample=self.sample).labels
-            found = found.to(rows.device)
-            known = torch.bincount(found[view.known], minlength=count).double() if self.with_known else None
-            shares = torch.bincount(found[pool], minlength=count).double() / len(pool)
+            clusters = k_means(features, count, keys=view.keys, dice=dice, rows=pool, sample=self.sample)
+            found, beyond = clusters.labels.to(rows.device), self._beyond(view, clusters.centers).to(rows.device)
+            everyone, told = torch.cat([found[pool], beyond]), torch.cat([found[view.known], beyond])
+            known = torch.bincount(told, minlength=count).double() if self.with_known else None
+            shares = torch.bincount(everyone, minlength=count).double() / len(everyone)
             rows = within_shares(rows, found[rows], shares, n, known)
         rows = rows[:n]
         return view.batch(rows, notes=[{"utility": value} for value in margins[rows].tolist()])
+
+    def _beyond(self, view: View, centers: Tensor) -> Tensor:
+        """The cluster of each labeled item that lies in no row of the pool."""
+        outside = view.outside(self.features)
+        points = centers[:0] if outside is None else outside.to(centers)
+        return nearest_center(points, torch.arange(len(points), device=points.device), centers)

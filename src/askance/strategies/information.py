@@ -62,6 +62,7 @@ class Bait(Strategy):
     """
 
     cost: ClassVar[str] = "N d² + N n d"
+    revision: ClassVar[int] = 1  # the order within a batch is another than at first, but the batch as a set is not
 
     features: Signal = Embeddings()
     probabilities: Signal = Probabilities()

@@ -51,7 +51,8 @@ class ClosedForm(Bounds):
     With the log loss they lie around the odds that the model gives, and w is the curvature of what is labeled, for two
     classes exactly that of the head. With the square loss, which is the paper's, a ridge regression onto 0 and 1 is
     fitted in closed form, w is 1, and they are the bounds of the paper's active set for ``beta_m = beta^2``, which
-    `utilities.fake_points` finds by refits. Features are taken from the mean of what is labeled.
+    `utilities.fake_points` finds by refits. Features are taken from the mean of what is labeled. Of labeled items
+    outside of the pool without probabilities, nothing is known: they bend the loss most.
 
     Args:
         features: What the last layer reads.
@@ -86,7 +87,10 @@ class ClosedForm(Bounds):
             head = solve((known.T @ view.labels.to(known)).T)  # (classes, features + 1)
             values = torch.addmm(head[:, -1], features, head[:, :-1].T)
             return region.of_numbers(values, 2 * self.beta * region.widths(solve, features))
-        beliefs: Tensor = view.of_labeled(self.signal)
+        beliefs: Tensor = view[self.signal][view.labeled]
+        beyond: Tensor | None = view.outside(self.signal)
+        if beyond is not None:
+            beliefs = torch.cat([beliefs, beyond.to(beliefs)])
         weights = torch.full((len(known),), 1 / max(1, beliefs.shape[1]), dtype=torch.float64, device=known.device)
         weights[: len(beliefs)] = curvature(beliefs).double()
         solve = solver(known, weights, self.ridge)

@@ -40,6 +40,7 @@ class GreedyDistance(Strategy):
     """
 
     cost: ClassVar[str] = "at worst (L + n) N d, lazily far less"
+    reads_labels: ClassVar[bool] = True
 
     features: Signal = Embeddings()
     numbers: Signal = Scores()

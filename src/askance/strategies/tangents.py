@@ -86,6 +86,7 @@ class Mlmoc(Strategy):
     """
 
     cost: ClassVar[str] = "L^3 + n m (m + e C) for m candidates and e others looked at"
+    reads_labels: ClassVar[bool] = True
 
     features: Signal = TangentFeatures()
     signal: Signal = Probabilities()
