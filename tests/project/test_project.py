@@ -142,6 +142,18 @@ def test_a_project_says_where_it_stands(tmp_path: Path) -> None:
     assert status(project).score == found.score and len(project.study.lines()) == lines, "nothing new, nothing measured"
 
 
+def test_a_label_of_an_item_that_is_not_encoded_is_named_with_its_line(tmp_path: Path) -> None:
+    project = make_project(tmp_path, limit=50)
+    known = str(project.study.pool.ids[0])
+    other = next(row.id for row in project.items.rows("item") if not project.study.pool.knows(row.id))
+    (tmp_path / "a.csv").write_text(f"id,label\n{known},login\n{other},billing\n")
+    with pytest.raises(BadInput, match=r"a\.csv, line 3: .*askance encode"):
+        tell_file(project, tmp_path / "a.csv")
+    assert project.study.progress.labeled == 0
+    project.encode()
+    assert tell_file(project, tmp_path / "a.csv").new == 2
+
+
 def test_only_so_many_items_are_encoded_for_now_and_the_rest_later(tmp_path: Path) -> None:
     project = make_project(tmp_path, limit=50)
     assert len(project.study.pool) == 50

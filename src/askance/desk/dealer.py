@@ -98,7 +98,8 @@ class Dealer:
         self._say("starting", "Opening the study")
         self._project.settle()
         study = self._project.study
-        early = [id for id in self._free(study) if self._fold.questions[id].fit == NO_FIT]
+        pending = set(study.pending)
+        early = [id for id in self._free(study) if self._fold.questions[id].fit == NO_FIT and id in pending]
         if early:
             study.release(early)  # nobody has seen them, and from now on there is better than chance
 

@@ -113,10 +113,11 @@ class Desk:
             Classes that it created.
 
         Raises:
-            BadInput: For an unknown item or kind, or a value that the task has no word for.
+            BadInput: For an item that is unknown or not encoded, an unknown kind, or a value that the task has no word
+                for.
         """
         with self.lock:
-            self._item(id)
+            self._offered(id)
             value, new = self._read(value, kind)
             body: dict[str, Any] = {"id": id, "value": value, "answer_kind": kind, "by": person, "seconds": seconds}
             body |= {"how": how} if how else {}
@@ -138,7 +139,7 @@ class Desk:
         """Give many items one answer, all or none; how many there are."""
         with self.lock:
             for id in ids:
-                self._item(id)
+                self._offered(id)
             value, _ = self._read(value, kind)
             own = {"how": how} if how else {}
             drafts = [
@@ -246,6 +247,15 @@ class Desk:
         if found is None or found.state != ITEM:
             raise BadInput(f"The project has no item {id!r}. Reload the page.")
         return found
+
+    def _offered(self, id: str) -> None:
+        """Refuse an item that cannot be answered: one without a row, or one that the study was not offered."""
+        self._item(id)
+        if id not in self.fold().ids and self._begun:
+            raise BadInput(
+                f"The item {id!r} is not encoded yet, so nothing could be learned from an answer. Encode it first: "
+                f"askance encode"
+            )
 
     def _said_early(self) -> bool:
         return any(line.kind != "asked" for line in self._early.lines())

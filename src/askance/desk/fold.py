@@ -71,6 +71,7 @@ class Fold:
         line: The last line.
         task: What items are labeled with.
         items: Items offered so far.
+        ids: Their ids; none where they are just numbers, or the study has not begun.
         questions: What was asked and not released, in order of asking.
         open: Of these, what nobody has answered, in the same order.
         answers: Standing answers, by item and person.
@@ -86,6 +87,7 @@ class Fold:
     line: int = 0
     task: Task = field(default_factory=Task)
     items: int = 0
+    ids: set[str] = field(default_factory=set)
     seed: int = 0
     questions: dict[str, Question] = field(default_factory=dict)
     open: dict[str, Question] = field(default_factory=dict)
@@ -170,6 +172,7 @@ class Fold:
 
     def _offered(self, line: Line) -> None:
         self.items += line.body["items"]
+        self.ids.update(line.body.get("ids") or ())
 
     def _asked(self, line: Line) -> None:
         body = line.body

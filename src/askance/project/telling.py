@@ -110,7 +110,13 @@ def _asked(project: Project, filled: Filled) -> str:
         raise BadInput(
             f"{filled.place}: the row {row.id!r} is set aside ({row.why}) and cannot be labeled. Leave its label blank."
         )
-    return row.id if row.item == row.number else next(project.items.numbered([row.item])).id
+    id = row.id if row.item == row.number else next(project.items.numbered([row.item])).id
+    if not project.study.pool.knows(id):
+        raise BadInput(
+            f"{filled.place}: the item {id!r} is not encoded yet, so nothing could be learned from a label. Run: "
+            f"askance encode"
+        )
+    return id
 
 
 def _value(project: Project, filled: Filled) -> Any:
