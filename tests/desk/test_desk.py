@@ -14,6 +14,7 @@ from askance.desk.desk import Desk, check_person
 from askance.errors import BadInput, StorageError
 from askance.project.early import transfer
 from askance.project.project import Project
+from askance.project.provenance import provenance, when
 from askance.study.sql import sqlite_driver
 
 
@@ -36,10 +37,10 @@ def early(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
     made.close()
 
 
-def taken_over(place: Path) -> Project:
+def taken_over(place: Path, limit: int | None = None) -> Project:
     """What the dealer does before it deals."""
     project = Project(place)
-    project.encode()
+    project.encode(project.items.fact("limit") if limit is None else limit)
     project.settle()
     return project
 
@@ -166,6 +167,26 @@ def test_an_unknown_item_is_refused(running: Desk) -> None:
         running.answer("ann", "x", "money")
 
 
+def test_an_item_that_is_not_encoded_is_refused(tmp_path: Path) -> None:
+    place = fresh(tmp_path, classes=("printer", "money"), limit=10)
+    project = taken_over(place)
+    made = desk(place)
+    other = next(id for id in made.ids() if not project.study.pool.knows(id))
+    with pytest.raises(BadInput, match="askance encode"):
+        made.answer("ann", other, "money")
+    with pytest.raises(BadInput, match="askance encode"):
+        made.answer_many("ann", [str(project.study.pool.ids[0]), other], "money")
+    assert not made.fold().answers
+    project.encode()
+    project.settle()
+    made.answer("ann", other, "money")
+    assert project.study.progress.labeled == 0
+    project.study.refresh()
+    assert project.study.labels == {other: "money"}
+    project.close()
+    made.close()
+
+
 def test_undo_takes_the_last_answer_back_and_gives_the_item_again(running: Desk) -> None:
     first, second = running.claim("ann", 2)
     running.answer("ann", first, "money")
@@ -281,6 +302,44 @@ def test_taking_over_twice_does_no_harm(early: Desk, tmp_path: Path) -> None:
     project.items.put("begun", False)  # as if the dealer had been killed before its last word
     transfer(project.items, project.study)
     assert project.study.lines() == before
+    project.close()
+
+
+def test_with_a_limit_people_begin_with_what_will_be_encoded(tmp_path: Path, clock: Clock) -> None:
+    early = desk(fresh(tmp_path, rows=60, limit=10), clock)
+    assert early.fold().items == 10
+    ids = early.claim("ann", 5)
+    for id in ids[:4]:
+        early.answer("ann", id, "printer", once=id)
+    for _ in range(2):  # and the study opens again
+        project = taken_over(early.folder)
+        assert len(project.study.pool) == 10 and set(project.study.labels) == set(ids[:4])
+        assert all(row.ok for row in project.study.audit())
+        project.close()
+    early.close()
+
+
+def test_what_was_answered_early_is_encoded_whatever_the_limit(early: Desk, tmp_path: Path) -> None:
+    ids = early.claim("ann", 6)
+    for id in ids:
+        early.answer("ann", id, "printer", once=id)
+    project = taken_over(tmp_path / "tickets.askance", limit=2)
+    assert set(project.study.labels) == set(ids)
+    project.close()
+
+
+def test_early_answers_keep_their_time(early: Desk, tmp_path: Path, clock: Clock) -> None:
+    (first,) = early.claim("ann", 1)
+    clock.now += 60
+    early.claim("bob", 10)
+    clock.now += 60
+    late = early.claim("eve", 10)[-1]  # the last that was drawn
+    clock.now += 60
+    for id in (first, late):
+        early.answer("ann", id, "printer", once=id)
+    project = taken_over(tmp_path / "tickets.askance")
+    times = {one.id: (one.asked_at, one.answers[0].at) for one in provenance(project.study)}
+    assert times == {first: (when(1_000), when(1_180)), late: (when(1_120), when(1_180))}
     project.close()
 
 
