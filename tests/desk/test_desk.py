@@ -94,6 +94,25 @@ def test_what_is_skipped_comes_last_to_the_one_and_first_to_others(running: Desk
     assert rest[-1] == first and len(rest) == 8
 
 
+def test_whoever_skips_all_goes_round_them(running: Desk) -> None:
+    rounds = []
+    for _ in range(3):
+        shown = []
+        for _ in range(8):
+            shown += running.claim("ann", 1)
+            running.note("ann", shown[-1], skip=True)
+        rounds.append(shown)
+    assert len(set(rounds[0])) == 8 and rounds[0] == rounds[1] == rounds[2]
+
+
+def test_whoever_skips_before_there_is_a_study_sees_all_items(early: Desk) -> None:
+    shown = []
+    for _ in range(24):
+        shown += early.claim("ann", 1)
+        early.note("ann", shown[-1], skip=True)
+    assert set(shown) == set(early.ids())
+
+
 def test_many_at_once_share_the_items_without_doubles(running: Desk) -> None:
     found: list[str] = []
 

@@ -92,7 +92,8 @@ class Desk:
         with self.lock:
             fold = self.fold()
             if not self._begun:
-                self._early.draw(fold, self.claims.held() + max(n, DRAWN))
+                put_off = sum(person in fold.skipped.get(id, ()) for id in fold.open)
+                self._early.draw(fold, self.claims.held() + put_off + max(n, DRAWN))
             return self.claims.claim(fold, person, n)
 
     def answer(

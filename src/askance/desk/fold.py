@@ -77,7 +77,7 @@ class Fold:
         answers: Standing answers, by item and person.
         mine: Items that a person answered, the latest last; each once.
         remarks: Flags and comments, by item and person.
-        skipped: Who skipped an item, by item.
+        skipped: The line by which somebody skipped an item last, by item and person.
         shown: Control items that were asked.
         fits: Of each model: ``through``, the last line it learned from, ``at``, ``learner`` and ``seconds``.
         scores: The last measurement, by what it was on.
@@ -94,7 +94,7 @@ class Fold:
     answers: dict[str, dict[str, Said]] = field(default_factory=dict)
     mine: dict[str, dict[str, int]] = field(default_factory=dict)
     remarks: dict[str, dict[str, Remark]] = field(default_factory=dict)
-    skipped: dict[str, set[str]] = field(default_factory=dict)
+    skipped: dict[str, dict[str, int]] = field(default_factory=dict)
     fits: list[dict[str, Any]] = field(default_factory=list)
     scores: dict[str, Any] = field(default_factory=dict)
     strategy: str = ""
@@ -231,7 +231,7 @@ class Fold:
         if now != before:
             self.remarks.setdefault(id, {})[by] = now
         if body.get("skip"):
-            self.skipped.setdefault(id, set()).add(by)
+            self.skipped.setdefault(id, {})[by] = line.number
 
     def _scored(self, line: Line) -> None:
         self.scores[line.body["on"]] = {**line.body, "at": line.at}
