@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -262,6 +264,20 @@ def test_a_folder_of_images_is_a_project_and_odd_files_are_set_aside(tmp_path: P
     assert project.study.progress.labeled == 40
     done, lacking, *_ = write_predictions(project, tmp_path / "out.csv")
     assert (done, lacking) == (40, 10)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_picture_whose_name_is_no_utf8_is_an_item_or_set_aside_like_any_other(tmp_path: Path) -> None:
+    write_photos(tmp_path / "photos", files=4, odd=0)
+    folder = os.fsencode(tmp_path / "photos")
+    next((tmp_path / "photos" / "cats").iterdir()).rename(os.fsdecode(folder + b"/\xfe.png"))
+    Path(os.fsdecode(folder + b"/\xff.png")).write_bytes(b"no picture")
+    started = init(tmp_path / "photos", Wishes(classes=("cat", "dog")), folder=tmp_path / "photos.askance")
+    assert len(started.intake.broken) == 1 and "?.png" in started.intake.broken[0]
+    project = Project(started.project)
+    assert len(project.study.pool) == 4
+    (row,) = (row for row in project.items.rows("item") if "\udcfe" in row.cells["path"])
+    assert row.id in project.study.pool.ids
 
 
 def test_a_table_and_an_array_are_projects(tmp_path: Path) -> None:
