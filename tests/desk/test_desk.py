@@ -247,6 +247,22 @@ def test_a_crowd_gets_one_label_or_none(running: Desk) -> None:
     assert running.fold().labeled == 0
 
 
+@pytest.mark.parametrize("name", ["very  bad", "tr\u00e8s\u00a0mal", "\u0645\u06cc\u200c\u0631\u0648\u062f", " soso "])
+def test_a_class_is_answered_by_its_own_name_whatever_its_blanks(tmp_path: Path, name: str) -> None:
+    made = desk(fresh(tmp_path, classes=(name, "good")))
+    id = made.claim("ann", 1)[0]
+    assert made.answer("ann", id, name) == [] and made.fold().label(id) == name
+    made.close()
+
+
+@pytest.mark.parametrize("name", ["\u0645\u06cc\u200c\u0631\u0648\u062f", "\u0dc1\u0dca\u200d\u0dbb\u0dd3"])
+def test_joiners_between_letters_belong_to_names(running: Desk, name: str) -> None:
+    assert running.answer("ann", running.claim("ann", 1)[0], name) == [name]
+    assert check_person(name) == name
+    with pytest.raises(BadInput):
+        check_person("\u200d")
+
+
 def test_flags_and_comments_stay(running: Desk) -> None:
     id = running.claim("ann", 1)[0]
     running.note("ann", id, flag=True, comment="blurred")

@@ -274,10 +274,11 @@ class Desk:
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 wanted = "a name" if one else "a list of names"
                 raise BadInput(f"{value!r} is no {task.word} of this project. Send {wanted}.")
-            new = [name for name in dict.fromkeys(map(_named, names)) if not task.knows(name)]
+            names = [name if task.knows(name) else _named(name) for name in names]  # a file's may have odd blanks
+            new = [name for name in dict.fromkeys(names) if not task.knows(name)]
             for name in new:
                 self.declare(name)
-            value = _named(value) if one else [_named(name) for name in names]
+            value = names[0] if one else names
         elif isinstance(value, str):
             value = parse_label(value, "number")
         return self.fold().task.read(value, kind), new
@@ -325,7 +326,7 @@ def check_person(name: str) -> str:
         BadInput: If nobody can be called so.
     """
     name = " ".join(name.split())
-    if not 0 < len(name) <= NAME or not name.isprintable():
+    if not 0 < len(name) <= NAME or not _visible(name):
         raise BadInput(f"A name has 1 to {NAME} signs, and all of them can be seen. Type another one.")
     if name.casefold() in OURS:
         raise BadInput(f"The name {name!r} stands for what files say. Type another one.")
@@ -335,9 +336,15 @@ def check_person(name: str) -> str:
 def _named(name: str) -> str:
     """A class's name without blanks around it."""
     name = " ".join(name.split())
-    if not name or len(name) > 200 or not name.isprintable():
+    if len(name) > 200 or not _visible(name):
         raise BadInput("The name of a class has 1 to 200 signs, and all of them can be seen. Type another one.")
     return name
+
+
+def _visible(name: str) -> bool:
+    """Whether a name can be seen, all of it but the joiners that some scripts write between letters."""
+    letters = name.replace("\u200c", "").replace("\u200d", "")
+    return bool(letters) and letters.isprintable()
 
 
 def _key(person: str, once: str | None, what: str) -> str | None:
