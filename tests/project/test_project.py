@@ -64,6 +64,29 @@ def test_telling_a_file_twice_does_no_harm_and_a_later_answer_replaces_an_earlie
     assert later.corrected == [first] and project.study.labels == {first: "login"}
 
 
+def test_people_who_agree_agree_after_a_class_was_renamed(tmp_path: Path) -> None:
+    project = make_project(tmp_path, classes=("billing", "login"))
+    first, second = project.study.pool.ids[:2]
+    (tmp_path / "a.csv").write_text(f"id,label\n{first},billing\n{second},login\n")
+    tell_file(project, tmp_path / "a.csv", by="Ada")
+    project.study.rename("billing", "invoices")
+    (tmp_path / "b.csv").write_text(f"id,label\n{first},invoices\n{second},invoices\n")
+    assert tell_file(project, tmp_path / "b.csv", by="Ben").disagreed == [second]
+    assert status(project).disagreed == 1
+    again = tell_file(project, tmp_path / "a.csv", by="Ada")
+    assert (again.repeated, again.new, again.corrected) == (2, 0, [])
+
+
+def test_what_a_file_says_is_told_once_whatever_a_class_is_called_by_now(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", {"text": [f"words about {row}" for row in range(8)], "kind": ["a", "b"] * 4})
+    init(tmp_path / "t.csv", Wishes(text=("text",), label="kind"), folder=tmp_path / "t.askance")
+    project = Project(tmp_path / "t.askance")
+    project.study.rename("a", "alpha")
+    lines = len(project.study.lines())
+    project.items.put("settled", False)
+    assert project.settle().labels == 0 and len(project.study.lines()) == lines
+
+
 def test_a_slip_needs_a_decision_once(tmp_path: Path) -> None:
     project = make_project(tmp_path, classes=("billing", "login"))
     ids = project.study.pool.ids
