@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from askance import Classes, Pool, Study
+from askance import Classes, Labels, Pool, Study, Targets
 from askance.desk.fold import Fold
+from askance.history import Answer
 from askance.learners.linear import Linear
 from askance.pool import ASIDE, LABELED, PENDING, UNLABELED
 
@@ -58,6 +60,24 @@ def test_the_page_and_the_study_see_the_same(walk: list[Any]) -> None:
     assert {id: fold.label(id) for id in NAMES if fold.side(id) == "labeled"} == study.labels
     controls = {id for id, question in fold.questions.items() if question.stream == "control"}
     assert {NAMES[row] for row in study.state.controls} >= controls & set(study.pending)
+
+
+@pytest.mark.parametrize(
+    ("task", "said", "label"),
+    [
+        (Labels(("x", "y")), [["x"], ["x", "y"], ["y"]], ["x", "y"]),
+        (Labels(("x", "y", "z")), [["x", "z"], ["x"], ["y"]], ["x"]),
+        (Labels(("x", "y")), [[], [], ["x"]], []),
+        (Labels(("x", "y")), [Answer({"x": 0.9, "y": 0.3}, "soft"), []], []),
+        (Classes(("x", "y")), [Answer({"x": 0.2, "y": 0.8}, "soft"), "x"], "x"),
+        (Targets(), [1.0, 2.0, 6.0], [3.0]),
+    ],
+)
+def test_people_who_disagree_are_counted_as_the_study_counts_them(task: Any, said: list[Any], label: Any) -> None:
+    study = small(task=task)
+    for number, value in enumerate(said):
+        study.tell({"i0": value}, by=f"p{number}")
+    assert of(study).label("i0") == study.labels["i0"] == label
 
 
 def test_old_answers_read_in_todays_names() -> None:

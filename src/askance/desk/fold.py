@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from askance.describe import build
+from askance.history import Answer
 from askance.study.journal import Line
-from askance.task import Named, Task
+from askance.task import Classes, Named, Task
 
 LABELS = ("label", "soft")  # kinds of answers that carry one
 
@@ -132,15 +133,18 @@ class Fold:
         return "pending" if id in self.questions else "unlabeled"
 
     def label(self, id: str) -> Any:
-        """What most people say an item is, in today's names; None where nobody does. Ties go to the first name."""
-        said = [self.today(one.value) for one in self.answers.get(id, {}).values() if one.kind == "label"]
-        if not said:
+        """What most people say an item is, as the study has it: in today's names, and ties go to the first name.
+
+        Of several labels it is those that half of the people give it, of numbers the mean; None where nobody says any.
+        """
+        standing = sorted(self.answers.get(id, {}).items())  # sums of floats have an order
+        target = self.task.target([Answer(said.value, said.kind) for _, said in standing])
+        if target is None:
             return None
-        if not isinstance(self.task, Named):
-            return said[-1]
-        counted = Counter(_key(value) for value in said)
-        best = max(counted.values())
-        return min((value for value in said if counted[_key(value)] == best), key=self._place)
+        shares, _ = target
+        if isinstance(self.task, Classes):
+            return self.task.names[shares.index(max(shares))]
+        return [name for name, share in zip(self.names, shares, strict=True) if share >= 0.5] if self.names else shares
 
     def counts(self) -> dict[str, int]:
         """Labeled items of each class or label."""
@@ -162,10 +166,6 @@ class Fold:
     def last_of(self, person: str) -> str | None:
         """The item that a person answered last."""
         return next(reversed(self.mine.get(person, {})), None)
-
-    def _place(self, value: Any) -> tuple[int, ...]:
-        assert isinstance(self.task, Named)
-        return tuple(self.task.index(name) for name in _each(value))
 
     def _opened(self, line: Line) -> None:
         self.task, self.seed = build(line.body["task"]), line.body["seed"]
@@ -264,7 +264,3 @@ def _each(value: Any) -> Iterator[Any]:
     """The names in a value: none, one, or those of a list."""
     if value is not None:
         yield from value if isinstance(value, list) else [value]
-
-
-def _key(value: Any) -> str:
-    return repr(value)
