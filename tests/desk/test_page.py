@@ -393,8 +393,6 @@ def test_slips_are_judged_as_the_server_judges_them(chromium: Browser) -> None:
 def test_several_labels_are_switched_and_saved(chromium: Browser) -> None:
     desk = Desk(kind="labels")
     with opened(chromium, desk) as page:
-        page.press("Enter")
-        page.until("document.querySelector('#toasts').innerText.includes('Nothing is chosen')")
         page.press("1", "3", "2", "3")
         assert page.run("[...document.querySelectorAll('[aria-pressed=true].choice')].map(e => e.dataset.name)") == [
             "billing",
@@ -409,6 +407,33 @@ def test_several_labels_are_switched_and_saved(chromium: Browser) -> None:
         shown(page, desk.items[1].id)
         assert not page.run("document.querySelector('[aria-pressed=true].choice')")
     assert answers(desk)[0]["value"] == ["billing", "delivery", "urgent"]
+
+
+def test_an_item_without_any_of_the_labels_is_answered_so(chromium: Browser) -> None:
+    desk = Desk(kind="labels", taught=20)
+    does = "document.querySelector('.save .does').innerText"
+    first, second, third, fourth = [one.id for one in desk.items if not one.answers][:4]
+    with opened(chromium, desk) as page:
+        shown(page, first)
+        assert page.run(does) == "No label applies"
+        page.press("Enter")
+        shown(page, second)
+        page.press("1")
+        assert page.run(does) == "Save"
+        page.press("1")  # thought better of
+        assert page.run(does) == "No label applies"
+        page.press("Enter")
+        shown(page, third)
+        desk.suggest = "before"
+        page.until("document.querySelector('.choice.suggested')")
+        assert page.run(does) == "Take the suggestion"
+        page.click(".without")
+        shown(page, fourth)
+        page.press("Enter")
+        wait(lambda: len(answers(desk)) == 4)
+    kept = [(one["value"], one["kind"], one["how"]) for one in answers(desk)]
+    assert kept[:3] == [([], "label", "key"), ([], "label", "key"), ([], "label", "click")]
+    assert kept[3][0] and kept[3][2] == "suggestion"
 
 
 def test_numbers_are_typed(chromium: Browser) -> None:
