@@ -10,7 +10,7 @@ import pytest
 from small_projects import Clock, begun, desk, fresh
 
 from askance.desk.claims import LEASE
-from askance.desk.desk import Desk, check_person
+from askance.desk.desk import Desk, Undone, check_person
 from askance.errors import BadInput, StorageError
 from askance.project.early import transfer
 from askance.project.project import Project
@@ -210,15 +210,15 @@ def test_undo_takes_the_last_answer_back_and_gives_the_item_again(running: Desk)
     first, second = running.claim("ann", 2)
     running.answer("ann", first, "money")
     running.answer("ann", second, "printer", "label")
-    assert running.undo("ann", once="u1") == (second, "printer", "label")
-    assert running.undo("ann", once="u1") == (second, "printer", "label")  # the reply was lost
+    assert running.undo("ann", once="u1") == Undone(second, "printer", "label")
+    assert running.undo("ann", once="u1") == Undone(second, "printer", "label")  # the reply was lost
     assert set(running.fold().answers) == {first}
     assert running.claim("ann", 1) == [second]
-    assert running.undo("ann", once="u2") == (first, "money", "label")
+    assert running.undo("ann", once="u2") == Undone(first, "money", "label")
     assert running.undo("ann", once="u3") is None
     assert running.undo("bob") is None
     running.answer("ann", first, None, "unsure")
-    assert running.undo("ann", once="u4") == running.undo("ann", once="u4") == (first, None, "unsure")
+    assert running.undo("ann", once="u4") == running.undo("ann", once="u4") == Undone(first, None, "unsure")
 
 
 def test_a_project_file_that_cannot_be_written_says_so(early: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,6 +261,21 @@ def test_joiners_between_letters_belong_to_names(running: Desk, name: str) -> No
     assert check_person(name) == name
     with pytest.raises(BadInput):
         check_person("\u200d")
+
+
+def test_a_lasso_is_undone_whole(running: Desk) -> None:
+    first, *many = [str(number) for number in range(8)]
+    running.answer("ann", first, "printer", once="a")
+    running.answer("bob", many[0], "printer", once="b")
+    for at in (0, 4):  # a large one comes in parts
+        running.answer_many("ann", many[at : at + 4], "money", once=f"m{at}", how="lasso", deed="d")
+    for _ in range(2):  # the reply was lost
+        assert running.undo("ann", once="u") == Undone(many[-1], "money", "label", 7, "d")
+    assert set(running.fold().answers) == {first, many[0]} and not running.claims.held()
+    assert running.undo("ann", once="v") == Undone(first, "printer", "label")
+    assert running.answer_many("ann", many[:1], "money", once="w", how="lasso") == 1
+    running.answer("ann", many[0], "printer", once="x")  # thought better of
+    assert running.undo("ann", once="y") == Undone(many[0], "printer", "label")
 
 
 def test_flags_and_comments_stay(running: Desk) -> None:

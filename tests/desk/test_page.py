@@ -649,6 +649,58 @@ def test_a_loop_on_the_map_labels_many(chromium: Browser) -> None:
     assert len(sent["ids"]) == count and sent["value"] == "praise" and sent["how"] == "lasso"
 
 
+def lassoed(page: Page) -> None:
+    """Label what is around the middle of the map."""
+
+    def caught() -> bool:
+        page.press(" ")
+        return bool(page.run("Boolean(document.querySelector('.caught strong'))"))
+
+    page.press("Shift+m")
+    page.until("document.querySelector('.legend.keys li')")
+    page.run("document.querySelector('canvas').focus()")
+    page.press(*"++++++")
+    wait(caught)  # once the map knows which items have no label
+    page.press("Enter")
+    page.until("document.querySelector('#palette[open]')")
+    page.press("Enter")
+    page.until("document.querySelector('#last').innerText.includes('for ')")
+
+
+def test_a_lasso_is_undone_whole_and_nothing_else_with_it(chromium: Browser) -> None:
+    desk = Desk()
+
+    def many() -> list[str]:
+        return [id for _, id, once in desk.log if once.startswith("lasso")]
+
+    with opened(chromium, desk) as page:
+        page.press("1")
+        wait(lambda: answers(desk))
+        shown(page, desk.items[1].id)
+        lassoed(page)
+        wait(lambda: len(many()) > 1)
+        page.press("Control+z")
+        wait(lambda: not many())
+        page.until("document.querySelector('#toasts').innerText.includes('given on the map')")
+        shown(page, desk.items[1].id)  # what was on the screen stays
+        assert desk.items[0].answers["ann"]["value"] == "billing"
+        page.press("Control+z")
+        shown(page, desk.items[0].id)
+        wait(lambda: not desk.log)
+
+        page.run("document.activeElement.blur()")
+        page.press("1", "Shift+m")  # the map is closed, to be opened again
+        lassoed(page)
+        wait(many)
+        page.until("document.querySelector('#saved').innerText.includes('All saved')")
+        page.send("Page.reload")
+        page.until("document.querySelector('#last').innerText === ''")
+        page.until(ITEM)
+        page.press("Control+z")  # a page that was reloaded asks the server what was last
+        wait(lambda: not many())
+        assert desk.items[0].answers["ann"]["value"] == "billing"
+
+
 def test_the_map_is_used_without_a_mouse(chromium: Browser) -> None:
     desk = Desk()
     with opened(chromium, desk) as page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_hex
@@ -29,6 +30,25 @@ COMMENT = 2000  # characters of a comment
 DRAWN = 12  # items drawn ahead before the study begins
 TRIES = 100
 OURS = ("file", "gone")  # names that files answer under
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What was taken back.
+
+    Args:
+        id: The item; of a lasso the last.
+        value: What was said, in today's names.
+        kind: In which kind.
+        count: How many answers.
+        deed: The lasso's; None for one item's answer.
+    """
+
+    id: str
+    value: Any
+    kind: str
+    count: int = 1
+    deed: str | None = None
 
 
 class Desk:
@@ -136,13 +156,17 @@ class Desk:
         *,
         once: str | None = None,
         how: str = "",
+        deed: str | None = None,
     ) -> int:
-        """Give many items one answer, all or none; how many there are."""
+        """Give many items one answer, all or none; how many there are.
+
+        Answers under one ``deed``, by default those of this call, are undone together.
+        """
         with self.lock:
             for id in ids:
                 self._offered(id)
             value, _ = self._read(value, kind)
-            own = {"how": how} if how else {}
+            own = {"deed": deed or once or token_hex(8)} | ({"how": how} if how else {})
             drafts = [
                 ("told", {"id": id, "value": value, "answer_kind": kind, "by": person, **own}, _key(person, once, id))
                 for id in dict.fromkeys(ids)
@@ -151,22 +175,29 @@ class Desk:
             self.claims.done(list(ids))
             return len(drafts)
 
-    def undo(self, person: str, once: str | None = None) -> tuple[str, Any, str] | None:
-        """Take a person's last answer back, and give them the item again: its id, and what was said, in which kind."""
+    def undo(self, person: str, once: str | None = None) -> Undone | None:
+        """Take a person's last answer back, and give them the item again; of a lasso all answers, and no item."""
         with self.lock:
             fold, key = self.fold(), _key(person, once, "undo")
-            if key is not None and (before := self._written(key)) is not None:
-                self.claims.take(before["id"], person)  # the reply was lost, not the wish
-                return before["id"], fold.today(before["saw"]["undone"]), before["saw"]["kind"]
-            id = fold.last_of(person)
-            if id is None:
-                return None
-            said = fold.answers[id][person]
-            was = {"undone": said.value, "kind": said.kind}  # for whoever asks again because the reply was lost
-            body = {"id": id, "value": None, "answer_kind": "withdrawn", "by": person, "saw": was}
-            self._write([("told", body, key)])
-            self.claims.take(id, person)
-            return id, self._fold.today(said.value), said.kind
+            if key is not None and (before := self._written(key)) is not None:  # the reply was lost, not the wish
+                saw = before["saw"]
+                done = Undone(
+                    before["id"], fold.today(saw["undone"]), saw["kind"], saw.get("count", 1), saw.get("deed")
+                )
+            else:
+                ids = fold.last_deed(person)
+                if not ids:
+                    return None
+                said = fold.answers[ids[0]][person]
+                saw = {"undone": said.value, "kind": said.kind}  # for whoever asks again
+                saw |= {"count": len(ids), "deed": said.deed} if said.deed else {}
+                body = {"value": None, "answer_kind": "withdrawn", "by": person, "saw": saw}
+                keys = [key, *(_key(person, once, f"undo|{id}") for id in ids[1:])]
+                self._write([("told", {"id": id, **body}, own) for id, own in zip(ids, keys, strict=True)])
+                done = Undone(ids[0], self._fold.today(said.value), said.kind, len(ids), said.deed or None)
+            if done.deed is None:
+                self.claims.take(done.id, person)
+            return done
 
     def note(
         self,

@@ -47,6 +47,7 @@ class Said:
         line: Its line.
         at: When.
         seconds: How long it took.
+        deed: What all answers have in common that one lasso gave; empty for others.
     """
 
     value: Any
@@ -54,6 +55,7 @@ class Said:
     line: int
     at: float
     seconds: float | None = None
+    deed: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,9 +165,11 @@ class Fold:
             return self.task.read(value)
         return self.task.names[self.task.index(value)]
 
-    def last_of(self, person: str) -> str | None:
-        """The item that a person answered last."""
-        return next(reversed(self.mine.get(person, {})), None)
+    def last_deed(self, person: str) -> list[str]:
+        """The items that a person answered last, the latest first: one, or all of a lasso."""
+        ids = list(reversed(self.mine.get(person, {})))
+        deed = self.answers[ids[0]][person].deed if ids else ""
+        return [id for id in ids if self.answers[id][person].deed == deed] if deed else ids[:1]
 
     def _opened(self, line: Line) -> None:
         self.task, self.seed = build(line.body["task"]), line.body["seed"]
@@ -199,7 +203,8 @@ class Fold:
             del self._told_at[bisect_right(self._told_at, before.line) - 1]
         if body["answer_kind"] != "withdrawn":
             insort(self._told_at, line.number)
-            standing[by] = Said(body["value"], body["answer_kind"], line.number, line.at, body.get("seconds"))
+            seconds, deed = body.get("seconds"), body.get("deed", "")
+            standing[by] = Said(body["value"], body["answer_kind"], line.number, line.at, seconds, deed)
             own[id] = line.number
         if not standing:
             del self.answers[id]

@@ -69,7 +69,8 @@ BODIES = {
     ),
     "released": Body({"ids": list}),
     "told": Body(
-        {"id": ID, "value": ANY, "answer_kind": str}, {"by": str, "seconds": NUMBER | None, "how": str, "saw": dict}
+        {"id": ID, "value": ANY, "answer_kind": str},
+        {"by": str, "seconds": NUMBER | None, "how": str, "saw": dict, "deed": str},
     ),
     "fitted": Body(
         {"number": int, "through": int, "key": str, "learner": PART, "companions": dict, "facts": dict},
