@@ -130,6 +130,11 @@ class Pool:
     def _row_of(self) -> dict[Any, int]:
         return {plain(name): row for row, name in enumerate(self.ids)}
 
+    def knows(self, id: Any) -> bool:
+        """Whether the pool has an id."""
+        name = plain(id)
+        return isinstance(name, int) and 0 <= name < len(self) if self.numbered else name in self._row_of
+
     def row(self, id: Any) -> int:
         """The row number of an id.
 
@@ -137,11 +142,8 @@ class Pool:
             BadInput: If the pool has no such id.
         """
         name = plain(id)
-        if self.numbered:
-            if isinstance(name, int) and 0 <= name < len(self):
-                return name
-        elif name in self._row_of:
-            return self._row_of[name]
+        if self.knows(name):
+            return int(name) if self.numbered else self._row_of[name]
         raise BadInput(
             f"The pool has no item with id {name!r}; its {len(self)} ids look like "
             f"{', '.join(repr(plain(i)) for i in self.ids[:3])}. Check the id and its type."

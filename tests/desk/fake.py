@@ -192,12 +192,17 @@ class Desk:
     def _do_answers(self, body: dict[str, Any]) -> Any:
         self._declare(body["value"])
         for id in body["ids"]:
-            self._keep(self._by_id(id), self.person, body["value"], "label", body["once"])
+            self._keep(self._by_id(id), self.person, body["value"], "label", f"lasso {body['deed']}")
         return {"saved": len(body["ids"])}
 
     def _do_undo(self, body: dict[str, Any]) -> Any:
         for place in range(len(self.log) - 1, -1, -1):
             by, id, once = self.log[place]
+            if by == self.person and once.startswith("lasso"):
+                many = [other for mine, other, own in self.log if (mine, own) == (by, once)]
+                self.log = [line for line in self.log if line[2] != once]
+                undone = [self.by_id[other].answers.pop(by) for other in many][-1]
+                return {"item": None, "undone": undone, "count": len(many), "deed": once}
             if by == self.person and not once.startswith("taught"):
                 del self.log[place]
                 undone = self.by_id[id].answers.pop(by)
@@ -207,6 +212,8 @@ class Desk:
                 return {
                     "item": self._item(self.by_id[id]),
                     "undone": {"value": undone["value"], "kind": undone["kind"]},
+                    "count": 1,
+                    "deed": None,
                 }
         raise Refused(404, "nothing", "There is no answer of yours to take back.")
 

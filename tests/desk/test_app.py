@@ -16,6 +16,7 @@ from askance.desk.fold import Question
 from askance.desk.pictures import Shown
 from askance.desk.showing import Showing, _why
 from askance.errors import StorageError
+from askance.project.beginning import Wishes, begin
 
 
 class Made(Exports):
@@ -90,6 +91,15 @@ def test_a_session_at_the_page(page: Page) -> None:
     page.post("/api/undo", {"once": "d"})
     assert "answered nothing" in page.post("/api/undo", {"once": "e"}, status=404)["error"]
     assert [item["id"] for item in page.post("/api/claim", {"n": 2})["items"]] == [first["id"], second["id"]]
+
+
+def test_half_a_surrogate_pair_is_shown_as_a_mark(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text("".join(f'{{"text": "so \\ud83d {row}"}}\n' for row in range(3)))
+    begin(tmp_path / "t.jsonl", Wishes(text=("text",), classes=("a",)), folder=tmp_path / "t.askance")
+    made = Page(tmp_path / "t.askance")
+    shown = made.post("/api/claim", {"n": 1})["items"][0]
+    assert shown["fields"][0]["text"].startswith("so ? ")
+    made.desk.close()
 
 
 def test_a_new_class_is_told_of(page: Page) -> None:

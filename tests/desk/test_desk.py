@@ -10,10 +10,11 @@ import pytest
 from small_projects import Clock, begun, desk, fresh
 
 from askance.desk.claims import LEASE
-from askance.desk.desk import Desk, check_person
+from askance.desk.desk import Desk, Undone, check_person
 from askance.errors import BadInput, StorageError
 from askance.project.early import transfer
 from askance.project.project import Project
+from askance.project.provenance import provenance, when
 from askance.study.sql import sqlite_driver
 
 
@@ -36,10 +37,10 @@ def early(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
     made.close()
 
 
-def taken_over(place: Path) -> Project:
+def taken_over(place: Path, limit: int | None = None) -> Project:
     """What the dealer does before it deals."""
     project = Project(place)
-    project.encode()
+    project.encode(project.items.fact("limit") if limit is None else limit)
     project.settle()
     return project
 
@@ -91,6 +92,25 @@ def test_what_is_skipped_comes_last_to_the_one_and_first_to_others(running: Desk
     running.note("bob", first, skip=True)
     rest = running.claim("ann", 8)
     assert rest[-1] == first and len(rest) == 8
+
+
+def test_whoever_skips_all_goes_round_them(running: Desk) -> None:
+    rounds = []
+    for _ in range(3):
+        shown = []
+        for _ in range(8):
+            shown += running.claim("ann", 1)
+            running.note("ann", shown[-1], skip=True)
+        rounds.append(shown)
+    assert len(set(rounds[0])) == 8 and rounds[0] == rounds[1] == rounds[2]
+
+
+def test_whoever_skips_before_there_is_a_study_sees_all_items(early: Desk) -> None:
+    shown = []
+    for _ in range(24):
+        shown += early.claim("ann", 1)
+        early.note("ann", shown[-1], skip=True)
+    assert set(shown) == set(early.ids())
 
 
 def test_many_at_once_share_the_items_without_doubles(running: Desk) -> None:
@@ -166,19 +186,39 @@ def test_an_unknown_item_is_refused(running: Desk) -> None:
         running.answer("ann", "x", "money")
 
 
+def test_an_item_that_is_not_encoded_is_refused(tmp_path: Path) -> None:
+    place = fresh(tmp_path, classes=("printer", "money"), limit=10)
+    project = taken_over(place)
+    made = desk(place)
+    other = next(id for id in made.ids() if not project.study.pool.knows(id))
+    with pytest.raises(BadInput, match="askance encode"):
+        made.answer("ann", other, "money")
+    with pytest.raises(BadInput, match="askance encode"):
+        made.answer_many("ann", [str(project.study.pool.ids[0]), other], "money")
+    assert not made.fold().answers
+    project.encode()
+    project.settle()
+    made.answer("ann", other, "money")
+    assert project.study.progress.labeled == 0
+    project.study.refresh()
+    assert project.study.labels == {other: "money"}
+    project.close()
+    made.close()
+
+
 def test_undo_takes_the_last_answer_back_and_gives_the_item_again(running: Desk) -> None:
     first, second = running.claim("ann", 2)
     running.answer("ann", first, "money")
     running.answer("ann", second, "printer", "label")
-    assert running.undo("ann", once="u1") == (second, "printer", "label")
-    assert running.undo("ann", once="u1") == (second, "printer", "label")  # the reply was lost
+    assert running.undo("ann", once="u1") == Undone(second, "printer", "label")
+    assert running.undo("ann", once="u1") == Undone(second, "printer", "label")  # the reply was lost
     assert set(running.fold().answers) == {first}
     assert running.claim("ann", 1) == [second]
-    assert running.undo("ann", once="u2") == (first, "money", "label")
+    assert running.undo("ann", once="u2") == Undone(first, "money", "label")
     assert running.undo("ann", once="u3") is None
     assert running.undo("bob") is None
     running.answer("ann", first, None, "unsure")
-    assert running.undo("ann", once="u4") == running.undo("ann", once="u4") == (first, None, "unsure")
+    assert running.undo("ann", once="u4") == running.undo("ann", once="u4") == Undone(first, None, "unsure")
 
 
 def test_a_project_file_that_cannot_be_written_says_so(early: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,6 +245,37 @@ def test_a_crowd_gets_one_label_or_none(running: Desk) -> None:
     assert running.fold().labeled == 10
     running.answer_many("ann", ids, None, "withdrawn", once="n")
     assert running.fold().labeled == 0
+
+
+@pytest.mark.parametrize("name", ["very  bad", "tr\u00e8s\u00a0mal", "\u0645\u06cc\u200c\u0631\u0648\u062f", " soso "])
+def test_a_class_is_answered_by_its_own_name_whatever_its_blanks(tmp_path: Path, name: str) -> None:
+    made = desk(fresh(tmp_path, classes=(name, "good")))
+    id = made.claim("ann", 1)[0]
+    assert made.answer("ann", id, name) == [] and made.fold().label(id) == name
+    made.close()
+
+
+@pytest.mark.parametrize("name", ["\u0645\u06cc\u200c\u0631\u0648\u062f", "\u0dc1\u0dca\u200d\u0dbb\u0dd3"])
+def test_joiners_between_letters_belong_to_names(running: Desk, name: str) -> None:
+    assert running.answer("ann", running.claim("ann", 1)[0], name) == [name]
+    assert check_person(name) == name
+    with pytest.raises(BadInput):
+        check_person("\u200d")
+
+
+def test_a_lasso_is_undone_whole(running: Desk) -> None:
+    first, *many = [str(number) for number in range(8)]
+    running.answer("ann", first, "printer", once="a")
+    running.answer("bob", many[0], "printer", once="b")
+    for at in (0, 4):  # a large one comes in parts
+        running.answer_many("ann", many[at : at + 4], "money", once=f"m{at}", how="lasso", deed="d")
+    for _ in range(2):  # the reply was lost
+        assert running.undo("ann", once="u") == Undone(many[-1], "money", "label", 7, "d")
+    assert set(running.fold().answers) == {first, many[0]} and not running.claims.held()
+    assert running.undo("ann", once="v") == Undone(first, "printer", "label")
+    assert running.answer_many("ann", many[:1], "money", once="w", how="lasso") == 1
+    running.answer("ann", many[0], "printer", once="x")  # thought better of
+    assert running.undo("ann", once="y") == Undone(many[0], "printer", "label")
 
 
 def test_flags_and_comments_stay(running: Desk) -> None:
@@ -281,6 +352,44 @@ def test_taking_over_twice_does_no_harm(early: Desk, tmp_path: Path) -> None:
     project.items.put("begun", False)  # as if the dealer had been killed before its last word
     transfer(project.items, project.study)
     assert project.study.lines() == before
+    project.close()
+
+
+def test_with_a_limit_people_begin_with_what_will_be_encoded(tmp_path: Path, clock: Clock) -> None:
+    early = desk(fresh(tmp_path, rows=60, limit=10), clock)
+    assert early.fold().items == 10
+    ids = early.claim("ann", 5)
+    for id in ids[:4]:
+        early.answer("ann", id, "printer", once=id)
+    for _ in range(2):  # and the study opens again
+        project = taken_over(early.folder)
+        assert len(project.study.pool) == 10 and set(project.study.labels) == set(ids[:4])
+        assert all(row.ok for row in project.study.audit())
+        project.close()
+    early.close()
+
+
+def test_what_was_answered_early_is_encoded_whatever_the_limit(early: Desk, tmp_path: Path) -> None:
+    ids = early.claim("ann", 6)
+    for id in ids:
+        early.answer("ann", id, "printer", once=id)
+    project = taken_over(tmp_path / "tickets.askance", limit=2)
+    assert set(project.study.labels) == set(ids)
+    project.close()
+
+
+def test_early_answers_keep_their_time(early: Desk, tmp_path: Path, clock: Clock) -> None:
+    (first,) = early.claim("ann", 1)
+    clock.now += 60
+    early.claim("bob", 10)
+    clock.now += 60
+    late = early.claim("eve", 10)[-1]  # the last that was drawn
+    clock.now += 60
+    for id in (first, late):
+        early.answer("ann", id, "printer", once=id)
+    project = taken_over(tmp_path / "tickets.askance")
+    times = {one.id: (one.asked_at, one.answers[0].at) for one in provenance(project.study)}
+    assert times == {first: (when(1_000), when(1_180)), late: (when(1_120), when(1_180))}
     project.close()
 
 

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from askance import Classes, Pool, Study
+from askance import Classes, Labels, Pool, Study, Targets
 from askance.desk.fold import Fold
+from askance.history import Answer
 from askance.learners.linear import Linear
 from askance.pool import ASIDE, LABELED, PENDING, UNLABELED
 
@@ -60,6 +62,24 @@ def test_the_page_and_the_study_see_the_same(walk: list[Any]) -> None:
     assert {NAMES[row] for row in study.state.controls} >= controls & set(study.pending)
 
 
+@pytest.mark.parametrize(
+    ("task", "said", "label"),
+    [
+        (Labels(("x", "y")), [["x"], ["x", "y"], ["y"]], ["x", "y"]),
+        (Labels(("x", "y", "z")), [["x", "z"], ["x"], ["y"]], ["x"]),
+        (Labels(("x", "y")), [[], [], ["x"]], []),
+        (Labels(("x", "y")), [Answer({"x": 0.9, "y": 0.3}, "soft"), []], []),
+        (Classes(("x", "y")), [Answer({"x": 0.2, "y": 0.8}, "soft"), "x"], "x"),
+        (Targets(), [1.0, 2.0, 6.0], [3.0]),
+    ],
+)
+def test_people_who_disagree_are_counted_as_the_study_counts_them(task: Any, said: list[Any], label: Any) -> None:
+    study = small(task=task)
+    for number, value in enumerate(said):
+        study.tell({"i0": value}, by=f"p{number}")
+    assert of(study).label("i0") == study.labels["i0"] == label
+
+
 def test_old_answers_read_in_todays_names() -> None:
     study = small()
     study.tell({"i0": "a", "i1": "b"}, by="ann")
@@ -90,6 +110,6 @@ def test_the_last_answer_of_each_person_is_known() -> None:
     study.tell({"i0": "a"}, by="ann")
     study.tell({"i1": "a"}, by="bob")
     study.tell({"i2": "a"}, by="ann")
-    assert (of(study).last_of("ann"), of(study).last_of("bob"), of(study).last_of("eve")) == ("i2", "i1", None)
+    assert [of(study).last_deed(name) for name in ("ann", "bob", "eve")] == [["i2"], ["i1"], []]
     study.withdraw(["i2"], by="ann")
-    assert of(study).last_of("ann") == "i0"
+    assert of(study).last_deed("ann") == ["i0"]

@@ -100,6 +100,24 @@ def test_whatever_steps_a_name_takes_it_gets_one_of_the_folders_own_files(folder
     assert ("/".join(parts), found) in {("one", b"one"), ("cats/two", b"two")}
 
 
+def test_a_path_that_the_projects_own_file_lists_leads_where_it_says(folder: Folder, tmp_path: Path) -> None:
+    inside = tmp_path / "photos"
+    for path, data in {
+        "one": b"one",
+        "./cats/../one": b"one",
+        "cats//two": b"two",
+        str(inside / "cats" / "two"): b"two",
+        "../secret": b"secret",
+        str(tmp_path / "secret"): b"secret",
+    }.items():
+        with folder.listed(path) as file:
+            assert file.read(100) == data
+    for path in ("", "missing", "near", "../photos/link", "../nowhere/one", "up/secret", "one\0", "../secret\0"):
+        with pytest.raises(BadInput) as error, folder.listed(path):
+            pass
+        assert str(tmp_path) not in str(error.value)
+
+
 def test_what_is_no_plain_file_is_refused_without_waiting(folder: Folder, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "photos" / "pipe")
     for name in ("pipe", "cats"):

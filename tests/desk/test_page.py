@@ -393,8 +393,6 @@ def test_slips_are_judged_as_the_server_judges_them(chromium: Browser) -> None:
 def test_several_labels_are_switched_and_saved(chromium: Browser) -> None:
     desk = Desk(kind="labels")
     with opened(chromium, desk) as page:
-        page.press("Enter")
-        page.until("document.querySelector('#toasts').innerText.includes('Nothing is chosen')")
         page.press("1", "3", "2", "3")
         assert page.run("[...document.querySelectorAll('[aria-pressed=true].choice')].map(e => e.dataset.name)") == [
             "billing",
@@ -409,6 +407,33 @@ def test_several_labels_are_switched_and_saved(chromium: Browser) -> None:
         shown(page, desk.items[1].id)
         assert not page.run("document.querySelector('[aria-pressed=true].choice')")
     assert answers(desk)[0]["value"] == ["billing", "delivery", "urgent"]
+
+
+def test_an_item_without_any_of_the_labels_is_answered_so(chromium: Browser) -> None:
+    desk = Desk(kind="labels", taught=20)
+    does = "document.querySelector('.save .does').innerText"
+    first, second, third, fourth = [one.id for one in desk.items if not one.answers][:4]
+    with opened(chromium, desk) as page:
+        shown(page, first)
+        assert page.run(does) == "No label applies"
+        page.press("Enter")
+        shown(page, second)
+        page.press("1")
+        assert page.run(does) == "Save"
+        page.press("1")  # thought better of
+        assert page.run(does) == "No label applies"
+        page.press("Enter")
+        shown(page, third)
+        desk.suggest = "before"
+        page.until("document.querySelector('.choice.suggested')")
+        assert page.run(does) == "Take the suggestion"
+        page.click(".without")
+        shown(page, fourth)
+        page.press("Enter")
+        wait(lambda: len(answers(desk)) == 4)
+    kept = [(one["value"], one["kind"], one["how"]) for one in answers(desk)]
+    assert kept[:3] == [([], "label", "key"), ([], "label", "key"), ([], "label", "click")]
+    assert kept[3][0] and kept[3][2] == "suggestion"
 
 
 def test_numbers_are_typed(chromium: Browser) -> None:
@@ -622,6 +647,58 @@ def test_a_loop_on_the_map_labels_many(chromium: Browser) -> None:
         wait(lambda: [body for _, path, body in desk.seen if path == "/api/answers"])
     (sent,) = [body for _, path, body in desk.seen if path == "/api/answers"]
     assert len(sent["ids"]) == count and sent["value"] == "praise" and sent["how"] == "lasso"
+
+
+def lassoed(page: Page) -> None:
+    """Label what is around the middle of the map."""
+
+    def caught() -> bool:
+        page.press(" ")
+        return bool(page.run("Boolean(document.querySelector('.caught strong'))"))
+
+    page.press("Shift+m")
+    page.until("document.querySelector('.legend.keys li')")
+    page.run("document.querySelector('canvas').focus()")
+    page.press(*"++++++")
+    wait(caught)  # once the map knows which items have no label
+    page.press("Enter")
+    page.until("document.querySelector('#palette[open]')")
+    page.press("Enter")
+    page.until("document.querySelector('#last').innerText.includes('for ')")
+
+
+def test_a_lasso_is_undone_whole_and_nothing_else_with_it(chromium: Browser) -> None:
+    desk = Desk()
+
+    def many() -> list[str]:
+        return [id for _, id, once in desk.log if once.startswith("lasso")]
+
+    with opened(chromium, desk) as page:
+        page.press("1")
+        wait(lambda: answers(desk))
+        shown(page, desk.items[1].id)
+        lassoed(page)
+        wait(lambda: len(many()) > 1)
+        page.press("Control+z")
+        wait(lambda: not many())
+        page.until("document.querySelector('#toasts').innerText.includes('given on the map')")
+        shown(page, desk.items[1].id)  # what was on the screen stays
+        assert desk.items[0].answers["ann"]["value"] == "billing"
+        page.press("Control+z")
+        shown(page, desk.items[0].id)
+        wait(lambda: not desk.log)
+
+        page.run("document.activeElement.blur()")
+        page.press("1", "Shift+m")  # the map is closed, to be opened again
+        lassoed(page)
+        wait(many)
+        page.until("document.querySelector('#saved').innerText.includes('All saved')")
+        page.send("Page.reload")
+        page.until("document.querySelector('#last').innerText === ''")
+        page.until(ITEM)
+        page.press("Control+z")  # a page that was reloaded asks the server what was last
+        wait(lambda: not many())
+        assert desk.items[0].answers["ann"]["value"] == "billing"
 
 
 def test_the_map_is_used_without_a_mouse(chromium: Browser) -> None:

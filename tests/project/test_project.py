@@ -66,6 +66,29 @@ def test_telling_a_file_twice_does_no_harm_and_a_later_answer_replaces_an_earlie
     assert later.corrected == [first] and project.study.labels == {first: "login"}
 
 
+def test_people_who_agree_agree_after_a_class_was_renamed(tmp_path: Path) -> None:
+    project = make_project(tmp_path, classes=("billing", "login"))
+    first, second = project.study.pool.ids[:2]
+    (tmp_path / "a.csv").write_text(f"id,label\n{first},billing\n{second},login\n")
+    tell_file(project, tmp_path / "a.csv", by="Ada")
+    project.study.rename("billing", "invoices")
+    (tmp_path / "b.csv").write_text(f"id,label\n{first},invoices\n{second},invoices\n")
+    assert tell_file(project, tmp_path / "b.csv", by="Ben").disagreed == [second]
+    assert status(project).disagreed == 1
+    again = tell_file(project, tmp_path / "a.csv", by="Ada")
+    assert (again.repeated, again.new, again.corrected) == (2, 0, [])
+
+
+def test_what_a_file_says_is_told_once_whatever_a_class_is_called_by_now(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", {"text": [f"words about {row}" for row in range(8)], "kind": ["a", "b"] * 4})
+    init(tmp_path / "t.csv", Wishes(text=("text",), label="kind"), folder=tmp_path / "t.askance")
+    project = Project(tmp_path / "t.askance")
+    project.study.rename("a", "alpha")
+    lines = len(project.study.lines())
+    project.items.put("settled", False)
+    assert project.settle().labels == 0 and len(project.study.lines()) == lines
+
+
 def test_a_slip_needs_a_decision_once(tmp_path: Path) -> None:
     project = make_project(tmp_path, classes=("billing", "login"))
     ids = project.study.pool.ids
@@ -144,6 +167,18 @@ def test_a_project_says_where_it_stands(tmp_path: Path) -> None:
     assert json.dumps(found.as_json())
     lines = len(project.study.lines())
     assert status(project).score == found.score and len(project.study.lines()) == lines, "nothing new, nothing measured"
+
+
+def test_a_label_of_an_item_that_is_not_encoded_is_named_with_its_line(tmp_path: Path) -> None:
+    project = make_project(tmp_path, limit=50)
+    known = str(project.study.pool.ids[0])
+    other = next(row.id for row in project.items.rows("item") if not project.study.pool.knows(row.id))
+    (tmp_path / "a.csv").write_text(f"id,label\n{known},login\n{other},billing\n")
+    with pytest.raises(BadInput, match=r"a\.csv, line 3: .*askance encode"):
+        tell_file(project, tmp_path / "a.csv")
+    assert project.study.progress.labeled == 0
+    project.encode()
+    assert tell_file(project, tmp_path / "a.csv").new == 2
 
 
 def test_only_so_many_items_are_encoded_for_now_and_the_rest_later(tmp_path: Path) -> None:
@@ -256,15 +291,18 @@ def test_a_folder_of_images_is_a_project_and_odd_files_are_set_aside(tmp_path: P
     assert (done, lacking) == (40, 10)
 
 
-@pytest.mark.skipif(sys.platform == "win32" or sys.platform == "darwin", reason="names are any bytes on Linux alone")
-def test_an_image_whose_name_is_no_text_is_an_item_or_set_aside(tmp_path: Path) -> None:
-    write_photos(tmp_path / "photos", 2, 0)
-    good = next(file for file in (tmp_path / "photos").rglob("*") if file.is_file())
-    good.rename(os.fsdecode(bytes(good.parent) + b"/\xfe.png"))
-    Path(os.fsdecode(bytes(tmp_path / "photos") + b"/\xff.png")).write_bytes(b"no image")
-    begun = begin(tmp_path / "photos", Wishes(classes=("x",)), folder=tmp_path / "p.askance")
-    said = "\n".join(begun.intake.broken).encode()  # it can be printed
-    assert b"?.png" in said and begun.rows["item"] == 2
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_picture_whose_name_is_no_utf8_is_an_item_or_set_aside_like_any_other(tmp_path: Path) -> None:
+    write_photos(tmp_path / "photos", files=4, odd=0)
+    folder = os.fsencode(tmp_path / "photos")
+    next((tmp_path / "photos" / "cats").iterdir()).rename(os.fsdecode(folder + b"/\xfe.png"))
+    Path(os.fsdecode(folder + b"/\xff.png")).write_bytes(b"no picture")
+    started = init(tmp_path / "photos", Wishes(classes=("cat", "dog")), folder=tmp_path / "photos.askance")
+    assert len(started.intake.broken) == 1 and "?.png" in started.intake.broken[0]
+    project = Project(started.project)
+    assert len(project.study.pool) == 4
+    (row,) = (row for row in project.items.rows("item") if "\udcfe" in row.cells["path"])
+    assert row.id in project.study.pool.ids
 
 
 def test_a_table_and_an_array_are_projects(tmp_path: Path) -> None:

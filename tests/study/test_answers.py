@@ -13,6 +13,9 @@ from worlds import asked_ids, blobs
 from askance.errors import BadInput
 from askance.history import Answer
 from askance.pool import Pool
+from askance.study.early import asked
+from askance.study.journal import Draft
+from askance.study.state import Past, State
 from askance.study.study import Study
 from askance.task import Labels, Targets
 
@@ -219,6 +222,22 @@ def test_lists_of_labels_and_numbers_are_answers_too() -> None:
     numbers = Study(pool, task=Targets(2), start="random", strategy="random")
     numbers.tell({0: [1, 2.5], 1: np.array([3.0, 4.0]), 2: torch.tensor([5.0, 6.0])})
     assert numbers.labels == {0: [1.0, 2.5], 1: [3.0, 4.0], 2: [5.0, 6.0]}
+
+
+def test_an_answer_to_an_item_that_is_not_offered_yet_counts_once_it_is() -> None:
+    world = blobs(items=20)
+    pool = Pool.from_arrays(world.pool.items, ids=[f"i{row}" for row in range(20)])
+    study = Study(pool.first(10), classes=["a", "b"])
+    body = {"value": "a", "answer_kind": "label", "by": "ann", "seconds": None}
+    study.journal.add([Draft("told", {"id": id, **body}) for id in ("i3", "i15")])
+    study.journal.add([Draft("asked", asked(["i4", "i16"], 20, 0, 0)), Draft("released", {"ids": ["i17"]})])
+    study.refresh()
+    assert study.labels == {"i3": "a"} and study.pending == ["i4"]
+    study.journal.add([Draft("offered", {"items": 10, "ids": pool.names(range(10, 20)), "digest": pool.digest})])
+    lines = study.journal.read()
+    for state in (State.replay(pool, lines), Past(pool, lambda after: lines[after:]).at(lines[-1].number)):
+        assert state.labeled.tolist() == [3, 15] and state.taught == lines[-1].number
+    assert State.replay(pool, lines[:-1]).labeled.tolist() == [3]
 
 
 def test_an_item_that_was_answered_unasked_is_never_asked() -> None:

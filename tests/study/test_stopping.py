@@ -25,7 +25,8 @@ from askance.learners.linear import Linear
 from askance.oracles.known import Known
 from askance.pool import Pool
 from askance.strategies.base import Strategy
-from askance.study import looks
+from askance.study import early, looks
+from askance.study.journal import Draft
 from askance.study.looks import SHARES, STOP_SET, Evidence, concordance, kappa
 from askance.study.stopping import (
     DEFAULT,
@@ -228,6 +229,21 @@ def test_stability_that_must_be_certain_looks_at_the_lower_end() -> None:
     assert value.value is not None and value.low is not None and value.low < value.value
     between = (value.low + value.value) / 2
     assert one_part(study, Stable(between)).met and not one_part(study, Stable(between, certain=True)).met
+
+
+def test_what_was_drawn_before_there_was_a_model_was_foreseen_by_none() -> None:
+    world = blobs(items=60)
+    study = world.study(start="random", learner=Always(), strategy="random")
+    names = list(world.pool.ids)
+    first = early.drawn((int(name) for name in names), 0)[:8]
+    study.journal.add([Draft("asked", early.asked(first, 60, study.state.line, 0))])
+    study.tell({name: world.truth[name] for name in first})
+    assert Evidence(study).foreseen(5) == (0, 0)
+    assert verdict(study, Foreseen(answers=5)).now is False
+    study.model()
+    assert Evidence(study).foreseen(5) == (0, 0)
+    study.tell({name: world.truth[name] for name in study.ask(6).ids})
+    assert Evidence(study).foreseen(20)[1] == 6
 
 
 def test_what_is_foreseen_are_the_answers_to_what_the_strategy_asked_last() -> None:

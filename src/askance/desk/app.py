@@ -96,10 +96,11 @@ class Answers(Body):
     kind: Literal["label", "unsure", "none-of-these", "broken", "withdrawn"] = "label"
     once: Once
     how: Literal["", "lasso"] = "lasso"
+    deed: Once | None = None
 
 
 class Undo(Body):
-    """Take my last answer back."""
+    """Take my last answer back, or all of my last lasso."""
 
     once: Once
 
@@ -182,7 +183,9 @@ def _labeling(app: FastAPI, doors: Doors) -> None:
     @app.post("/api/answers")
     def answers(body: Answers, request: Request) -> dict[str, Any]:
         person = _named(doors, request)
-        saved = desk.answer_many(person, body.ids, _finite(body.value), body.kind, once=body.once, how=body.how)
+        saved = desk.answer_many(
+            person, body.ids, _finite(body.value), body.kind, once=body.once, how=body.how, deed=body.deed
+        )
         return {"saved": saved}
 
     @app.post("/api/undo")
@@ -191,8 +194,9 @@ def _labeling(app: FastAPI, doors: Doors) -> None:
         found = desk.undo(person, body.once)
         if found is None:
             raise HTTPException(404, "You have answered nothing yet.")
-        id, value, kind = found
-        return {"item": shown(id, person), "undone": {"value": value, "kind": kind}}
+        item = shown(found.id, person) if found.deed is None else None
+        undone = {"value": found.value, "kind": found.kind}
+        return {"item": item, "undone": undone, "count": found.count, "deed": found.deed}
 
     @app.post("/api/note")
     def note(body: Note, request: Request) -> dict[str, Any]:

@@ -26,8 +26,8 @@ class Claims:
     def claim(self, fold: Fold, person: str, n: int) -> list[str]:
         """The items that a person holds, and as many more as make ``n``: what was asked first goes first.
 
-        What the person skipped comes when nothing else is left. Holding starts anew with every claim, so whoever is at
-        work keeps what is on the screen.
+        What the person skipped comes when nothing else is left, what they skipped last at the end. Holding starts anew
+        with every claim, so whoever is at work keeps what is on the screen.
         """
         n = max(1, min(n, AHEAD))
         with self._board.write():
@@ -36,7 +36,7 @@ class Claims:
             mine = [id for id, who in held.items() if who == person]
             if len(mine) < n:
                 free = [id for id in fold.open if id not in held]
-                free.sort(key=lambda id: person in fold.skipped.get(id, ()))  # stable: else in order of asking
+                free.sort(key=lambda id: fold.skipped.get(id, {}).get(person, 0))  # stable: else in order of asking
                 mine += free[: n - len(mine)]
             self._board.hold(mine, person, now + LEASE)
         return mine[:n]

@@ -56,15 +56,20 @@ class Dealer:
 
     def run(self) -> None:
         """Deal until somebody says stop."""
+        failed = False
         while not self._stop.is_set():
             try:
                 if self._read != self._reading():  # somebody took in a file
                     self._prepare()
                 busy = self.step(self._project.study)
+                failed = False
             except BadInput as error:
-                if self._read == self._reading():
+                if failed and self._read == self._reading():
                     raise
-                self._say("starting", str(error))  # the study has grown; open it again
+                failed = True
+                self._say("starting", str(error))  # the study has grown, by a file or by encoding; open it again
+                self._project.forget()
+                self._read = -1
                 continue
             except StorageError as error:  # a full disk may have room again
                 self._say("failed", str(error))
@@ -98,7 +103,8 @@ class Dealer:
         self._say("starting", "Opening the study")
         self._project.settle()
         study = self._project.study
-        early = [id for id in self._free(study) if self._fold.questions[id].fit == NO_FIT]
+        pending = set(study.pending)
+        early = [id for id in self._free(study) if self._fold.questions[id].fit == NO_FIT and id in pending]
         if early:
             study.release(early)  # nobody has seen them, and from now on there is better than chance
 
@@ -114,7 +120,9 @@ class Dealer:
         if not progress.unlabeled or study.state.taught in (self._waits, self._stopped):
             return 0
         batch = min(MOST, max(FEWEST, math.ceil(self._pace(study) * self._cycle * AHEAD)))
-        return batch if len(self._free(study)) <= batch // 2 else 0
+        people = self._claims.present()
+        left = [id for id in self._free(study) if not people or people - self._fold.skipped.get(id, {}).keys()]
+        return batch if len(left) <= batch // 2 else 0  # what all who are here have skipped is no question left
 
     def _free(self, study: Study) -> list[str]:
         """What is open and held by nobody."""

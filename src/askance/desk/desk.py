@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_hex
@@ -29,6 +30,25 @@ COMMENT = 2000  # characters of a comment
 DRAWN = 12  # items drawn ahead before the study begins
 TRIES = 100
 OURS = ("file", "gone")  # names that files answer under
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What was taken back.
+
+    Args:
+        id: The item; of a lasso the last.
+        value: What was said, in today's names.
+        kind: In which kind.
+        count: How many answers.
+        deed: The lasso's; None for one item's answer.
+    """
+
+    id: str
+    value: Any
+    kind: str
+    count: int = 1
+    deed: str | None = None
 
 
 class Desk:
@@ -92,7 +112,8 @@ class Desk:
         with self.lock:
             fold = self.fold()
             if not self._begun:
-                self._early.draw(fold, self.claims.held() + max(n, DRAWN))
+                put_off = sum(person in fold.skipped.get(id, ()) for id in fold.open)
+                self._early.draw(fold, self.claims.held() + put_off + max(n, DRAWN))
             return self.claims.claim(fold, person, n)
 
     def answer(
@@ -113,10 +134,11 @@ class Desk:
             Classes that it created.
 
         Raises:
-            BadInput: For an unknown item or kind, or a value that the task has no word for.
+            BadInput: For an item that is unknown or not encoded, an unknown kind, or a value that the task has no word
+                for.
         """
         with self.lock:
-            self._item(id)
+            self._offered(id)
             value, new = self._read(value, kind)
             body: dict[str, Any] = {"id": id, "value": value, "answer_kind": kind, "by": person, "seconds": seconds}
             body |= {"how": how} if how else {}
@@ -134,13 +156,17 @@ class Desk:
         *,
         once: str | None = None,
         how: str = "",
+        deed: str | None = None,
     ) -> int:
-        """Give many items one answer, all or none; how many there are."""
+        """Give many items one answer, all or none; how many there are.
+
+        Answers under one ``deed``, by default those of this call, are undone together.
+        """
         with self.lock:
             for id in ids:
-                self._item(id)
+                self._offered(id)
             value, _ = self._read(value, kind)
-            own = {"how": how} if how else {}
+            own = {"deed": deed or once or token_hex(8)} | ({"how": how} if how else {})
             drafts = [
                 ("told", {"id": id, "value": value, "answer_kind": kind, "by": person, **own}, _key(person, once, id))
                 for id in dict.fromkeys(ids)
@@ -149,22 +175,29 @@ class Desk:
             self.claims.done(list(ids))
             return len(drafts)
 
-    def undo(self, person: str, once: str | None = None) -> tuple[str, Any, str] | None:
-        """Take a person's last answer back, and give them the item again: its id, and what was said, in which kind."""
+    def undo(self, person: str, once: str | None = None) -> Undone | None:
+        """Take a person's last answer back, and give them the item again; of a lasso all answers, and no item."""
         with self.lock:
             fold, key = self.fold(), _key(person, once, "undo")
-            if key is not None and (before := self._written(key)) is not None:
-                self.claims.take(before["id"], person)  # the reply was lost, not the wish
-                return before["id"], fold.today(before["saw"]["undone"]), before["saw"]["kind"]
-            id = fold.last_of(person)
-            if id is None:
-                return None
-            said = fold.answers[id][person]
-            was = {"undone": said.value, "kind": said.kind}  # for whoever asks again because the reply was lost
-            body = {"id": id, "value": None, "answer_kind": "withdrawn", "by": person, "saw": was}
-            self._write([("told", body, key)])
-            self.claims.take(id, person)
-            return id, self._fold.today(said.value), said.kind
+            if key is not None and (before := self._written(key)) is not None:  # the reply was lost, not the wish
+                saw = before["saw"]
+                done = Undone(
+                    before["id"], fold.today(saw["undone"]), saw["kind"], saw.get("count", 1), saw.get("deed")
+                )
+            else:
+                ids = fold.last_deed(person)
+                if not ids:
+                    return None
+                said = fold.answers[ids[0]][person]
+                saw = {"undone": said.value, "kind": said.kind}  # for whoever asks again
+                saw |= {"count": len(ids), "deed": said.deed} if said.deed else {}
+                body = {"value": None, "answer_kind": "withdrawn", "by": person, "saw": saw}
+                keys = [key, *(_key(person, once, f"undo|{id}") for id in ids[1:])]
+                self._write([("told", {"id": id, **body}, own) for id, own in zip(ids, keys, strict=True)])
+                done = Undone(ids[0], self._fold.today(said.value), said.kind, len(ids), said.deed or None)
+            if done.deed is None:
+                self.claims.take(done.id, person)
+            return done
 
     def note(
         self,
@@ -247,6 +280,15 @@ class Desk:
             raise BadInput(f"The project has no item {id!r}. Reload the page.")
         return found
 
+    def _offered(self, id: str) -> None:
+        """Refuse an item that cannot be answered: one without a row, or one that the study was not offered."""
+        self._item(id)
+        if id not in self.fold().ids and self._begun:
+            raise BadInput(
+                f"The item {id!r} is not encoded yet, so nothing could be learned from an answer. Encode it first: "
+                f"askance encode"
+            )
+
     def _said_early(self) -> bool:
         return any(line.kind != "asked" for line in self._early.lines())
 
@@ -263,10 +305,11 @@ class Desk:
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 wanted = "a name" if one else "a list of names"
                 raise BadInput(f"{value!r} is no {task.word} of this project. Send {wanted}.")
-            new = [name for name in dict.fromkeys(map(_named, names)) if not task.knows(name)]
+            names = [name if task.knows(name) else _named(name) for name in names]  # a file's may have odd blanks
+            new = [name for name in dict.fromkeys(names) if not task.knows(name)]
             for name in new:
                 self.declare(name)
-            value = _named(value) if one else [_named(name) for name in names]
+            value = names[0] if one else names
         elif isinstance(value, str):
             value = parse_label(value, "number")
         return self.fold().task.read(value, kind), new
@@ -314,7 +357,7 @@ def check_person(name: str) -> str:
         BadInput: If nobody can be called so.
     """
     name = " ".join(name.split())
-    if not 0 < len(name) <= NAME or not name.isprintable():
+    if not 0 < len(name) <= NAME or not _visible(name):
         raise BadInput(f"A name has 1 to {NAME} signs, and all of them can be seen. Type another one.")
     if name.casefold() in OURS:
         raise BadInput(f"The name {name!r} stands for what files say. Type another one.")
@@ -324,9 +367,15 @@ def check_person(name: str) -> str:
 def _named(name: str) -> str:
     """A class's name without blanks around it."""
     name = " ".join(name.split())
-    if not name or len(name) > 200 or not name.isprintable():
+    if len(name) > 200 or not _visible(name):
         raise BadInput("The name of a class has 1 to 200 signs, and all of them can be seen. Type another one.")
     return name
+
+
+def _visible(name: str) -> bool:
+    """Whether a name can be seen, all of it but the joiners that some scripts write between letters."""
+    letters = name.replace("\u200c", "").replace("\u200d", "")
+    return bool(letters) and letters.isprintable()
 
 
 def _key(person: str, once: str | None, what: str) -> str | None:

@@ -48,7 +48,8 @@ class Early:
         fold = Fold()
         opened = {"task": describe(TASKS[task["kind"]](task["names"])), "seed": self._items.fact("seed", 0)}
         fold.fold(Line(0, "opened", 0.0, opened))
-        fold.fold(Line(0, "offered", 0.0, {"items": self._items.counts()[ITEM]}))
+        items, limit = self._items.counts()[ITEM], self._items.fact("limit")
+        fold.fold(Line(0, "offered", 0.0, {"items": items if limit is None else min(items, limit)}))
         return fold
 
     def refresh(self, fold: Fold) -> None:
@@ -63,7 +64,7 @@ class Early:
                 return
             self.refresh(fold)
             order = self._drawn()
-            ids = order[len(fold.questions) :][: max(0, n - len(fold.open))]
+            ids = [id for id in order if id not in fold.questions][: max(0, n - len(fold.open))]
             if ids:
                 self._items.add_early("asked", early.asked(ids, len(order), 0, fold.seed), self._clock(), None)
             self.refresh(fold)
@@ -78,10 +79,11 @@ class Early:
             return True
 
     def _drawn(self) -> list[str]:
-        """Everything that could be asked, in the order of drawing."""
+        """Everything that could be asked, in the order of drawing; with a limit only what will be encoded."""
         if self._order is None:
             sure = {id for id, labels in self._items.labels().items() if len(labels) == 1}
+            gone = self._items.gone()
             _, ids, _ = self._items.standing()
-            seed = self._items.fact("seed", 0)
-            self._order = early.drawn((str(id) for id in ids if id not in sure), seed)
+            order = early.drawn((str(id) for id in ids if id not in gone), self._items.fact("seed", 0))
+            self._order = [id for id in order[: self._items.fact("limit")] if id not in sure]
         return self._order

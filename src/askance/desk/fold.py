@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from askance.describe import build
+from askance.history import Answer
 from askance.study.journal import Line
-from askance.task import Named, Task
+from askance.task import Classes, Named, Task
 
 LABELS = ("label", "soft")  # kinds of answers that carry one
 
@@ -46,6 +47,7 @@ class Said:
         line: Its line.
         at: When.
         seconds: How long it took.
+        deed: What all answers have in common that one lasso gave; empty for others.
     """
 
     value: Any
@@ -53,6 +55,7 @@ class Said:
     line: int
     at: float
     seconds: float | None = None
+    deed: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,13 @@ class Fold:
         line: The last line.
         task: What items are labeled with.
         items: Items offered so far.
+        ids: Their ids; none where they are just numbers, or the study has not begun.
         questions: What was asked and not released, in order of asking.
         open: Of these, what nobody has answered, in the same order.
         answers: Standing answers, by item and person.
         mine: Items that a person answered, the latest last; each once.
         remarks: Flags and comments, by item and person.
-        skipped: Who skipped an item, by item.
+        skipped: The line by which somebody skipped an item last, by item and person.
         shown: Control items that were asked.
         fits: Of each model: ``through``, the last line it learned from, ``at``, ``learner`` and ``seconds``.
         scores: The last measurement, by what it was on.
@@ -86,13 +90,14 @@ class Fold:
     line: int = 0
     task: Task = field(default_factory=Task)
     items: int = 0
+    ids: set[str] = field(default_factory=set)
     seed: int = 0
     questions: dict[str, Question] = field(default_factory=dict)
     open: dict[str, Question] = field(default_factory=dict)
     answers: dict[str, dict[str, Said]] = field(default_factory=dict)
     mine: dict[str, dict[str, int]] = field(default_factory=dict)
     remarks: dict[str, dict[str, Remark]] = field(default_factory=dict)
-    skipped: dict[str, set[str]] = field(default_factory=dict)
+    skipped: dict[str, dict[str, int]] = field(default_factory=dict)
     fits: list[dict[str, Any]] = field(default_factory=list)
     scores: dict[str, Any] = field(default_factory=dict)
     strategy: str = ""
@@ -130,15 +135,18 @@ class Fold:
         return "pending" if id in self.questions else "unlabeled"
 
     def label(self, id: str) -> Any:
-        """What most people say an item is, in today's names; None where nobody does. Ties go to the first name."""
-        said = [self.today(one.value) for one in self.answers.get(id, {}).values() if one.kind == "label"]
-        if not said:
+        """What most people say an item is, as the study has it: in today's names, and ties go to the first name.
+
+        Of several labels it is those that half of the people give it, of numbers the mean; None where nobody says any.
+        """
+        standing = sorted(self.answers.get(id, {}).items())  # sums of floats have an order
+        target = self.task.target([Answer(said.value, said.kind) for _, said in standing])
+        if target is None:
             return None
-        if not isinstance(self.task, Named):
-            return said[-1]
-        counted = Counter(_key(value) for value in said)
-        best = max(counted.values())
-        return min((value for value in said if counted[_key(value)] == best), key=self._place)
+        shares, _ = target
+        if isinstance(self.task, Classes):
+            return self.task.names[shares.index(max(shares))]
+        return [name for name, share in zip(self.names, shares, strict=True) if share >= 0.5] if self.names else shares
 
     def counts(self) -> dict[str, int]:
         """Labeled items of each class or label."""
@@ -157,19 +165,18 @@ class Fold:
             return self.task.read(value)
         return self.task.names[self.task.index(value)]
 
-    def last_of(self, person: str) -> str | None:
-        """The item that a person answered last."""
-        return next(reversed(self.mine.get(person, {})), None)
-
-    def _place(self, value: Any) -> tuple[int, ...]:
-        assert isinstance(self.task, Named)
-        return tuple(self.task.index(name) for name in _each(value))
+    def last_deed(self, person: str) -> list[str]:
+        """The items that a person answered last, the latest first: one, or all of a lasso."""
+        ids = list(reversed(self.mine.get(person, {})))
+        deed = self.answers[ids[0]][person].deed if ids else ""
+        return [id for id in ids if self.answers[id][person].deed == deed] if deed else ids[:1]
 
     def _opened(self, line: Line) -> None:
         self.task, self.seed = build(line.body["task"]), line.body["seed"]
 
     def _offered(self, line: Line) -> None:
         self.items += line.body["items"]
+        self.ids.update(line.body.get("ids") or ())
 
     def _asked(self, line: Line) -> None:
         body = line.body
@@ -196,7 +203,8 @@ class Fold:
             del self._told_at[bisect_right(self._told_at, before.line) - 1]
         if body["answer_kind"] != "withdrawn":
             insort(self._told_at, line.number)
-            standing[by] = Said(body["value"], body["answer_kind"], line.number, line.at, body.get("seconds"))
+            seconds, deed = body.get("seconds"), body.get("deed", "")
+            standing[by] = Said(body["value"], body["answer_kind"], line.number, line.at, seconds, deed)
             own[id] = line.number
         if not standing:
             del self.answers[id]
@@ -228,7 +236,7 @@ class Fold:
         if now != before:
             self.remarks.setdefault(id, {})[by] = now
         if body.get("skip"):
-            self.skipped.setdefault(id, set()).add(by)
+            self.skipped.setdefault(id, {})[by] = line.number
 
     def _scored(self, line: Line) -> None:
         self.scores[line.body["on"]] = {**line.body, "at": line.at}
@@ -261,7 +269,3 @@ def _each(value: Any) -> Iterator[Any]:
     """The names in a value: none, one, or those of a list."""
     if value is not None:
         yield from value if isinstance(value, list) else [value]
-
-
-def _key(value: Any) -> str:
-    return repr(value)

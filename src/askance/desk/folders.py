@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from askance.errors import BadInput
@@ -62,6 +62,7 @@ class Folder:
     """
 
     def __init__(self, path: Path, *, by_handle: bool = BY_HANDLE) -> None:
+        self._given = Path(os.path.normpath(path.absolute()))
         self._path, self._by_handle, self._handle = path.resolve(), by_handle, -1
         if not self._path.is_dir():
             raise BadInput(f"There is no folder {path}. Put it back, or make the project anew.")
@@ -97,6 +98,31 @@ class Folder:
             yield Opened(name, handle, facts)
         finally:
             os.close(handle)
+
+    @contextmanager
+    def listed(self, path: str) -> Iterator[Opened]:
+        """A file by its path as a file of the project writes it: ``./a.png``, ``../a.png`` and whole paths are some.
+
+        Whoever wrote that file named the other folder, as the owner named this one: what a visitor sends is no path.
+
+        Args:
+            path: The path, from this folder on.
+
+        Raises:
+            BadInput: If it is not there, is a link or no file, or may not be read.
+        """
+        whole = Path(os.path.normpath(self._given / path))
+        for here in (self._given, self._path):
+            if whole.is_relative_to(here):
+                with self.open(whole.relative_to(here).as_posix()) as file:
+                    yield file
+                return
+        try:
+            other = Folder(whole.parent, by_handle=self._by_handle)
+        except (BadInput, OSError, ValueError):
+            raise BadInput(f"There is no file {path!r}. Put it back, or take it out of the project's file.") from None
+        with closing(other), other.open(whole.name) as file:
+            yield file
 
     def close(self) -> None:
         """Let go of the folder."""

@@ -79,7 +79,8 @@ class Measurer:
         return True
 
     def _measure(self, study: Study) -> None:
-        skipped = {line.body["id"] for line in study.lines() if line.kind == "noted" and line.body.get("skip")}
+        put_off = {line.body["id"] for line in study.lines() if line.kind == "noted" and line.body.get("skip")}
+        skipped = set(filter(study.pool.knows, put_off))
         self._board.put("proof", {**prove(study, skipped=skipped).as_json(), "at": time.time()})
         if study.state.fits:
             self._board.put("stop", verdict(study).as_json())

@@ -19,7 +19,7 @@ from askance.desk.guard import Guard
 from askance.desk.keys import Keys
 from askance.desk.objections import BOUNDS, Bounds
 from askance.desk.pictures import Pictures, Shown
-from askance.desk.places import Places, is_loopback
+from askance.desk.places import LOOPBACK, Places, is_loopback
 from askance.desk.sessions import Sessions
 from askance.desk.showing import Showing
 from askance.errors import BadInput
@@ -47,7 +47,7 @@ def mounted(folder: Path, port: int, wish: Wish, bounds: Bounds = BOUNDS) -> Ite
     places = Places(port, names_of(wish))
     sessions = Sessions(folder / FILE)  # first: it makes the file for this user alone
     desk = Desk(folder)
-    pictures = Pictures(_roots(desk))
+    pictures = Pictures(_roots(desk), lambda: _roots(desk))
     column = desk.items.fact("how")["columns"][0]
     try:
         door = Door(sessions, port, password=wish.password)
@@ -60,7 +60,7 @@ def mounted(folder: Path, port: int, wish: Wish, bounds: Bounds = BOUNDS) -> Ite
             ids=keys.ids,
             picture=lambda id: _picture(desk, pictures, column, id),
         )
-        yield Guard(make_app(doors), door, places, bounds), f"http://127.0.0.1:{port}{door.link}"
+        yield Guard(make_app(doors), door, places, bounds), f"http://{visited(wish.host)}:{port}{door.link}"
     finally:
         pictures.close()
         desk.close()
@@ -69,10 +69,20 @@ def mounted(folder: Path, port: int, wish: Wish, bounds: Bounds = BOUNDS) -> Ite
 
 def names_of(wish: Wish) -> list[str]:
     """Under which names a desk is visited, besides those of this machine to itself."""
-    if is_loopback(wish.host):
-        return list(wish.names)
-    own = [socket.gethostname()] if wish.host in ANY else [wish.host]
+    own = [socket.gethostname()] if wish.host in ANY else [] if wish.host in LOOPBACK else [wish.host]
     return [*own, *wish.names]
+
+
+def visited(host: str) -> str:
+    """Where a browser at this machine finds what listens at a host.
+
+    >>> [visited(host) for host in ("127.0.0.1", "0.0.0.0", "::", "::1", "192.168.1.7", "desk.lan")]
+    ['127.0.0.1', '127.0.0.1', '[::1]', '[::1]', '192.168.1.7', 'desk.lan']
+    """
+    bare = host.strip("[]")
+    if bare == "::":
+        return "[::1]"
+    return "127.0.0.1" if host in ANY else f"[{bare}]" if ":" in bare else bare
 
 
 def _person(request: Request, wish: Wish) -> str:
@@ -104,7 +114,8 @@ async def _picture(desk: Desk, pictures: Pictures, column: str, id: str) -> Show
 
 def _roots(desk: Desk) -> dict[str, Path]:
     """The folders that paths of images start from, by the number of their file."""
-    paths = [Path(source["path"]) for source in desk.items.fact("sources")]
+    with desk.lock:
+        paths = [Path(source["path"]) for source in desk.items.fact("sources")]
     roots = {str(number): path if path.is_dir() else path.parent for number, path in enumerate(paths)}
     return {number: root for number, root in roots.items() if root.is_dir()}
 

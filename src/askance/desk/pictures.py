@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -70,6 +70,7 @@ class Pictures:
 
     Args:
         roots: The project's folders of images, by a name of your choice.
+        again: Gives them anew, when one is asked for that is not among them.
         limits: What a picture may cost.
         cache_bytes: How much is kept in memory.
 
@@ -77,8 +78,14 @@ class Pictures:
         BadInput: If a folder cannot be opened.
     """
 
-    def __init__(self, roots: Mapping[str, Path], limits: Limits = LIMITS, cache_bytes: int = CACHE) -> None:
-        self._limits, self._room = limits, cache_bytes
+    def __init__(
+        self,
+        roots: Mapping[str, Path],
+        again: Callable[[], Mapping[str, Path]] = dict,
+        limits: Limits = LIMITS,
+        cache_bytes: int = CACHE,
+    ) -> None:
+        self._again, self._limits, self._room = again, limits, cache_bytes
         self._folders: dict[str, Folder] = {}
         try:
             for name, path in roots.items():
@@ -92,7 +99,7 @@ class Pictures:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
 
     async def of_file(self, root: str, name: str) -> Shown:
-        """A picture in one of the folders.
+        """A picture in one of the folders, or elsewhere if its name, as the project's file writes it, leads there.
 
         Raises:
             BadInput: If it is not there, no picture of a known kind, broken, or over the limits.
@@ -113,10 +120,12 @@ class Pictures:
         self._close_folders()
 
     def _of_file(self, root: str, name: str) -> Shown:
+        if root not in self._folders and root in (roots := self._again()):  # it was added while the desk is open
+            self._folders[root] = Folder(roots[root])
         folder = self._folders.get(root)
         if folder is None:
             raise BadInput(f"The project has no folder {root!r}. Known: {', '.join(self._folders) or 'none'}.")
-        with folder.open(name) as file:
+        with folder.listed(name) as file:
             key = (root, name, *file.mark)
             if kept := self._cached(key):
                 return kept

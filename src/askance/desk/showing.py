@@ -205,8 +205,13 @@ class Showing:
         aside = {self.how.id, self.how.label, *own}
         more = [name for name in row.cells if name not in aside]
         shown = own + more if self.how.reads != "image" else own
-        fields = [{"name": name, "text": row.cells[name], "main": name in own} for name in shown]
+        fields = [{"name": _sent(name), "text": _sent(row.cells[name]), "main": name in own} for name in shown]
         return [field for field in fields if str(field["text"]).strip()]
+
+
+def _sent(text: str) -> str:
+    """A text as it can be sent: half a surrogate pair, of a text or a file's name, is no UTF-8."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def kind_of(task: Task) -> str:

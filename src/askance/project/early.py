@@ -30,15 +30,17 @@ def transfer(items: Items, study: Study) -> None:
     with items.write():
         lines = items.early()
         study.refresh()
-        ids = [id for _, kind, _, _, body in lines if kind == "asked" for id in body["ids"]]
-        if ids and study.journal.find(KEY) is None:
+        drawn = [(id, at) for _, kind, _, at, body in lines if kind == "asked" for id in body["ids"]]
+        known = [(id, at) for id, at in drawn if study.pool.knows(id)]  # not what a file lost before it was encoded
+        if known and study.journal.find(KEY) is None:
             names = [body["new"] for _, kind, _, _, body in lines if kind == "changed"]
             if names:
                 _rename(study, build(names[-1]))
-            asked = early.asked(ids, study.progress.unlabeled, study.state.line, study.state.seed)
-            study.journal.add([Draft("asked", asked, KEY)])
+            ids, times = zip(*known, strict=True)
+            asked = early.asked(ids, study.progress.unlabeled, study.state.line, study.state.seed, times)
+            study.journal.add([Draft("asked", asked, KEY, times[0])])
         kept = [line for line in lines if line[1] in ("told", "noted")]
-        study.journal.add([Draft(kind, body, once or f"{KEY}:{number}") for number, kind, once, _, body in kept])
+        study.journal.add([Draft(kind, body, once or f"{KEY}:{number}", at) for number, kind, once, at, body in kept])
         study.refresh()
         items.put(BEGUN, True)
 

@@ -19,7 +19,7 @@ from askance.errors import AskanceError, BadInput
 from askance.pool import Pool
 from askance.project.intake import Reading
 from askance.project.items import Items, Stored
-from askance.seeds import Dice, item_keys
+from askance.study import early
 
 Progress = Callable[[str, int, int, float], None]  # what is done, items so far, items in all, seconds so far
 
@@ -92,7 +92,8 @@ class Features:
         """Encode what has no features yet, and go on where a run that was stopped left off.
 
         Args:
-            limit: Encode so many items in all at most, drawn uniformly by a hash of their ids; None is for all.
+            limit: Encode so many items in all at most, drawn uniformly by a hash of their ids, in the order in which
+                they are drawn early; None is for all. What people were shown early is encoded in any case.
             progress: Told how far it is.
 
         Returns:
@@ -103,9 +104,10 @@ class Features:
         numbers, ids, keys = self._items.standing()
         edited = set(self._items.fact("edited", []))
         lacking = store.missing(keys)
-        must = np.array([id in edited for id in ids], dtype=bool) if edited else np.zeros(len(ids), dtype=bool)
         gone = self._items.gone()
         may = np.array([id not in gone for id in ids], dtype=bool) if gone else np.ones(len(ids), dtype=bool)
+        met = self._items.met_early() if limit is not None else set()
+        must = np.array([id in edited or (id in met and id not in gone) for id in ids], dtype=bool)
         chosen = np.flatnonzero(lacking & (may | must))
         if limit is not None:
             chosen = self._within(limit - int((~lacking).sum()), chosen, ids, must)
@@ -142,11 +144,9 @@ class Features:
 
     def _within(self, room: int, chosen: NDArray[Any], ids: NDArray[Any], must: NDArray[Any]) -> NDArray[Any]:
         """As many of the chosen as there is room for, those that must be in any case."""
-        order = Dice(0, "limit").uniform(item_keys(ids[chosen])).numpy().argsort()
-        drawn = np.zeros(len(ids), dtype=bool)
-        drawn[chosen[order[: max(0, room)]]] = True
-        found: NDArray[Any] = np.flatnonzero((drawn | must) & np.isin(np.arange(len(ids)), chosen))
-        return found
+        order = early.drawn(map(str, ids[chosen]), self._items.fact("seed", 0))
+        drawn = set(order[: max(0, room)])
+        return np.array([row for row in chosen if must[row] or ids[row] in drawn], dtype=np.int64)
 
     def _encode(self, store: FeatureStore, numbers: NDArray[Any], keys: NDArray[Any], progress: Progress) -> None:
         begun = time.monotonic()

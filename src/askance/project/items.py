@@ -194,6 +194,13 @@ class Items:
             (kind, once, at, json.dumps(dict(body))),
         )
 
+    def met_early(self) -> set[str]:
+        """The ids of items that people were shown, or said something of, before the study began."""
+        bodies = [body for *_, body in self.early()]
+        return {
+            id for body in bodies for id in (body["ids"] if "ids" in body else [body["id"]] if "id" in body else [])
+        }
+
     # Rows
 
     def find(self, id: str) -> Stored | None:

@@ -14,7 +14,7 @@ from askance.project.beginning import ENDING, find_place
 from askance.project.early import transfer
 from askance.project.features import Features, Progress, Raws, root_of
 from askance.project.intake import Intake, Reading, take_in
-from askance.project.items import Items, Stored
+from askance.project.items import BEGUN, Items, Stored
 from askance.project.kinds import TASKS
 from askance.project.settling import Settled, settle
 from askance.sources.opening import open_source
@@ -206,7 +206,7 @@ class Project:
 
     def _opened(self) -> tuple[Study, Settled]:
         limit = self.items.fact("limit")
-        if limit is None or self.items.fact("edited", []):
+        if limit is None or self.items.fact("edited", []) or not self.items.fact(BEGUN, False):
             self.features.bring_up(limit, self._watch)
         pool = self.features.pool()
         study = Study(pool, storage=self.folder / "study.db", task=self._task(), **self.items.fact("study"))

@@ -97,7 +97,7 @@ def provenance(study: Study) -> list[Labeled]:
     books: dict[Any, _Book] = {}
     for line in study.lines():
         _enter(books, line)
-    answered = [id for id, book in books.items() if book.standing]
+    answered = [id for id, book in books.items() if book.standing and study.pool.knows(id)]
     rows = dict(zip(answered, study.pool.rows(answered), strict=True))
     reader = _Reader(study.task)
     return [_labeled(id, books[id], reader) for id in sorted(answered, key=rows.__getitem__)]
@@ -198,7 +198,7 @@ def _labeled(id: Any, book: _Book, reader: _Reader) -> Labeled:
         rank=place + 1,
         probability=body["probabilities"][place],
         utility=note.get("utility"),
-        asked_at=when(int(line.at)),
+        asked_at=when(int(note.get("at", line.at))),  # the first ask of a study may gather several draws
         model=body["model"],
         line=line.number,
         ask=body["number"] + 1,

@@ -104,9 +104,9 @@ def _inherit(items: Items, study: Study) -> None:
 
 
 def _standing(study: Study, id: str, by: str) -> Any:
-    """What somebody's standing answer to an item is; None without one."""
+    """What somebody's standing answer to an item is by today's names; None without one."""
     answers = study.history.answers.get(study.pool.row(id), ())
-    return next((answer.value for answer in answers if answer.by == by and answer.kind == "label"), None)
+    return next((study.task.read(one.value) for one in answers if one.by == by and one.kind == "label"), None)
 
 
 def _offered(study: Study) -> set[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from askance.encoders import catalogue as encoders
 from askance.errors import BadInput
+from askance.history import Answer
 from askance.learners.catalogue import LEARNERS
 from askance.pool import LABELED
 from askance.project.items import BROKEN, EMPTY, FOLDED
@@ -16,7 +17,7 @@ from askance.project.project import Project
 from askance.strategies.catalogue import name_of
 from askance.study.score import Score
 from askance.study.study import Study
-from askance.task import Named
+from askance.task import Named, Task
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,11 @@ def as_text(found: Status) -> str:
     return "\n".join([*lines, f"next       {found.next}"])
 
 
+def differ(task: Task, answers: Iterable[Answer]) -> bool:
+    """Whether people give one item different labels, by today's names."""
+    return len({str(task.read(one.value)) for one in answers if one.kind == "label"}) > 1
+
+
 def _age(study: Study) -> tuple[int | None, int]:
     """How many labels the latest model learned from, and how many came since."""
     if not study.state.fits:
@@ -186,8 +192,7 @@ def _score(study: Study) -> tuple[str, dict[str, Any]]:
 
 
 def _disagreed(study: Study) -> int:
-    standing = study.history.answers.values()
-    return sum(len({str(one.value) for one in answers if one.kind == "label"}) > 1 for answers in standing)
+    return sum(differ(study.task, answers) for answers in study.history.answers.values())
 
 
 def _next(project: Project, study: Study, unencoded: int) -> str:

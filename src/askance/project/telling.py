@@ -13,8 +13,9 @@ from askance.history import Answer
 from askance.project.answers_file import Filled, parse_label
 from askance.project.names import Doubt, sort_out
 from askance.project.project import Project
+from askance.project.status import differ
 from askance.project.told_files import read_told
-from askance.task import Named
+from askance.task import Named, Task
 
 
 @dataclass
@@ -90,9 +91,8 @@ def tell_file(
     standing = study.history.answers
     answers: list[tuple[str, Answer]] = []
     for row, id, value in _agreeing(values, done):
-        read = study.task.read(value, "label") if row.kind == "label" else value
         before = next((one for one in standing.get(study.pool.row(id), ()) if one.by == row.by), None)
-        if before is not None and (before.kind, before.value) == (row.kind, read):
+        if before is not None and _meaning(study.task, before) == _meaning(study.task, Answer(value, row.kind)):
             done.repeated += 1
             continue
         if before is not None:
@@ -110,7 +110,13 @@ def _asked(project: Project, filled: Filled) -> str:
         raise BadInput(
             f"{filled.place}: the row {row.id!r} is set aside ({row.why}) and cannot be labeled. Leave its label blank."
         )
-    return row.id if row.item == row.number else next(project.items.numbered([row.item])).id
+    id = row.id if row.item == row.number else next(project.items.numbered([row.item])).id
+    if not project.study.pool.knows(id):
+        raise BadInput(
+            f"{filled.place}: the item {id!r} is not encoded yet, so nothing could be learned from a label. Run: "
+            f"askance encode"
+        )
+    return id
 
 
 def _value(project: Project, filled: Filled) -> Any:
@@ -144,5 +150,10 @@ def _meant(value: Any, taken: Mapping[str, str]) -> Any:
 
 
 def _split(project: Project, id: str) -> bool:
-    answers = project.study.history.answers.get(project.study.pool.row(id), ())
-    return len({str(one.value) for one in answers if one.kind == "label"}) > 1
+    return differ(project.study.task, project.study.history.answers.get(project.study.pool.row(id), ()))
+
+
+def _meaning(task: Task, answer: Answer) -> tuple[str, Any]:
+    """The kind of an answer, and what it says by today's names."""
+    carries = answer.kind in ("label", "soft")
+    return answer.kind, task.read(answer.value, answer.kind) if carries else answer.value

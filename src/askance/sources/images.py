@@ -37,8 +37,7 @@ class ImageFolder:
             inside = file.relative_to(self.path)
             folder = "" if inside.parent == Path(".") else inside.parent.as_posix()
             digest, why, look = check_image(file, self.limits)
-            place = str(file).encode("utf-8", "replace").decode()  # a name may be any bytes, and this one is for people
-            yield Row({"path": inside.as_posix(), "folder": folder}, place, why, digest, look)
+            yield Row({"path": inside.as_posix(), "folder": folder}, _said(file), why, digest, look)
 
 
 def check_image(path: Path, limits: Limits = LIMITS) -> tuple[bytes, str, int | None]:
@@ -46,8 +45,8 @@ def check_image(path: Path, limits: Limits = LIMITS) -> tuple[bytes, str, int | 
     try:
         data = read(path, limits=limits)
     except BadInput as error:
-        return b"", str(error), None
-    return check_bytes(data, str(path), limits)
+        return b"", _said(error), None
+    return check_bytes(data, _said(path), limits)
 
 
 def check_bytes(data: bytes, name: str, limits: Limits = LIMITS) -> tuple[bytes, str, int | None]:
@@ -65,6 +64,11 @@ def _files(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder, onerror=_refused):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(place) / name for name in sorted(files) if not name.startswith("."))
+
+
+def _said(what: object) -> str:
+    """Words that can be printed and kept: a file's name may be no UTF-8."""
+    return str(what).encode("utf-8", "replace").decode()
 
 
 def _refused(error: OSError) -> None:

@@ -31,7 +31,7 @@ def stream(id: Any, seed: int) -> str:
     return "control" if side else "active"
 
 
-def asked(ids: Sequence[Any], candidates: int, seen: int, seed: int) -> dict[str, Any]:
+def asked(ids: Sequence[Any], candidates: int, seen: int, seed: int, at: Sequence[float] = ()) -> dict[str, Any]:
     """The body of the line that asks for the first items of `drawn`.
 
     Args:
@@ -39,6 +39,7 @@ def asked(ids: Sequence[Any], candidates: int, seen: int, seed: int) -> dict[str
         candidates: How many items it was drawn from.
         seen: The last line of the journal.
         seed: The study's seed.
+        at: When each was drawn, if that was not at once; it becomes a note.
     """
     n = len(ids)
     return {
@@ -53,7 +54,7 @@ def asked(ids: Sequence[Any], candidates: int, seen: int, seed: int) -> dict[str
         "ranks": list(range(n)),
         "streams": [stream(id, seed) for id in ids],
         "probabilities": [n / candidates] * n,
-        "notes": [{} for _ in ids],
+        "notes": [{"at": when} for when in at] if at else [{} for _ in ids],
         "strategy": "random",
         "said": "Drawn at random, as nothing was encoded yet.",
         "seed": seed,

@@ -69,7 +69,8 @@ BODIES = {
     ),
     "released": Body({"ids": list}),
     "told": Body(
-        {"id": ID, "value": ANY, "answer_kind": str}, {"by": str, "seconds": NUMBER | None, "how": str, "saw": dict}
+        {"id": ID, "value": ANY, "answer_kind": str},
+        {"by": str, "seconds": NUMBER | None, "how": str, "saw": dict, "deed": str},
     ),
     "fitted": Body(
         {"number": int, "through": int, "key": str, "learner": PART, "companions": dict, "facts": dict},
@@ -109,11 +110,13 @@ class Draft:
         kind: One of ``KINDS``.
         body: What ``BODIES`` says a line of this kind holds. Infinite numbers and NaN are kept.
         once: A client's key; in one study it is written once.
+        at: When it happened, in seconds since 1970; None is when it is written.
     """
 
     kind: str
     body: dict[str, Any]
     once: str | None = None
+    at: float | None = None
 
 
 class Journal:
@@ -202,12 +205,13 @@ class Journal:
 
     def _write(self, drafts: Sequence[Draft], texts: Sequence[str], last: int, known: dict[str, Line]) -> list[Line]:
         """Number and store the drafts whose key is not known, and give each draft its line."""
-        at = time.time()
+        now = time.time()
         rows: list[Row] = []
         written: list[Line] = []
         for draft, text in zip(drafts, texts, strict=True):
             line = known.get(draft.once) if draft.once else None
             if line is None:
+                at = now if draft.at is None else draft.at
                 rows.append((last + len(rows) + 1, draft.kind, at, draft.once, text))
                 line = _line(rows[-1])
                 if draft.once:

@@ -18,6 +18,7 @@ from askance.look import predict
 from askance.look import threads as inner_threads
 from askance.pool import LABELED, PENDING, UNLABELED
 from askance.seeds import Dice
+from askance.study.early import NO_FIT
 from askance.study.steps import Steps
 from askance.task import Classes, Named, Targets, Task
 
@@ -129,7 +130,9 @@ class Evidence:
         for line in reversed(self.study.journal.read()):
             if len(asked) >= answers:
                 break
-            if line.kind == "asked" and line.number <= state.line and not state.fits[line.body["fit"]].diverged:
+            if line.kind != "asked" or line.number > state.line or line.body["fit"] == NO_FIT:
+                continue  # no model chose what was drawn early, and all may have learned from it
+            if not state.fits[line.body["fit"]].diverged:
                 rows = zip(state.pool.rows(line.body["ids"]), line.body["streams"], strict=True)
                 mine = [row for row, stream in rows if stream == "active" and state.sides[row] == LABELED]
                 asked = dict.fromkeys(mine, line.body["fit"]) | asked

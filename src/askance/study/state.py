@@ -79,6 +79,7 @@ class State:
     passed: dict[int, Any] = field(default_factory=dict)  # the last prediction given of what went by unasked
     _targets: dict[int, Target] = field(default_factory=dict)
     _waiting: set[int] = field(default_factory=set)  # asked and not released: where a withdrawn item goes back to
+    _ahead: list[Line] = field(default_factory=list)  # answers to items that are not offered yet
 
     def __post_init__(self) -> None:
         self._whole = self.pool  # `pool` holds the items that were offered up to this line
@@ -157,23 +158,28 @@ class State:
         self.sides = torch.cat([self.sides, more])
         self.pool = self._whole.first(items)
         self.digest = line.body["digest"]
+        ahead, self._ahead = self._ahead, []
+        for told in ahead:
+            self._told(told)
         self._renew(line)
 
     def _asked(self, line: Line) -> None:
         body = line.body
-        rows = self.pool.rows(body["ids"])
+        every = zip(body["ids"], body["streams"], body["notes"], strict=True)
+        picks = [pick for pick in every if self.pool.knows(pick[0])]  # others were drawn early and never encoded
+        rows, streams = self.pool.rows(id for id, _, _ in picks), tuple(stream for _, stream, _ in picks)
         self._waiting.update(rows)
         index = torch.tensor(rows, dtype=torch.int64)
         self.sides[index[self.sides[index] == UNLABELED]] = PENDING
         self._past = None
-        self.controls.update(row for row, stream in zip(rows, body["streams"], strict=True) if stream == "control")
+        self.controls.update(row for row, stream in zip(rows, streams, strict=True) if stream == "control")
         self.asked.append(
             Asked(
                 body["number"],
                 body["round"],
                 tuple(rows),
-                tuple(body["streams"]),
-                tuple(body["notes"]),
+                streams,
+                tuple(note for _, _, note in picks),
                 body["strategy"],
                 body["reason"],
             )
@@ -183,7 +189,7 @@ class State:
         self.stopped = ""  # whoever asks has not stopped; if this was the last word, the next line says so
 
     def _released(self, line: Line) -> None:
-        for row in self.pool.rows(line.body["ids"]):
+        for row in self.pool.rows(filter(self.pool.knows, line.body["ids"])):
             self._waiting.discard(row)
             if self.sides[row] == PENDING:
                 self.sides[row] = UNLABELED
@@ -191,6 +197,9 @@ class State:
 
     def _told(self, line: Line) -> None:
         body = line.body
+        if not self.pool.knows(body["id"]):  # it counts once the item has features
+            self._ahead.append(line)
+            return
         row, by = self.pool.row(body["id"]), body.get("by") or ""
         standing = self.answers.setdefault(row, {})
         if body["answer_kind"] == "withdrawn":

@@ -120,6 +120,10 @@ session.addEventListener("did", () => {
   drawLast(byId("last"), session, session.deeds.at(-1));
   drawUndo();
 });
+session.addEventListener("undone", () => {
+  drawLast(byId("last"), session, undefined);
+  drawUndo();
+});
 session.addEventListener("saved", () => panels.saved());
 session.addEventListener("door", () => showLogin(sheet, session));
 session.addEventListener("said", (event) => toast(/** @type {CustomEvent<string>} */ (event).detail));
@@ -150,7 +154,8 @@ function press(event) {
   if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
   if (event.repeat && event.key.length === 1) return event.preventDefault(); // a key that is held answers one item
   const chord = chordOf(event);
-  if (!chord || target.closest("[data-own-keys]") || !keysReach(target, event, chord)) return;
+  const owns = target.closest("[data-own-keys]") && !chord.startsWith("Mod+");
+  if (!chord || owns || !keysReach(target, event, chord)) return;
   const action = keys.action(chord);
   if (!keys.on && !chord.startsWith("Mod+") && chord !== "Enter") return;
   if (chord === "0" && stage.zoom && (stage.zoom.scale > 1 || choices.names.length < 10)) stage.zoom.reset();
@@ -198,8 +203,9 @@ document.addEventListener("click", (event) => {
   if (button && event.detail > 0 && !button.closest("dialog, form, .panel")) button.blur();
 });
 // After an answer from the keyboard's focus, the focus goes to the new item, which is then read out.
+const DONE = ".choice:not([aria-pressed]), .save, .without";
 byId("dock").addEventListener("click", (event) => {
-  if (event.detail === 0 && /** @type {HTMLElement} */ (event.target).closest(".choice:not([aria-pressed]), .save"))
+  if (event.detail === 0 && /** @type {HTMLElement} */ (event.target).closest(DONE))
     byId("stage").focus();
 });
 

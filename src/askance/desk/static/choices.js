@@ -6,6 +6,7 @@ import { pointed, readNumber } from "./values.js";
 
 const BUTTONS = 24; // classes with a button; more are found by typing
 const KEYED = 10;
+const NONE = "No label applies";
 const WIDTH = 156; // pixels that a button should have
 
 /** @import {Chance, How, Item} from "./types.js" */
@@ -17,6 +18,8 @@ const WIDTH = 156; // pixels that a button should have
 export class Choices {
   /** @type {Set<string>} labels that are switched on */
   #on = new Set();
+  /** Whether a label was switched for this item: from then on, none is an answer. */
+  #switched = false;
   /** @type {Set<string>} names of which the server does not know yet */
   #named = new Set();
   #drawn = "";
@@ -57,6 +60,7 @@ export class Choices {
   begin() {
     const given = this.session.current?.answer;
     this.#on = new Set(given?.kind === "label" && Array.isArray(given.value) ? given.value : []);
+    this.#switched = false;
     this.draw();
     if (this.#number) {
       this.#number.value = given?.kind === "label" && given.value !== null ? String(given.value) : "";
@@ -95,18 +99,17 @@ export class Choices {
     const { current } = this.session;
     if (!current) return;
     if (this.kind === "number") return this.#saveNumber(how);
-    if (this.kind === "labels" && this.#on.size) {
-      return void this.session.answer(
-        this.names.filter((name) => this.#on.has(name)),
-        "label",
-        how,
-      );
-    }
+    if (this.kind === "labels" && (this.#on.size || this.#switched)) return this.#saveLabels(how);
     const taken = this.suggestion ?? null;
     if (taken) void this.session.answer(taken.value, "label", "suggestion");
     else if (current.answer) void this.session.answer(current.answer.value, current.answer.kind, how);
-    else if (this.kind === "labels")
-      this.session.say(`Nothing is chosen. If no label fits, press ${this.keys.label("none")}.`);
+    else if (this.kind === "labels") this.#saveLabels(how);
+  }
+
+  /** Save the labels that are switched on; none is an answer, too: no label applies. @param {How} how */
+  #saveLabels(how) {
+    const chosen = this.names.filter((name) => this.#on.has(name));
+    void this.session.answer(chosen, "label", how);
   }
 
   /** Find a class by typing. @param {string} typed the first letter */
@@ -162,8 +165,15 @@ export class Choices {
       h(
         "button.save",
         { type: "button", onclick: (/** @type {PointerEvent} */ event) => this.accept(pointed(event)) },
-        "Save",
+        h("span.does"),
         keycap(written("Enter")),
+      );
+    const without =
+      this.kind === "labels" &&
+      h(
+        "button.small.without",
+        { type: "button", onclick: (/** @type {PointerEvent} */ event) => this.#saveLabels(pointed(event)) },
+        NONE,
       );
     const group = h(
       "div.grid",
@@ -173,7 +183,7 @@ export class Choices {
     );
     group.classList.toggle("many", this.names.length > KEYED);
     if (this.names.length > BUTTONS) group.prepend(search); // else it would have to be scrolled to
-    fill(this.root, group, save);
+    fill(this.root, group, save, without);
     this.#even();
   }
 
@@ -208,12 +218,24 @@ export class Choices {
       const enters = suggested.has(name) && (several ? !this.#on.size : !given.size);
       /** @type {HTMLElement} */ (button.querySelector(".enter")).hidden = !enters;
     }
+    if (this.kind === "labels" && this.names.length) this.#markSave(item, suggested.size > 0);
+  }
+
+  /** Say what saving will do. @param {Item} item @param {boolean} suggested whether a label is */
+  #markSave(item, suggested) {
+    const untouched = !this.#on.size && !this.#switched;
+    const takes = untouched && suggested;
+    const keeps = untouched && !this.suggestion && item.answer && item.answer.kind !== "label";
+    const does = this.#on.size ? "Save" : takes ? "Take the suggestion" : keeps ? "Leave as it is" : NONE;
+    /** @type {HTMLElement} */ (this.root.querySelector(".save .does")).textContent = does;
+    /** @type {HTMLElement} */ (this.root.querySelector(".without")).hidden = !suggested && !keeps;
   }
 
   /** @param {string} name */
   #toggle(name) {
     this.#declare(name);
     if (!this.#on.delete(name)) this.#on.add(name);
+    this.#switched = true;
     this.draw();
   }
 

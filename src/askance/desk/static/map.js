@@ -13,7 +13,6 @@ const HELP =
   "By keys: arrows move a circle, + and − size it, Space selects, Enter labels, Esc lets go.";
 const METHODS = { pca: "principal components" };
 const SIDES = { u: "not labeled", p: "asked", l: "labeled", a: "set aside" };
-const TOGETHER = 500; // items in one request
 const CALM = 5_000; // milliseconds between two maps
 
 /** The map with its tools. */
@@ -73,6 +72,7 @@ export class MapPanel {
       help,
     );
     this.#mode("lasso");
+    session.addEventListener("undone", () => (this.#at = ""));
   }
 
   async refresh() {
@@ -157,8 +157,7 @@ export class MapPanel {
       points.map(async (point) => places.ids?.[point] ?? (await this.#id(places.keys[point] ?? ""))),
     );
     const value = state.task.kind === "labels" ? [name] : name;
-    for (let at = 0; at < ids.length; at += TOGETHER)
-      outbox.add("/api/answers", { ids: ids.slice(at, at + TOGETHER), value, how: "lasso" });
+    this.session.answerMany(ids, value);
     if (!places.names.includes(name)) places.names.push(name);
     const sides = [...places.side];
     for (const point of points) [sides[point], places.label[point]] = ["l", places.names.indexOf(name)];

@@ -1,8 +1,11 @@
 /* One person's sitting: which item is shown, which come next, and what was just answered. */
 
 import { Refused, get, once, post } from "./api.js";
+import { plural } from "./dom.js";
 import { preload } from "./pictures.js";
 
+const LASSO = "\0"; // stands for a lasso where an item has its id
+const TOGETHER = 500; // items in one request
 const AHEAD = 4; // items at hand behind the one that is shown
 const OFTEN = 1_000; // milliseconds between looks at the state while there is nothing to show
 const CALM = 3_000;
@@ -13,16 +16,17 @@ const HIDDEN = 20_000;
 
 /**
  * @typedef {object} Deed what this person did last
- * @property {"answer" | "skip"} what
- * @property {Item} item
- * @property {string} once
+ * @property {"answer" | "skip" | "lasso"} what
+ * @property {Item | null} item null for a lasso
+ * @property {string[]} once its entries; a lasso may have several
  * @property {Value} value
  * @property {Kind} kind
+ * @property {number} count of items
  */
 
 /**
- * Events: "state" (the server said how things are), "item" (another item is shown), "did" (a deed), "saved",
- * "door" (nobody is signed in), "said" (a sentence for the person).
+ * Events: "state" (the server said how things are), "item" (another item is shown), "did" (a deed), "undone" (a
+ * lasso), "saved", "door" (nobody is signed in), "said" (a sentence for the person).
  */
 export class Session extends EventTarget {
   /** @type {State | null} */
@@ -46,7 +50,7 @@ export class Session extends EventTarget {
 
   /** @type {Set<string>} items that were answered since the claim on its way began */
   #answered = new Set();
-  /** @type {Map<string, string>} items that an undo on its way is meant for, by its key */
+  /** @type {Map<string, string>} items or lassos that an undo on its way is meant for, by its key */
   #undone = new Map();
   #claiming = false;
   /** @type {Promise<void> | undefined} */
@@ -129,8 +133,24 @@ export class Session extends EventTarget {
     const body = { id: item.id, value, kind, seconds: this.#seconds(), how, saw };
     const entry = this.outbox.add("/api/answer", body, item);
     item.answer = { value, kind };
-    this.#did({ what: "answer", item, once: entry.once, value, kind });
+    this.#did({ what: "answer", item, once: [entry.once], value, kind, count: 1 });
     this.#next();
+  }
+
+  /**
+   * Give many items one answer: one deed, however many requests it takes.
+   * @param {string[]} ids
+   * @param {Value} value
+   */
+  answerMany(ids, value) {
+    const { outbox } = this;
+    if (!outbox) return;
+    const deed = once();
+    const parts = [];
+    for (let at = 0; at < ids.length; at += TOGETHER) parts.push(ids.slice(at, at + TOGETHER));
+    const entries = parts.map((part) => outbox.add("/api/answers", { ids: part, value, how: "lasso", deed }));
+    const marks = entries.map((one) => one.once);
+    this.#did({ what: "lasso", item: null, once: marks, value, kind: "label", count: ids.length });
   }
 
   /** Put the item off: it comes to the end of the line. */
@@ -141,7 +161,7 @@ export class Session extends EventTarget {
     if (this.correcting) return this.#next();
     this.#settle(item);
     const entry = this.outbox.add("/api/note", { id: item.id, skip: true }, item);
-    this.#did({ what: "skip", item, once: entry.once, value: null, kind: "label" });
+    this.#did({ what: "skip", item, once: [entry.once], value: null, kind: "label", count: 1 });
     this.#next();
   }
 
@@ -187,16 +207,17 @@ export class Session extends EventTarget {
   /** @param {Entry} entry an answer that the server would not take */
   async refused(entry) {
     if (entry.path !== "/api/answer") {
+      this.#letGo(entry.once);
       this.outbox?.take(entry.once);
       if (!entry.body["skip"]) this.say(entry.error?.text ?? ""); // an item that is not mine is skipped already
       return;
     }
     try {
-      const known = this.deeds.find((one) => one.once === entry.once)?.item;
+      const known = this.deeds.find((one) => one.once.includes(entry.once))?.item;
       const item = known ?? (await get(`/api/item/${encodeURIComponent(entry.key)}`));
       item.answer = { value: /** @type {Value} */ (entry.body["value"] ?? null), kind: entry.body["kind"] ?? "label" };
       this.refusals.set(entry.id, entry);
-      this.deeds = this.deeds.filter((one) => one.once !== entry.once);
+      this.#letGo(entry.once);
       this.queue = this.queue.filter((one) => one.id !== item.id);
       if (this.current?.id === item.id) {
         this.current = item;
@@ -221,22 +242,38 @@ export class Session extends EventTarget {
     const deed = this.deeds.pop();
     if (!this.outbox) return;
     if (deed) {
+      const { outbox } = this;
       // What the server may have is taken back there, after it was saved: the order of entries is the order of deeds.
-      const gone = this.outbox.take(deed.once);
-      if (!gone && deed.what === "answer") this.#undone.set(this.outbox.add("/api/undo", {}).once, deed.item.id);
+      const sent = deed.once.filter((mark) => !outbox.take(mark)).length > 0;
+      if (sent && deed.what !== "skip") this.#undone.set(outbox.add("/api/undo", {}).once, deed.item?.id ?? LASSO);
+      if (!deed.item) return this.#lassoUndone(deed.count);
       this.#answered.delete(deed.item.id);
       return this.#show(deed.item, false);
     }
     if (!(await this.outbox.empty(5_000))) return this.say("Undo waits for the server. Try again when it is back.");
     try {
       const reply = await post("/api/undo", { once: once() });
-      this.#answered.delete(reply.item.id);
-      this.#show({ ...reply.item, answer: reply.undone }, false);
+      if (reply.item) {
+        this.#answered.delete(reply.item.id);
+        this.#show({ ...reply.item, answer: reply.undone }, false);
+      } else this.#lassoUndone(reply.count);
       this.#tell("saved");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.say(error.message);
     }
+  }
+
+  /** @param {number} count of items */
+  #lassoUndone(count) {
+    this.say(`Undone: ${plural(count, "label")} given on the map.`);
+    this.#tell("undone");
+  }
+
+  /** What was refused cannot be undone. @param {string} mark */
+  #letGo(mark) {
+    const left = this.deeds.map((one) => ({ ...one, once: one.once.filter((own) => own !== mark) }));
+    this.deeds = left.filter((one) => one.once.length);
   }
 
   /** @param {Item} item @param {boolean} correcting */
@@ -283,8 +320,10 @@ export class Session extends EventTarget {
       outbox.addEventListener("saved", (event) => {
         const { entry, reply } = /** @type {CustomEvent} */ (event).detail;
         const meant = this.#undone.get(entry.once);
-        if (meant && meant !== reply.item?.id)
-          this.say(`Undo took back the answer to ${reply.item?.id}, given elsewhere.`);
+        if (meant && meant !== (reply.item?.id ?? LASSO)) {
+          const took = reply.item ? `the answer to ${reply.item.id}` : `${plural(reply.count, "label")} of the map`;
+          this.say(`Undo took back ${took}, given elsewhere.`);
+        }
         this.#undone.delete(entry.once);
         this.#tell("saved");
         if (this.queue.length < AHEAD) void this.claim();

@@ -130,12 +130,13 @@ export function drawLast(root, session, deed) {
   if (!deed) return fill(root);
   if (deed.what === "skip") return fill(root, icon("skip"), h("span", {}, "Skipped: it comes back later."));
   const answer = h("strong", { dir: "auto" }, short(spoken(deed.value, deed.kind), 60));
-  fill(root, icon("check"), answer, ...verdict(session, deed));
+  const many = deed.what === "lasso" && h("span", {}, `for ${plural(deed.count, "item")}`);
+  fill(root, icon("check"), answer, many, ...verdict(session, deed));
 }
 
 /** @param {Session} session @param {Deed} deed */
 function verdict(session, deed) {
-  const { guess } = deed.item;
+  const guess = deed.item?.guess;
   if (session.state?.suggest !== "after" || !guess || deed.kind !== "label") return [];
   const late = lag(guess, session.state.model);
   const sure = guess.probability === null ? "" : ` (${percent(guess.probability)})`;
