@@ -296,3 +296,17 @@ def test_labeled_items_outside_of_the_pool_count_with_and_without_their_probabil
 def test_an_unknown_loss_is_refused() -> None:
     with pytest.raises(BadInput, match="Did you mean 'log'"):
         ExpectedErrorReduction(loss="logs")
+
+
+@pytest.mark.parametrize("strategy", [ExpectedErrorReduction(), VarianceReduction()], ids=["error", "variance"])
+def test_labeled_items_outside_whose_probabilities_nobody_knows_bend_the_loss_most(strategy: Strategy) -> None:
+    dice = torch.Generator().manual_seed(0)
+    arrays = {
+        "embeddings": torch.randn(20, 2, generator=dice), "logits": torch.randn(20, 2, generator=dice),
+        "labeled_embeddings": torch.randn(8, 2, generator=dice), "labels": [0, 1] * 4,
+    }  # fmt: skip
+    unknown = askance.select(strategy, 3, **arrays, explain=True)
+    torn = askance.select(strategy, 3, **arrays, labeled_probabilities=torch.full((8, 2), 0.5), explain=True)
+    sure = askance.select(strategy, 3, **arrays, labeled_probabilities=torch.eye(2)[[0, 1] * 4], explain=True)
+    assert unknown.positions.tolist() == torn.positions.tolist()
+    assert unknown.utilities.tolist() == torn.utilities.tolist() != sure.utilities.tolist()

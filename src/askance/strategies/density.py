@@ -77,6 +77,7 @@ class GraphDensity(Strategy):
     """
 
     cost: ClassVar[str] = "m^2 d + n m for m items of the graph"
+    revision: ClassVar[int] = 2  # neighbors are the nearest ones, and ties go to the lower row
 
     features: Signal = Embeddings()
     neighbors: int = 10  # Ebert et al. 2012

@@ -146,12 +146,25 @@ class VarianceReduction(Strategy):
 
 
 def _last_layer(view: View, features: Signal, signal: Signal, ridge: float) -> Solve:
-    """The inverse curvature of a last layer that is fitted on the labeled items.
-
-    Of labeled items outside of the pool without probabilities, nothing is known: they bend the loss most.
-    """
+    """The inverse curvature of a last layer that is fitted on the labeled items."""
     known: Tensor = view.of_labeled(features)
-    beliefs: Tensor = view.of_labeled(signal)
-    weights = torch.full((len(known),), 1 / beliefs.shape[1], dtype=torch.float64, device=known.device)
-    weights[: len(beliefs)] = curvature(beliefs).double()
-    return head_solver(known.double(), weights, ridge)
+    return head_solver(known.double(), bends(view, signal, known), ridge)
+
+
+def bends(view: View, signal: Signal, known: Tensor) -> Tensor:
+    """By how much each labeled item bends the loss of a last layer, float64 (labeled,).
+
+    Of labeled items outside of the pool without probabilities, nothing is known: they bend it most.
+
+    Args:
+        view: The view.
+        signal: What the model believes.
+        known: What the layer reads of the labeled items, (labeled, features).
+    """
+    beliefs: Tensor = view[signal][view.labeled]
+    beyond: Tensor | None = view.outside(signal)
+    if beyond is not None:
+        beliefs = torch.cat([beliefs, beyond.to(beliefs)])
+    found = torch.full((len(known),), 1 / max(1, beliefs.shape[1]), dtype=torch.float64, device=known.device)
+    found[: len(beliefs)] = curvature(beliefs).double()
+    return found

@@ -19,9 +19,10 @@ from askance.signals.embeddings import Embeddings
 from askance.signals.probabilities import Probabilities
 from askance.signals.samples import Samples
 from askance.strategies.base import Strategy, several
+from askance.strategies.lookahead import bends
 from askance.task import Classes, Task
 from askance.utilities import region
-from askance.utilities.lookahead import curvature, lifted, solver
+from askance.utilities.lookahead import lifted, solver
 from askance.utilities.region import Gap
 from askance.utilities.version_space import open_points
 from askance.view import Batch, View
@@ -87,13 +88,7 @@ class ClosedForm(Bounds):
             head = solve((known.T @ view.labels.to(known)).T)  # (classes, features + 1)
             values = torch.addmm(head[:, -1], features, head[:, :-1].T)
             return region.of_numbers(values, 2 * self.beta * region.widths(solve, features))
-        beliefs: Tensor = view[self.signal][view.labeled]
-        beyond: Tensor | None = view.outside(self.signal)
-        if beyond is not None:
-            beliefs = torch.cat([beliefs, beyond.to(beliefs)])
-        weights = torch.full((len(known),), 1 / max(1, beliefs.shape[1]), dtype=torch.float64, device=known.device)
-        weights[: len(beliefs)] = curvature(beliefs).double()
-        solve = solver(known, weights, self.ridge)
+        solve = solver(known, bends(view, self.signal, known), self.ridge)
         reach = 2**0.5 * self.beta * region.widths(solve, features)  # of the logarithm of odds
         return region.of_odds(view[self.signal][rows], reach)
 
