@@ -59,6 +59,21 @@ def test_images_of_coco_come_back_as_they_were_said(tmp_path: Path, kind: str) -
     assert said(fresh) == said(project)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_rows_of_our_own_export_come_back_as_they_were_said(tmp_path: Path, ending: str, kind: str) -> None:
+    project = make(tmp_path, kind=kind)
+    answer(project)
+    give_labels(project, tmp_path / f"labels.{ending}")
+    assert tell_file(project, tmp_path / f"labels.{ending}").repeated == 11
+    fresh = make(tmp_path, kind=kind)
+    assert tell_file(fresh, tmp_path / f"labels.{ending}").new == 11
+    kept = 4 if ending == "jsonl" else 3  # of several people a row of CSV says only how long they took together
+    assert {id: [one[:kept] for one in each] for id, each in said(fresh).items()} == {
+        id: [one[:kept] for one in each] for id, each in said(project).items()
+    }
+
+
 SIGNS = [*"aBé \"'<>&;|[{,=$-\n\t", "🦊"]
 WHOLE = ['["a"]', '{"choices": ["a"]}', "null", "?", "=1+1", "]]>", "&amp;", "$text"]
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answered import make
+from answered import NAMES, ids_of, make, said
 
 from askance.errors import BadInput
 from askance.project.project import Project
 from askance.project.telling import tell_file
+from askance.sources.csv import write_table
 
 
 @pytest.fixture
@@ -138,3 +139,34 @@ def test_whatever_stands_where_it_should_not_is_passed_over_or_refused_in_words(
             tell_file(project, file)
         except BadInput as error:
             assert "odd.json" in str(error), tried
+
+
+def test_a_row_of_several_people_whose_label_was_changed_is_one_answer_of_whoever_tells_it(tmp_path: Path) -> None:
+    project = make(tmp_path)
+    first, second = ids_of(project)[:2]
+    rows = {
+        "id": [first, second],
+        "label": [NAMES[2], NAMES[0]],  # of the first two people say another
+        "people": ["3", "3"],
+        "by": ["Ada; Ben; Cem", "Ada; Ben; Cem"],
+        "said": [json.dumps([NAMES[0], NAMES[0], NAMES[1]]), json.dumps([NAMES[0], NAMES[0], "[unsure]"])],
+    }
+    write_table(tmp_path / "back.csv", rows)
+    told = tell_file(project, tmp_path / "back.csv", by="Dee")
+    assert told.new == 4
+    assert said(project)[first] == [("Dee", NAMES[2], "label", None)]
+    assert said(project)[second] == [
+        ("Ada", NAMES[0], "label", None),
+        ("Ben", NAMES[0], "label", None),
+        ("Cem", "None", "unsure", None),
+    ]
+
+
+def test_rows_of_soft_answers_are_passed_over_and_counted(tmp_path: Path) -> None:
+    project = make(tmp_path)
+    first = ids_of(project)[0]
+    shares = json.dumps({NAMES[0]: 0.6, NAMES[1]: 0.4})
+    rows = {"id": [first], "label": [NAMES[0]], "people": ["1"], "by": ["Ada"], "said": [json.dumps([shares])]}
+    write_table(tmp_path / "back.csv", rows)
+    told = tell_file(project, tmp_path / "back.csv")
+    assert told.new == 0 and any("1 rows with soft answers" in remark for remark in told.remarks)

@@ -16,6 +16,7 @@ from askance.history import KINDS
 from askance.project.dialects import no_column, rows_of
 from askance.project.mangled import Mangled
 from askance.project.sheets import BY, ID, LABEL, OURS, bare
+from askance.project.together import Voice, voices
 
 WORDS = {"?": "unsure", "!": "broken", "none of these": "none-of-these"}  # cells that are no label; a class's name wins
 WRONG = 3  # ids that a message names
@@ -93,6 +94,7 @@ def read_answers(
     ids: Callable[[], Iterable[str]],
     label_column: str | None = None,
     classes: Sequence[str] = (),
+    agree: Callable[[Sequence[Voice], str], bool] = lambda each, text: False,
 ) -> AnswersFile:
     """Read a file that came back, whatever a spreadsheet has done to it.
 
@@ -104,6 +106,9 @@ def read_answers(
     class has that name; a column ``kind`` says the same by the names in `askance.history.KINDS`. JSON lines
     (``.jsonl``, ``.ndjson`` or ``.json``) hold an object with the same keys for each answer.
 
+    A row of our own export says what several people answered. As long as its label is what they say together, each of
+    them answers; where somebody has changed it, there is one answer, of whoever tells the file.
+
     Args:
         path: The file.
         by: Who answers, where the file has no such column.
@@ -111,6 +116,7 @@ def read_answers(
         ids: All ids of the project.
         label_column: Another name that the label column may have.
         classes: Names of classes, which win over words such as ``?``.
+        agree: Whether the text of a label is what several people say together.
 
     Raises:
         BadInput: If it cannot be read, lacks a column, or has an id that the project does not have.
@@ -121,13 +127,17 @@ def read_answers(
     rows = _json_rows(path) if lines else rows_of(path, [[ID], named], {*OURS, *named}, remarks)
     found = Gathering()
     wrong: list[tuple[str, str]] = []
-    blank = 0
+    blank = soft = 0
     mangled = Mangled(ids)
     repaired: list[str] = []
     for place, cells in rows:
         columns = {str(name).strip().lower(): value for name, value in cells.items()}
         text, kind = _said(_column(columns, named, place, cells), columns.get("kind"), classes, place)
         given = _text(_column(columns, [ID], place, cells), place)
+        each = voices(columns, classes)
+        if any(voice.kind == "soft" for voice in each):
+            soft += 1
+            continue
         if not text and kind == "label":
             blank += 1
             continue
@@ -139,10 +149,18 @@ def read_answers(
                 wrong.append((seen, place))
                 continue
             repaired.append(f"{seen!r} for {id!r}")
+        if len(each) > 1 and agree(each, text):
+            for voice in each:
+                found.add(Filled(id, voice.text, voice.kind, voice.by or by, voice.seconds, place))
+            continue
+        if each:
+            columns |= {"by": each[0].by if len(each) == 1 else ""}
         who = next((name for column in BY if (name := _text(columns.get(column), place).strip())), by)
         found.add(Filled(id, text, kind, who, read_seconds(columns.get("seconds")), place))
     if wrong:
         raise _unknown_ids(path, wrong, ids)
+    if soft:
+        remarks.append(f"{soft:,} rows with soft answers, shares of classes, were passed over: study.tell takes them")
     if repaired:
         remarks.append(f"{len(repaired)} ids had been changed by a spreadsheet and were recognized: {_some(repaired)}")
     return found.all(blank, remarks)

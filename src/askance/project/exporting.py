@@ -108,9 +108,8 @@ def records(
         raw: The cells of a row's item, as in `write_labels`.
     """
     seconds = [answer.seconds for answer in item.answers if answer.seconds is not None]
-    one = isinstance(item.label, list) and len(item.label) == 1 and isinstance(item.label[0], float)
     shared = {
-        "label": item.label[0] if one else item.label,
+        "label": _plain(item.label),
         "kind": item.kind,
         "same_as": None,
         "people": len(item.answers),
@@ -139,8 +138,13 @@ def strict(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def _plain(label: Any) -> Any:
+    """A label as people write it: a single number stands alone."""
+    return label[0] if isinstance(label, list) and len(label) == 1 and isinstance(label[0], float) else label
+
+
 def _said(value: Any, kind: str) -> str:
-    return _text(value) if kind in ("label", "soft") else f"[{kind}]"
+    return _text(_plain(value)) if kind in ("label", "soft") else f"[{kind}]"
 
 
 def _text(value: Any) -> str:

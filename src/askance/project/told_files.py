@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from askance.errors import BadInput
+from askance.history import Answer
 from askance.project import coco, label_studio_file
-from askance.project.answers_file import AnswersFile, read_answers
+from askance.project.answers_file import AnswersFile, parse_label, read_answers
 from askance.project.dialects import rows_of
 from askance.project.finding import Finder, Wanted
 from askance.project.label_studio_file import OWN
 from askance.project.project import Project
-from askance.task import Named
+from askance.project.together import Voice
+from askance.task import Named, Task
 
 
 def read_told(project: Project, path: Path, by: str = "") -> AnswersFile:
@@ -56,7 +61,19 @@ def read_told(project: Project, path: Path, by: str = "") -> AnswersFile:
         ids=lambda: [str(name) for name in project.items.standing()[1]],
         label_column=how.label,
         classes=names,
+        agree=partial(_agree, task, project.kind),
     )
+
+
+def _agree(task: Task, kind: str, each: Sequence[Voice], text: str) -> bool:
+    """Whether a label is still what several people say together."""
+    with suppress(BadInput):  # a name that nobody knows is asked about later
+        said = [Answer(task.read(parse_label(one.text, kind)), by=one.by) for one in each if one.kind == "label"]
+        target = task.target(sorted(said, key=lambda answer: answer.by))
+        if target is None:
+            return not text
+        return bool(task.answer(torch.tensor(target[0], dtype=torch.float64)) == task.read(parse_label(text, kind)))
+    return False
 
 
 def _whole(path: Path) -> Any:
