@@ -246,3 +246,10 @@ def test_an_item_that_was_answered_unasked_is_never_asked() -> None:
     study.tell(world.oracle.of(list(range(10))))
     assert sorted(study.ask(20).ids) == list(range(10, 20))
     assert len(asked_ids(study)) == 1
+
+
+def test_a_client_says_things_once_of_items_however_long_their_ids_are() -> None:
+    names = [f"https://example.org/{'a' * 240}/{number}" for number in range(6)]
+    study = Study(Pool.from_arrays([[float(row)] for row in range(6)], ids=names), classes=["x", "y"])
+    assert study.tell({names[0]: "x", names[1]: "y"}, once="form 7") == 2
+    assert study.tell({names[0]: "x", names[1]: "y", names[2]: "y"}, once="form 7") == 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 from askance.errors import BadInput
 from askance.history import KINDS, Answer
 from askance.pool import Pool
-from askance.study.journal import Draft
+from askance.study.journal import LONGEST, Draft
 from askance.task import Task, plain
 
 Told = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
@@ -30,10 +31,18 @@ def told(pool: Pool, task: Task, answers: Told, kind: str, by: str, once: str | 
 
 def _draft(pool: Pool, task: Task, id: Any, value: Any, kind: str, by: str, once: str | None) -> Draft:
     name = pool.names([pool.row(id)])[0]
-    key = f"{once}:{name}" if once is not None else None
+    key = None if once is None else _key(once, str(name))
     given = value if isinstance(value, Answer) else Answer(plain(value), kind, by)
     if given.kind not in KINDS:
         raise BadInput(f"There is no kind of answer named {given.kind!r}. Known: {', '.join(KINDS)}.")
     read = task.read(given.value, given.kind) if given.kind in ("label", "soft") else plain(given.value)
     body = {"id": name, "value": read, "answer_kind": given.kind, "by": given.by or by, "seconds": given.seconds}
     return Draft("told", body, given.once or key)
+
+
+def _key(once: str, name: str) -> str:
+    """A client's key of one item; an id may be a whole address, and keys have an end."""
+    key = f"{once}:{name}"
+    if len(key) <= LONGEST:
+        return key
+    return f"{once}:{blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"

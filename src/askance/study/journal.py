@@ -331,7 +331,7 @@ class _Closed:
 
 
 _TRIES = 100
-_NAME_LENGTH = 255  # characters of a study's name or a client's key; databases want a limit
+LONGEST = 255  # characters of a study's name or a client's key; databases want a limit
 
 
 def _line(row: Row) -> Line:
@@ -340,8 +340,8 @@ def _line(row: Row) -> Line:
 
 
 def _name(study: str) -> str:
-    if not 0 < len(study) <= _NAME_LENGTH:
-        raise BadInput(f"The study's name has {len(study)} characters. Give it 1 to {_NAME_LENGTH}.")
+    if not 0 < len(study) <= LONGEST:
+        raise BadInput(f"The study's name has {len(study)} characters. Give it 1 to {LONGEST}.")
     return study
 
 
@@ -349,8 +349,8 @@ def _text(draft: Draft) -> str:
     """The body as JSON text, if it is what its kind declares."""
     if draft.kind not in BODIES:
         raise unknown("kind of line", draft.kind, KINDS)
-    if draft.once is not None and not 0 < len(draft.once) <= _NAME_LENGTH:
-        raise BadInput(f"A client's key has {len(draft.once)} characters. Give it 1 to {_NAME_LENGTH}, or None.")
+    if draft.once is not None and not 0 < len(draft.once) <= LONGEST:
+        raise BadInput(f"A client's key has {len(draft.once)} characters. Give it 1 to {LONGEST}, or None.")
 
     must, may = BODIES[draft.kind]
     line = f"A line of kind {draft.kind!r}"
