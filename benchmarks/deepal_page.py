@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from askance.lab.presets.deepal import DEEPAL
 from askance.reports import words
 from benchmarks.deepal import FACTORS, SURVEY, against, gap_of
 from benchmarks.deepal_claims import between, claims, factors
@@ -134,8 +135,16 @@ def _seeds(survey: Mapping[str, Any]) -> str:
     return (
         f"the survey is not finished. Of {survey['seeds']} seeds, what is there has {between(counts)}, "
         f"and {full} of {len(counts)} pairs of strategy and set have all. With one seed nothing is tested, and no "
-        f"order means anything."
+        f"order means anything.{_lacking(survey)}"
     )
+
+
+def _lacking(survey: Mapping[str, Any]) -> str:
+    """Who belongs to the survey, and has no run in it that is of today."""
+    there = {name for one in survey["sets"].values() for name in one["rows"]}
+    named = [one if isinstance(one, str) else one["name"] for one in DEEPAL]
+    lacking = [f"`{name}`" for name in named if name not in there]
+    return f" To be run, or to be run again since they changed: {words.listing(lacking)}." if lacking else ""
 
 
 def _seeds_of(survey: Mapping[str, Any], name: str) -> str:

@@ -155,6 +155,8 @@ def test_the_page_is_written_for_any_number_of_seeds(seeds: int) -> None:
     assert "nan" not in page and f"{2 * seeds * len(NAMES)} of {20 * len(NAMES)} runs" in page
     assert ("No strategy has two seeds yet" in page) == (seeds == 1)
     assert "the survey is not finished" in page
+    lacking = page.split("since they changed: ")[1].split(".")[0]
+    assert "`vaal`" in lacking and "`waal`" not in lacking
 
 
 def test_the_page_says_that_nothing_is_there_yet() -> None:

@@ -170,3 +170,16 @@ def test_rows_of_soft_answers_are_passed_over_and_counted(tmp_path: Path) -> Non
     write_table(tmp_path / "back.csv", rows)
     told = tell_file(project, tmp_path / "back.csv")
     assert told.new == 0 and any("1 rows with soft answers" in remark for remark in told.remarks)
+
+
+def test_other_columns_of_those_names_are_no_voices_of_people(tickets: Project, tmp_path: Path) -> None:
+    rows = {
+        "id": ["3", "4"],
+        "label": ["cat", "dog"],
+        "people": ["²", "many"],
+        "by": ["Ada", "Ben"],
+        "said": ["a", "b"],
+    }
+    write_table(tmp_path / "back.csv", rows)
+    assert tell_file(tickets, tmp_path / "back.csv").new == 2
+    assert said(tickets)["3"] == [("Ada", "cat", "label", None)]

@@ -44,7 +44,7 @@ def voices(columns: Mapping[str, Any], classes: Collection[str] = ()) -> list[Vo
     if not all(name in columns for name in SAID):
         return []
     people, said = _listed(columns["by"]), _listed(columns["said"])
-    if not len(people) == len(said) == (int(columns["people"]) if str(columns["people"]).isdigit() else -1):
+    if not len(people) == len(said) == (int(columns["people"]) if str(columns["people"]).isdecimal() else -1):
         return []
     answers = columns.get("answers")
     times: list[Any] = [None] * len(people)  # CSV has their sum alone
