@@ -147,6 +147,11 @@ def test_a_slip_is_exit_three_and_nothing_is_taken_until_somebody_decides(here: 
     out = capsys.readouterr().out
     assert "nothing was taken yet" in out and "--same 'Biling=billing'" in out
     assert main(["tell", "a.csv", "--same", "Biling=billing"]) == 0
+    capsys.readouterr()
+    assert main(["tell", "a.csv", "--same", "Bilng=billing", "--same", "Biling=billing", "--new", "refunds"]) == 0
+    err = capsys.readouterr().err.splitlines()
+    assert [line[:30] for line in err] == ["--same changed nothing: no lab", "--new changed nothing: no labe"]
+    assert "'Bilng'" in err[0] and "'refunds'" in err[1]
     assert main(["tell", "a.csv", "--same", "Biling"]) == 2
     assert "is not TYPO=CLASS" in capsys.readouterr().err
 
@@ -280,6 +285,10 @@ def test_advice_names_the_project_where_there_are_several(here: Path, capsys: Sa
     Path("a.csv").write_text(f"id,label\n{id},biling\n")
     assert main(["tell", "a.csv", "-p", "calls"]) == 3
     assert "askance tell a.csv -p calls.askance --same 'biling=billing'" in capsys.readouterr().out
+    assert "askance tell FILE -p calls.askance. " in as_json(capsys, "status", "-p", "calls")["next"]
+    assert as_json(capsys, "status", "-p", "tickets")["next"].startswith(
+        "askance ask -n 50 -o batch.csv -p tickets.ask"
+    )
 
 
 def test_another_strategy_and_learner_stay(here: Path, capsys: Said) -> None:

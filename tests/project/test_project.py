@@ -181,6 +181,18 @@ def test_a_label_of_an_item_that_is_not_encoded_is_named_with_its_line(tmp_path:
     assert tell_file(project, tmp_path / "a.csv").new == 2
 
 
+def test_a_label_of_an_item_that_went_before_it_was_encoded_is_not_sent_to_encode(tmp_path: Path) -> None:
+    project = make_project(tmp_path, limit=50)
+    other = next(row.id for row in project.items.rows("item") if not project.study.pool.knows(row.id))
+    table = read_table(tmp_path / "tickets.csv")
+    kept = [place for place, id in enumerate(table.column("number")) if id != other]
+    write_table(tmp_path / "tickets.csv", {n: [table.column(n)[place] for place in kept] for n in table.columns})
+    project.add(tmp_path / "tickets.csv")
+    (tmp_path / "a.csv").write_text(f"id,label\n{other},billing\n")
+    with pytest.raises(BadInput, match=r"a\.csv, line 2: .*in no file of the project any more.*askance add FILE"):
+        tell_file(project, tmp_path / "a.csv")
+
+
 def test_only_so_many_items_are_encoded_for_now_and_the_rest_later(tmp_path: Path) -> None:
     project = make_project(tmp_path, limit=50)
     assert len(project.study.pool) == 50
@@ -277,7 +289,8 @@ def test_several_labels_and_numbers_have_their_own_heads_and_strategies(tmp_path
         project.strategy("margin")
     assert project.ask(1).strategy == "greedy-distance"
     write_predictions(project, tmp_path / "lengths.out.csv")
-    assert read_table(tmp_path / "lengths.out.csv").columns == ("id", "number")
+    written = read_table(tmp_path / "lengths.out.csv")
+    assert written.columns == ("id", "number") and 0 < np.mean([float(cell) for cell in written.column("number")]) < 9
 
 
 def test_a_folder_of_images_is_a_project_and_odd_files_are_set_aside(tmp_path: Path) -> None:

@@ -281,6 +281,11 @@ def _tell(options: argparse.Namespace) -> int:
         code = DECIDE if told.doubts else code
     if options.json:
         print(json.dumps(all_found if len(all_found) > 1 else all_found[0], indent=2, ensure_ascii=False))
+    named = {name for found in all_found for name in found["names"]}
+    for option, names in (("--same", [pair.partition("=")[0] for pair in options.same]), ("--new", options.new)):
+        for name in names:
+            if name not in named:
+                print(f"{option} changed nothing: no label here is {name!r}. Check how it is spelled.", file=sys.stderr)
     return code
 
 

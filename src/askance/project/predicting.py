@@ -79,19 +79,6 @@ def write_predictions(project: Project, path: str | Path, abstain: float | None 
     return Written(number - lacking - abstained, lacking, abstained, surest)
 
 
-def list_predictions(project: Project, abstain: float | None = None) -> Iterator[tuple[Any, ...]]:
-    """A prediction for every row, in the order of `columns`; None where there is none.
-
-    Args:
-        project: The project.
-        abstain: As in `write_predictions`.
-
-    Raises:
-        BadInput: If nothing is labeled, or the cost is none.
-    """
-    return (row for row, _ in _listed(project, abstain))
-
-
 def _listed(project: Project, abstain: float | None) -> Iterator[tuple[tuple[Any, ...], float | None]]:
     """Each row's cells, and how sure the model is of its answer: 1 of a number, None where it looked at nothing."""
     study = project.study
@@ -109,7 +96,12 @@ def _listed(project: Project, abstain: float | None) -> Iterator[tuple[tuple[Any
         if row is None:
             yield (id, *[None] * (len(columns(task)) - 1)), None
         else:
-            yield (id, values[row], *_beside(task, found[row])), sure[row]
+            yield (id, _alone(task, values[row]), *_beside(task, found[row])), sure[row]
+
+
+def _alone(task: Task, value: Any) -> Any:
+    """An answer as people write it: a single number stands alone."""
+    return value[0] if isinstance(task, Targets) and task.n == 1 else value
 
 
 def _beside(task: Task, row: Any) -> tuple[Any, ...]:

@@ -73,7 +73,9 @@ class Started:
         lines.append(f"  task: {task_words(self.task)}{f': {names}' if names else ''} (--task, --classes)")
         if self.how.label is not None:
             lines.append(f"  labels that were there: {taken:,} taken{_problems(self.settled)}")
-        left = f"; {self.unencoded:,} items wait for: askance encode" if self.unencoded else ""
+        left = ""
+        if self.unencoded:
+            left = f"; {self.unencoded:,} items wait for: askance encode{naming(Path(self.project))}"
         lines.append(
             f"  encoder: {self.encoder}, {self.width:,} features; {self.encoded:,} items in "
             f"{self.seconds['encode']:.1f} s{left} (--encoder NAME; askance encoders lists them)"

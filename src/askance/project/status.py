@@ -12,6 +12,7 @@ from askance.errors import BadInput
 from askance.history import Answer
 from askance.learners.catalogue import LEARNERS
 from askance.pool import LABELED
+from askance.project.beginning import naming
 from askance.project.items import BROKEN, EMPTY, FOLDED
 from askance.project.project import Project
 from askance.strategies.catalogue import name_of
@@ -196,16 +197,16 @@ def _disagreed(study: Study) -> int:
 
 
 def _next(project: Project, study: Study, unencoded: int) -> str:
-    progress = study.progress
+    progress, where = study.progress, naming(project.folder)
     if progress.pending:
         return (
-            f"{progress.pending:,} questions are open. Fill in their labels and run: askance tell FILE. "
-            f"To write them to a file again: askance ask --open -o FILE"
+            f"{progress.pending:,} questions are open. Fill in their labels and run: askance tell FILE{where}. "
+            f"To write them to a file again: askance ask --open -o FILE{where}"
         )
     if progress.unlabeled:
         missing = study.state.missing
         what = f" ({missing})" if missing else ""
-        return f"askance ask -n 50 -o batch.csv{what}"
+        return f"askance ask -n 50 -o batch.csv{where}{what}"
     if unencoded:
-        return "askance encode"
-    return "every item was asked; askance predict -o predictions.csv, askance export labels.csv"
+        return f"askance encode{where}"
+    return f"every item was asked; askance predict -o predictions.csv{where}, askance export labels.csv{where}"

@@ -11,6 +11,7 @@ from typing import Any
 from askance.errors import BadInput
 from askance.history import Answer
 from askance.project.answers_file import Filled, parse_label
+from askance.project.beginning import naming
 from askance.project.names import Doubt, sort_out
 from askance.project.project import Project
 from askance.project.status import differ
@@ -31,6 +32,7 @@ class Told:
         disagreed: Ids of this file that different people give different answers.
         declared: Names of classes that are new.
         doubts: Names that look like typos; while there is one, nothing is taken.
+        names: How often each class is named, as it is spelled.
         remarks: What else a person should know.
     """
 
@@ -42,6 +44,7 @@ class Told:
     disagreed: list[str] = field(default_factory=list)
     declared: list[str] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    names: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
 
@@ -78,6 +81,7 @@ def tell_file(
             if not study.task.knows(right) and right not in new:
                 raise BadInput(f"There is no class {right!r} that {wrong!r} could mean. Name a class of the project.")
         counted = Counter(name for _, _, value in values for name in _names(value))
+        done.names = dict(counted)
         sorted_ = sort_out(counted, [str(name) for name in study.task.names], accepted=new, aliases=known)
         if sorted_.doubtful:
             done.doubts = list(sorted_.doubtful)
@@ -112,9 +116,15 @@ def _asked(project: Project, filled: Filled) -> str:
         )
     id = row.id if row.item == row.number else next(project.items.numbered([row.item])).id
     if not project.study.pool.knows(id):
+        if row.gone:
+            raise BadInput(
+                f"{filled.place}: the item {id!r} is in no file of the project any more and was never encoded, so "
+                f"nothing could be learned from a label. Leave its label blank, or take in a file that holds it: "
+                f"askance add FILE{naming(project.folder)}"
+            )
         raise BadInput(
             f"{filled.place}: the item {id!r} is not encoded yet, so nothing could be learned from a label. Run: "
-            f"askance encode"
+            f"askance encode{naming(project.folder)}"
         )
     return id
 
