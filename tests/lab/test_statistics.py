@@ -215,3 +215,14 @@ def test_gains_that_are_equal_but_for_rounding_are_ties_in_the_signed_ranks():
 def test_comparing_twice_gives_the_same_numbers():
     rows = results(*(run(n, s, [0.5 + s / 50, 0.6 + s / 70, 0.8]) for n in ("random", "a") for s in range(3)))
     assert repr(compare(rows)) == repr(compare(rows))
+
+
+def test_rows_are_sorted_by_what_is_gained_over_the_seeds_that_both_ran():
+    level = [0.9, 0.8, 0.5, 0.4]  # two easy splits, two hard ones
+    easy = [run("lucky", s, [level[s] - 0.02] * 3) for s in (0, 1)]  # below random on both of its splits
+    hard = [run("brave", s, [level[s] + 0.01] * 3) for s in (2, 3)]
+    found = compare(results(*easy, *hard, *(run("random", s, [level[s]] * 3) for s in range(4))))
+    assert [row.strategy for row in found.rows] == ["brave", "random", "lucky"]
+    assert [curve.strategy for curve in found.curves] == ["brave", "random", "lucky"]
+    alone = compare(results(*easy, *hard), "random")
+    assert [row.strategy for row in alone.rows] == ["lucky", "brave"]  # nothing to compare with: by the mean

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
 
@@ -64,7 +64,7 @@ def compare(results: Results, baseline: str = "random") -> Comparison:
                 verdict="baseline" if name == baseline else _verdict(gains, adjusted[name]),
             )
         )
-    rows.sort(key=lambda row: (-row.area.mean if math.isfinite(row.area.mean) else math.inf, row.strategy))
+    rows.sort(key=_place(interval([area(run.labels, run.scores) for run in base.values()])))
     curves = [_curve(row.strategy, usable[row.strategy]) for row in rows]
     gaps = [_gap(row.strategy, pairs[row.strategy]) for row in rows if row.strategy in pairs]
     return Comparison(
@@ -75,6 +75,18 @@ def compare(results: Results, baseline: str = "random") -> Comparison:
         said=_left_out(results, baseline, runs, usable, pairs),
         bounds=_above(results),
     )
+
+
+def _place(base: Estimate) -> Callable[[Row], tuple[float, str]]:
+    """How rows are sorted: the best first, by what is gained where both ran, as a mean over other seeds may mislead."""
+
+    def key(row: Row) -> tuple[float, str]:
+        gained = row.difference.mean if row.difference else math.nan
+        alone = row.area.mean - (base.mean if base.count else 0.0)  # 0 for the baseline itself
+        better = gained if math.isfinite(gained) else alone
+        return (-round(better, 12) if math.isfinite(better) else math.inf, row.strategy)
+
+    return key
 
 
 def _above(results: Results) -> list[Curve]:
