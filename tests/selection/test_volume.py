@@ -256,8 +256,10 @@ def test_copies_with_hardly_any_noise_are_no_error(
     selector: Callable[..., LargestVolume | LeastVariance | KDpp], known: int
 ) -> None:
     for seed in range(6):
-        for x in (vectors(9, 4, seed).repeat(3, 1), vectors(9, 40, seed).repeat(3, 1), vectors(27, 4, seed)):
+        uneven = vectors(27, 20, seed) * torch.logspace(-4, 4, 9, dtype=torch.float64).repeat(3).unsqueeze(1)
+        for x in (vectors(9, 4, seed).repeat(3, 1), vectors(9, 40, seed).repeat(3, 1), vectors(27, 4, seed), uneven):
             x[1] = x[0]
+            x[-9:] = x[-18:-9]
             found = pick(selector(noise=1e-9), 8, Features(x), torch.arange(known))
             assert len(set(found.rows.tolist())) == 8
             assert found.utility is not None and bool(found.utility.isfinite().all())

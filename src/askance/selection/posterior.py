@@ -13,7 +13,7 @@ from torch import Tensor
 from askance.errors import BadInput
 from askance.kernels.volume import PIECE, squared_lengths
 from askance.selection.base import Ground
-from askance.selection.process import JITTER
+from askance.selection.process import JITTER, root_of
 from askance.selection.space import Features, Product
 
 
@@ -178,7 +178,7 @@ class Posterior:
             self._learned.append(learned)
             inner = learned @ learned.T
             inner.diagonal().add_(noise)
-            self._rows[:known] = torch.linalg.solve_triangular(torch.linalg.cholesky(inner), learned, upper=False)
+            self._rows[:known] = torch.linalg.solve_triangular(root_of(inner), learned, upper=False)
             self.count = known
         elif known:
             self._moment = moment(points.knowns(), self.width, self._device)
@@ -238,7 +238,7 @@ class Posterior:
         assert self._moment is not None
         inner = self._moment.clone()
         inner.diagonal().add_(self.noise)
-        factor = torch.linalg.cholesky(inner)
+        factor = root_of(inner)
         unit = torch.eye(self.width, dtype=torch.float64, device=self._device)
         self._root = math.sqrt(self.noise) * torch.linalg.solve_triangular(factor, unit, upper=False).T
         self.base = self._root @ self._root.T

@@ -13,6 +13,7 @@ from askance.errors import BadInput
 from askance.kernels.volume import best_ratio, lower, variances
 from askance.selection.base import Ground, Picked, Selector
 from askance.selection.posterior import Points, Posterior, lengths, moment
+from askance.selection.process import root_of
 
 _NOTHING = 1e-10  # share of the largest variance below which, without noise, nothing is left
 
@@ -246,7 +247,7 @@ def _backward_of_few(picked: Tensor, n: int, covariance: Tensor, pool: Tensor, n
     reach = picked @ covariance  # (picks, features)
     inner = reach @ picked.T
     inner.diagonal().add_(noise)
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(inner))
+    inverse = torch.cholesky_inverse(root_of(inner))
     missed = inverse @ (reach @ pool @ reach.T) @ inverse
     kept = list(range(len(picked)))
     while len(kept) > n:
