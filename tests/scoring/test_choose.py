@@ -171,7 +171,7 @@ def test_known_items_keep_others_away_in_every_shard() -> None:
 
 def test_more_than_there_are_are_all_of_them_and_everything_known_leaves_none() -> None:
     pool = made(300, rows=128)
-    for strategy in ("margin", "k-center"):
+    for strategy in ("margin", "k-center", "k-means", "typiclust"):
         assert sorted(choose(pool, strategy, 1000, factor=1).rows) == list(range(300))
         assert len(choose(pool, strategy, 5, known=np.arange(300)).rows) == 0
 
@@ -223,7 +223,10 @@ def test_choices_are_written_with_ids_utility_and_shard_and_read_as_known(tmp_pa
     assert [int(cell) for cell in table.column("shard")] == (found.rows // ROWS).tolist()
     row = int(found.rows[0])
     assert table.column("guess")[0] == pool.values(row // ROWS)[row % ROWS]
-    assert np.array_equal(known_rows(pool, tmp_path / "c.csv"), np.sort(found.rows))
+    assert np.array_equal(known_rows(pool, tmp_path / "c.csv").rows, np.sort(found.rows))
+    (tmp_path / "sheet.csv").write_text("id,label\n'i7,a\ni5,b\n'i9000,a\nx1,b\n")  # as a spreadsheet hands it back
+    some = known_rows(pool, tmp_path / "sheet.csv")
+    assert some.rows.tolist() == [5, 7] and some.strange == ("'i9000", "x1")
     (tmp_path / "other.csv").write_text("id\nx1\n")
     with pytest.raises(BadInput, match="None of the 1 ids of .*, such as 'x1'"):
         known_rows(pool, tmp_path / "other.csv")

@@ -58,6 +58,9 @@ def test_the_whole_way(here: Path, capsys: Said) -> None:
     found = as_json(capsys, "choose", "s", "-n", "20", "--known", "c.csv", "--strategy", "k-center", "-o", "d.csv")
     assert found["chosen"] == 20 and not found["exact"] and 200 <= found["proposed"] <= 202
     assert not {*read_table("c.csv").column("id")} & {*read_table("d.csv").column("id")}
+    Path("e.csv").write_text("id\n'k1\nk-of-elsewhere\n")
+    assert main(["choose", "s", "-n", "3", "--known", "e.csv", "-o", "f.csv"]) == 0
+    assert capsys.readouterr().err == "e.csv: 1 id is of no item here, 'k-of-elsewhere' first\n"
     assert as_json(capsys, *SCORE) | {"seconds": 0} == {
         "folder": "s",
         "rows": 66_000,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,11 +112,15 @@ def _choose(options: argparse.Namespace) -> int:
             f"{len(wrong)} shards of {options.scores} are not what was written, shard {number} first: {why}. Say "
             f"askance score-pool again: they are computed anew."
         )
+    known = known_rows(pool, options.known) if options.known else None
+    if known is not None and known.strange:
+        many = f"{len(known.strange):,} id{'s are' if len(known.strange) > 1 else ' is'}"
+        print(f"{options.known}: {many} of no item here, {known.strange[0]!r} first", file=sys.stderr)
     found = choose(
         pool,
         options.strategy,
         options.n,
-        known=known_rows(pool, options.known) if options.known else (),
+        known=() if known is None else known.rows,
         seed=options.seed,
         factor=FACTOR if options.propose is None else options.propose,
         workers=_workers(options),

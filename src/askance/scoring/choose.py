@@ -119,17 +119,21 @@ def choose(
         stage = Stage(pool, asked, taken, outside, seed, quotas, exact)
         if is_clustered(asked):
             drawn = _sample(stage, max(sample, int(np.ceil(CROWD * factor * n)) + len(taken)))
-            return _finished(stage, np.setdiff1d(drawn, taken), drawn[:0], n)
+            free = np.setdiff1d(drawn, taken)
+            return _finished(stage, free, drawn[:0], n) if len(free) else _none(exact)
         found = sorted(run_all(propose, stage, pool.shards, workers, on), key=lambda pair: pair[0])
         proposals = [proposal for _, proposal in found]
         if not sum(len(one.rows) for one in proposals):
-            none = np.zeros(0, np.int64)
-            reason = next((one.reason for one in proposals if one.reason), "")
-            return Chosen(none, none, np.zeros(0), exact, 0, reason)
+            return _none(exact, next((one.reason for one in proposals if one.reason), ""))
         if exact:
             return _merged(stage, proposals, n)
         proposed = np.unique(np.concatenate([one.rows for one in proposals]))
         return _finished(stage, proposed, _sample(stage, sample), n)
+
+
+def _none(exact: bool, reason: str = "") -> Chosen:
+    rows = np.zeros(0, np.int64)
+    return Chosen(rows, rows, np.zeros(0), exact, 0, reason)
 
 
 def _merged(stage: Stage, proposals: Sequence[Proposal], n: int) -> Chosen:
