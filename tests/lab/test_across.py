@@ -159,6 +159,37 @@ def test_a_method_that_failed_somewhere_has_no_rank_and_what_is_missing_is_said(
     assert any("Without a rank" in sentence for sentence in found.said)
 
 
+def test_a_strategy_that_ran_under_some_conditions_only_beats_the_baseline_there_and_not_everywhere() -> None:
+    ran = condition("set 0", {"random": 0.0, "margin": 0.08, "badge": 0.5, "bald": -0.1})
+    others = [condition(f"set {k}", {"random": 0.0, "margin": 0.08, "bald": -0.1}) for k in (1, 2)]
+    first, second, *_ = grid_findings(across([ran, *others]))
+    assert first == "margin beats random under all 3 conditions."
+    assert second.startswith("margin gains most") and "fewer than half of the conditions were not" in second
+    first, second, *_ = grid_findings(across([ran, others[0]]))  # half of them is enough to be considered
+    assert first == "margin beats random under all 2 conditions." and second.startswith("badge gains most")
+
+
+def test_conditions_of_one_seed_are_not_tested_and_none_is_level_there() -> None:
+    gains = {"random": 0.0, "margin": 0.08, "badge": 0.05}
+    single = condition("one seed", gains, seeds=1)
+    found = across([single])
+    assert {(m.conditions, m.above, m.level, m.below) for m in found.methods if m.gain} == {(1, 0, 0, 0)}
+    assert found.never == [] and "Never beat" not in grid_sections(found)
+    assert grid_findings(found)[0].startswith("Nothing is tested yet")
+    assert "one pair of seeds is too few" in FORMATS["text"](found)
+    found = across([single, condition("more", gains | {"margin": 0.0})])
+    margin = next(m for m in found.methods if m.name == "margin")
+    assert (margin.above, margin.level, margin.below, margin.tested) == (0, 1, 0, 1) and found.never == ["margin"]
+    assert next(r for r in records(found) if r["strategy"] == "margin")["level"] == 1
+    assert "0/1/0" in FORMATS["text"](found) and "0, 1, 0" in grid_sections(found)
+
+
+def test_signs_of_names_are_printed_by_latex_as_they_are() -> None:
+    found = across([condition("a", {"random": 0.0, "a~b^c<d>e|f_g": 0.1})])
+    name = r"a\textasciitilde{}b\textasciicircum{}c\textless{}d\textgreater{}e\textbar{}f\_g"
+    assert name in FORMATS["latex"](found)
+
+
 def test_how_much_a_strategy_wanted_its_picks_is_shown_from_the_first_round_to_the_last() -> None:
     (told,) = grid(1)
     runs = [

@@ -139,6 +139,7 @@ def _method(
         area=_average([row.area.mean for _, row in rows]),
         gain=Estimate(found.mean, found.low, found.high, found.datasets) if found.datasets else None,
         above=sum(row.verdict == "above" for _, row in rows),
+        level=sum(row.verdict == "not different" for _, row in rows),
         below=sum(row.verdict == "below" for _, row in rows),
         conditions=counted,
         beliefs=beliefs,

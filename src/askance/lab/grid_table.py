@@ -91,6 +91,15 @@ def grid_latex(across: Across) -> str:
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
+_TEX = {  # what a backslash before it would not mend: an accent, a space, or other signs in the old font encoding
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "<": "\\textless{}",
+    ">": "\\textgreater{}",
+    "|": "\\textbar{}",
+}
+
 FORMATS: dict[str, Callable[[Across], str]] = {
     "text": grid_text,
     "markdown": grid_markdown,
@@ -101,7 +110,6 @@ FORMATS: dict[str, Callable[[Across], str]] = {
 
 def _values(method: Method) -> tuple[Any, ...]:
     gain = method.gain
-    level = method.conditions - method.above - method.below
     return (
         method.name,
         method.rank,
@@ -110,7 +118,7 @@ def _values(method: Method) -> tuple[Any, ...]:
         gain.low if gain else math.nan,
         gain.high if gain else math.nan,
         method.above,
-        level,
+        method.level,
         method.below,
         method.beliefs[2] if method.beliefs else math.nan,
         method.penalty,
@@ -145,7 +153,7 @@ def _cells(across: Across) -> tuple[list[str], list[list[str]]]:
 
 
 def _counts(method: Method) -> str:
-    return f"{method.above}/{method.conditions - method.above - method.below}/{method.below}"
+    return f"{method.above}/{method.level}/{method.below}"
 
 
 def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
@@ -155,11 +163,13 @@ def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
 def _note(across: Across) -> str:
     sets = words.count(len(across.datasets), "data set", "data sets")
     over = "data sets and seeds" if len(across.datasets) > 1 else "its seeds"
+    untested = any(m.tested < m.conditions for m in across.methods)
     return (
         f"rank and gain: mean over {sets}, 95% interval over {over}; +/=/-: conditions above, level with and below "
-        f"{across.baseline} by paired tests with Holm; better: Bayesian signed-rank test over data sets."
+        f"{across.baseline} by paired tests with Holm{', for which one pair of seeds is too few' if untested else ''}; "
+        f"better: Bayesian signed-rank test over data sets."
     )
 
 
 def _tex(text: str) -> str:
-    return "".join("\\textbackslash{}" if sign == "\\" else f"\\{sign}" if sign in "&%$#_{}" else sign for sign in text)
+    return "".join(_TEX.get(sign, f"\\{sign}" if sign in "&%$#_{}" else sign) for sign in text)

@@ -19,8 +19,9 @@ class Method:
             interval of the hierarchical bootstrap; its count is that of data sets. None for the baseline, or where
             nothing is paired.
         above: In how many conditions the adjusted test puts it above the baseline.
+        level: In how many it tells neither; a condition with a single pair of seeds is not tested, and not counted.
         below: In how many below.
-        conditions: In how many it could be compared.
+        conditions: In how many it could be compared, tested or not.
         beliefs: Probabilities of worse, as good in practice, and better than the baseline on data sets like these; None
             as for ``gain``, and with one data set.
         seconds: Of a run, on average.
@@ -40,6 +41,7 @@ class Method:
     area: float
     gain: Estimate | None
     above: int
+    level: int
     below: int
     conditions: int
     beliefs: tuple[float, float, float] | None
@@ -52,6 +54,11 @@ class Method:
     evenness: float
     wanted: tuple[float, float]
     along: dict[str, list[float]]
+
+    @property
+    def tested(self) -> int:
+        """In how many conditions there was a test."""
+        return self.above + self.level + self.below
 
 
 @dataclass(frozen=True)
@@ -140,5 +147,5 @@ class Across:
 
     @property
     def never(self) -> list[str]:
-        """Methods that were compared and are above the baseline nowhere."""
-        return [m.name for m in self.methods if m.name != self.baseline and m.conditions and not m.above]
+        """Methods that were tested and are above the baseline nowhere."""
+        return [m.name for m in self.methods if m.name != self.baseline and m.tested and not m.above]

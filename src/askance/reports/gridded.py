@@ -86,21 +86,26 @@ def grid_findings(across: Across) -> list[str]:
     compared = [m for m in across.methods if m.name != base and m.conditions]
     if not compared:
         return [f"Nothing is compared: {base} has no run that is paired with another one."]
-    everywhere = [m for m in compared if m.above == m.conditions]
     conditions = len(across.conditions)
+    everywhere = [m for m in compared if m.above == conditions]
     named = words.listing([m.name for m in everywhere[:4]])
     where = "on the one condition there is" if conditions == 1 else f"under all {conditions} conditions"
-    if 0 < len(everywhere) <= 4:
+    if not any(m.tested for m in compared):
+        said = [f"Nothing is tested yet: a test takes at least two seeds that {base} has too."]
+    elif 0 < len(everywhere) <= 4:
         said = [f"{named} {'beats' if len(everywhere) == 1 else 'beat'} {base} {where}."]
     else:
         said = [
             f"{len(everywhere) or 'None'} of {len(compared)} strategies beat{'' if everywhere else 's'} {base} {where}."
         ]
-    best = max((m for m in compared if m.gain), key=lambda m: m.gain.mean if m.gain else 0.0, default=None)
+    narrow = [m for m in compared if 2 * m.conditions < conditions]
+    wide = [m for m in compared if 2 * m.conditions >= conditions]
+    best = max((m for m in wide if m.gain), key=lambda m: m.gain.mean if m.gain else 0.0, default=None)
     if best is not None and best.gain is not None:
         said.append(
             f"{best.name} gains most on average: {words.signed(best.gain.mean)} mean accuracy over the curve"
             + (f" (95% interval over data sets and seeds {words.span(best.gain)})." if best.gain.count > 1 else ".")
+            + (" Strategies compared under fewer than half of the conditions were not considered." if narrow else "")
         )
     if math.isfinite(across.friedman_p):
         verb = "differ" if across.friedman_p < 0.05 else "cannot be told apart"
@@ -145,7 +150,8 @@ def _table(across: Across) -> str:
     marks = ["baseline" if m.name == base else "above" if m.above and not m.below else "" for m in across.methods]
     caption = (
         f"All strategies, best rank first. Above, level and below count conditions in which the paired test over "
-        f"seeds, adjusted for the strategies compared, tells a strategy from {base}."
+        f"seeds, adjusted for the strategies compared, tells a strategy from {base}; one with a single pair is not "
+        f"tested."
     )
     shown = table(caption, heads, rows, marks=marks)
     never = ""
@@ -160,20 +166,19 @@ def _table(across: Across) -> str:
 
 def _loss(method: Method, base: str) -> str:
     gain = f"{words.signed(method.gain.mean)} {words.span(method.gain)}" if method.gain else words.NONE
-    below = f", below {base} in {method.below} of {method.conditions}" if method.below else ""
+    below = f", below {base} in {method.below} of {method.tested}" if method.below else ""
     return f"{method.name}: {gain}{below}"
 
 
 def _row(method: Method) -> list[Cell | str]:
     gain = method.gain
     beliefs = method.beliefs
-    level = method.conditions - method.above - method.below
     return [
         method.name,
         words.score(method.rank, 2),
         words.score(method.area, 4),
         Cell(words.signed(gain.mean), words.span(gain)) if gain else words.NONE,
-        f"{method.above}, {level}, {method.below}" if gain else words.NONE,
+        f"{method.above}, {method.level}, {method.below}" if gain else words.NONE,
         f"{beliefs[2]:.2f}, {beliefs[1]:.2f}, {beliefs[0]:.2f}" if beliefs else words.NONE,
         words.score(method.penalty, 2),
         words.seconds(method.seconds),
