@@ -47,10 +47,12 @@ def summary(claims: Sequence[Claim]) -> str:
 def gap(one: Condition, first: str, second: str) -> tuple[Estimate, float]:
     """The area of one strategy less that of another, paired by seed, and the p value of the paired t-test.
 
-    Either may be an upper bound. Without a shared seed the numbers are NaN.
+    Either may be an upper bound. Without a shared seed, or where one ends early, the numbers are NaN.
     """
     parts = {**one.strategies, **one.bounds}
     if first not in parts or second not in parts:
+        return interval([]), float("nan")
+    if not (parts[first].whole and parts[second].whole):
         return interval([]), float("nan")
     pairs = zip(parts[first].areas, parts[second].areas, strict=True)
     gaps = np.array([a - b for a, b in pairs if a is not None and b is not None])

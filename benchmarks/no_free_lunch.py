@@ -118,7 +118,7 @@ def _first_labels(sets: Mapping[str, Sequence[Place]]) -> Claim:
         (name, start): lift(own[0], start) for name, own in sets.items() for start in own[0].starts if start != RANDOM
     }
     adjusted = dict(zip(lifts, holm([paired_t(gaps) for gaps in lifts.values()]), strict=True))
-    tested = {key for key, p in adjusted.items() if np.isfinite(p)}
+    tested = [key for key, p in adjusted.items() if np.isfinite(p)]
     above = {name for name, start in tested if adjusted[name, start] < LEVEL and lifts[name, start].mean() > 0}
     numbers = [
         f"{name}, by {sets[name][0].reader}: {start} {told(interval(lifts[name, start]))} points over random, p "

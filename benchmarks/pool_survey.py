@@ -268,7 +268,7 @@ def _nobody(there: Sequence[Condition]) -> Claim:
 def means_on_seeds_of_the_oracle(one: Condition) -> dict[str, float]:
     """Mean areas of the beam oracle and of every strategy that has all of its seeds; nothing where it did not run."""
     bound = one.bounds.get(BEAM)
-    if bound is None or bound.count < 1:
+    if bound is None or bound.count < 1 or not bound.whole:
         return {}
     places = [place for place, value in enumerate(bound.areas) if value is not None]
     found = {}

@@ -40,6 +40,11 @@ def test_every_name_makes_a_strategy_that_knows_its_name() -> None:
         assert strategies.name_of(strategies.strategy(name)) == name
 
 
+def test_the_readme_says_how_many_there_are() -> None:
+    readme = Path(__file__).resolve().parent.parent / "README.md"
+    assert "over ninety by name" in readme.read_text("utf-8") and 90 < len(strategies.names()) <= 100
+
+
 def test_a_strategy_may_be_a_name_a_class_or_an_object() -> None:
     assert strategies.strategy("badge") == strategies.strategy(Badge) == strategies.strategy(Badge()) == Badge()
 

@@ -105,6 +105,14 @@ def test_planted_effects_are_found() -> None:
     assert found[5].numbers[0] == "Below random at 6 of 6, above at 0."
 
 
+def test_what_is_said_of_first_labels_comes_in_the_order_of_the_grid() -> None:
+    found = texts()
+    starts = ("centroid", "typiclust", "diverse-dense", "k-means", "k-center", "badge", "margin")
+    more = [replace(one, start=start) for start in starts for one in found.conditions if one.start == "centroid"]
+    told = claims(replace(found, conditions=[*(one for one in found.conditions if one.start == "random"), *more]))[0]
+    assert [line.partition(",")[0] for line in told.numbers if "mean over sets" in line] == list(starts)
+
+
 def test_what_is_not_there_is_not_found() -> None:
     alike = claims(texts(gain=lambda reader, name: 0.0, lifted=0.0))
     assert verdicts(alike)[:3] == ["does not hold"] * 3 and alike[5].verdict == "does not hold"

@@ -140,6 +140,11 @@ def test_no_free_lunch_is_declared_in_three_sizes() -> None:
     assert (paper.budget, paper.initial, paper.batch, paper.test, len(paper.seeds)) == (210, (10,), (10,), 1000, 50)
     assert paper.parts["typiclust"].select.smallest == 1  # type: ignore[attr-defined]
     smoke, desk = no_free_lunch("smoke"), no_free_lunch("desk")
+    said = PRESETS["no-free-lunch"].about
+    assert "five sets, five encoders and three ways" in said
+    assert (len(paper.datasets), len(paper.encoders), len(paper.start)) == (5, 5, 3)
+    assert "two sets, three encoders and two ways" in said
+    assert (len(desk.datasets), len(desk.encoders), len(desk.start)) == (2, 3, 2)
     assert len(smoke.seeds) < len(desk.seeds) < 50 and desk.strategies == smoke.strategies == paper.strategies
 
 

@@ -58,6 +58,26 @@ def test_dots_bars_and_heat_are_well_formed_with_one_row_and_odd_names(width: in
     assert "0.5" in texts(heat(frame(width), [ODD], ["c"], [[0.5]], str))
 
 
+@WIDTHS
+def test_cells_of_many_columns_have_a_width_and_their_heads_keep_apart(width: int):
+    names = [f"class {k}" for k in range(200)]
+    root = ElementTree.fromstring(heat(frame(width), ["r", "s"], names, [[0.5] * 200, [1.0] * 200], str))
+    assert all(float(node.attrib["width"]) > 0 for node in root.iter("rect"))
+    heads = [float(node.attrib["x"]) for node in root.iter("text") if "rotate" in node.attrib.get("transform", "")]
+    assert len(heads) > 5 and all(b - a >= 10.9 for a, b in pairwise(heads))
+    assert all("s, class 199: 1.0" in "".join(group.itertext()) for group in [list(root.iter("g"))[-1]])
+    few = ElementTree.fromstring(heat(frame(WIDE), ["r"], list("abc"), [[0.1, 0.2, 0.3]], str))
+    assert len([node for node in few.iter("text") if node.text in list("abc")]) == 3
+
+
+@WIDTHS
+def test_a_long_name_of_the_zero_line_leaves_room_for_the_lines(width: int):
+    svg = lines(frame(width), [Line("a", [10, 20], [0.1, 0.2])], "x", "y", zero="n" * 54)
+    zero = re.search(r'class="zero" d="M50 [\d.]+H([\d.]+)"', svg)
+    assert zero is not None and float(zero[1]) > width / 2
+    assert any(text.startswith("nnn") and len(text) <= 20 for text in texts(svg))
+
+
 def test_the_largest_cell_is_the_darkest_and_an_empty_one_has_no_shade():
     svg = heat(frame(WIDE), ["r"], ["a", "b", "c"], [[0.2, 0.4, math.nan]], str)
     shade = [float(node.attrib["fill-opacity"]) for node in ElementTree.fromstring(svg).iter("rect")]

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from askance.cli.main import main
 from askance.errors import BadInput
 from askance.lab.condensing import condense, read, write
-from askance.lab.saved import write_results
+from askance.lab.saved import FILE, write_results
 from askance.reports.condensed import Condensed
 from askance.reports.page import write_published_page
 from askance.reports.published import standings
 from askance.reports.results import Results
 from benchmarks.browser import PROGRAM, browser
+from benchmarks.claims import gap
 from tests.lab.test_across import a_run
 from tests.lab.test_across import condition as plain
 
@@ -123,6 +125,54 @@ def test_the_headline_leaves_out_who_has_few_seeds_and_who_was_not_tested(tmp_pa
     text = write_published_page([replace(two, conditions=[replace(honeypot, strategies=parts)])], tmp_path / "p.html")
     head = text.read_text("utf-8").split("<form")[0]
     assert "margin gains most" in head and "&lt;b&gt;" not in head
+
+
+def test_without_a_baseline_the_headline_says_that_nothing_is_compared(tmp_path: Path) -> None:
+    lone = condense("one", "One", [condition("letter", {"badge": 0.05, "margin": 0.08})])
+    head = write_published_page([lone], tmp_path / "p.html").read_text("utf-8").split("<form")[0]
+    assert "Nothing is compared: random has no run" in head and "gains most" not in head
+
+
+def test_a_bound_that_ends_early_cuts_no_strategy() -> None:
+    made = condition("letter", {"random": 0.0, "margin": 0.08})
+    cut = [
+        replace(
+            run,
+            labels=run.labels[:2],
+            scores=run.scores[:2],
+            picks=run.picks[:1],
+            classes=run.classes[:1],
+            reasons=run.reasons[:1],
+        )
+        for run in made.bounds
+    ]
+    (whole,), (early,) = (condense("one", "One", [replace(made, bounds=own)]).conditions for own in (made.bounds, cut))
+    assert early.strategies == whole.strategies and early.labels == whole.labels == [20, 30, 40]
+    bound = early.bounds["greedy oracle"]
+    assert whole.bounds["greedy oracle"].whole and not bound.whole and bound.curve[2] is None
+    assert bound.areas[0] == pytest.approx(sum(cut[0].scores) / 2, abs=1e-5)
+    assert math.isnan(gap(early, "greedy oracle", "margin")[1]) and not math.isnan(
+        gap(whole, "greedy oracle", "margin")[1]
+    )
+
+
+def test_results_of_one_name_are_not_condensed_over_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in ("one", "two"):
+        (tmp_path / place / "grid").mkdir(parents=True)
+        write_results("x", [condition("r8", {"random": 0.0, "margin": 0.1})], tmp_path / place / "grid" / FILE)
+    said = [str(tmp_path / place / "grid") for place in ("one", "two")]
+    assert main(["lab", "publish", *said, "--condense", str(tmp_path / "kept"), "--out", str(tmp_path / "p.html")]) == 2
+    told = capsys.readouterr().err
+    assert "grid.json" in told and all(place in told for place in said)
+    assert not (tmp_path / "kept").exists() and not (tmp_path / "p.html").exists()
+
+
+def test_a_choice_of_a_filter_is_its_text_to_the_last_space(tmp_path: Path) -> None:
+    spaced = [condition(name, {"random": 0.0, "margin": 0.08}) for name in ("a  b", 'say "c"')]
+    text = write_published_page([condense("one", "One", spaced)], tmp_path / "p.html").read_text("utf-8")
+    assert '<option value="a  b">' in text and '<option value="say &quot;c&quot;">' in text
 
 
 def test_the_page_is_one_file_in_which_no_name_is_markup(tmp_path: Path) -> None:

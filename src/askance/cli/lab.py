@@ -181,6 +181,13 @@ def _publish(options: argparse.Namespace) -> int:
 
     grids = [read(path) for path in options.results]
     if options.condense:
+        names = [grid.preset for grid in grids]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            alike = [str(path) for path, name in zip(options.results, names, strict=True) if name == twice]
+            raise BadInput(
+                f"{' and '.join(alike)} would all be condensed to {twice}.json. Rename all of these folders but one, or "
+                f"condense them into folders of their own."
+            )
         Path(options.condense).mkdir(parents=True, exist_ok=True)
         for grid in grids:
             print(f"Condensed: {write(grid, Path(options.condense) / f'{grid.preset}.json')}")

@@ -14,7 +14,7 @@ import numpy as np
 from askance.errors import BadInput
 from askance.files import whole
 from askance.lab.across import across
-from askance.lab.curves import area, grid, resample
+from askance.lab.curves import area, grid, resample, span
 from askance.lab.registry import ENTRIES, origin
 from askance.lab.saved import FILE, read_results
 from askance.lab.statistics import interval
@@ -80,14 +80,14 @@ def write(condensed: Condensed, path: str | Path) -> Path:
 
 
 def _condition(results: Results, comparison: Comparison) -> Condition:
-    runs = [*results.runs, *results.bounds]
-    labels = grid(runs)
-    seeds = sorted({run.seed for run in runs})
+    labels = grid(results.runs)  # no bound cuts what strategies are judged by
+    seeds = sorted({run.seed for run in [*results.runs, *results.bounds]})
     shown = labels[np.unique(np.linspace(0, len(labels) - 1, MOST).round().astype(int))] if len(labels) else labels
-    by_name: dict[str, list[Run]] = {}
-    for run in runs:
-        by_name.setdefault(run.strategy, []).append(run)
-    parts = {name: _strategy(name, own, labels, shown, seeds, comparison) for name, own in by_name.items()}
+    parts = {name: _strategy(name, own, labels, shown, seeds, comparison) for name, own in _by_name(results.runs)}
+    bounds = {}
+    for name, own in _by_name(results.bounds):
+        first, last = span(own)
+        bounds[name] = _strategy(name, own, labels[(labels >= first) & (labels <= last)], shown, seeds, comparison)
     settings, name = results.settings, str(results.dataset["name"])
     return Condition(
         name=results.title,
@@ -103,9 +103,16 @@ def _condition(results: Results, comparison: Comparison) -> Condition:
         labels=[float(x) for x in shown],
         strategies={name: parts[name] for name in results.strategies},
         learned_by=_learned_by(settings),
-        bounds={name: part for name, part in parts.items() if name not in results.strategies},
+        bounds=bounds,
         said=[text for text in results.said if "failed with seed" in text or "not done yet" in text],
     )
+
+
+def _by_name(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(run.strategy, []).append(run)
+    return list(found.items())
 
 
 def _strategy(

@@ -19,7 +19,8 @@ class Strategy:
     """One strategy, or one upper bound, under one condition.
 
     Args:
-        areas: The area of each seed over the labels that all runs cover, in the order of the seeds; None: no run.
+        areas: The area of each seed over the labels that all strategies cover, in the order of the seeds; None: no run.
+            Of a bound that ends before them, over what it covers: such an area is beside no other, see `whole`.
         final: Mean score at the end.
         curve: Mean scores at the condition's labels.
         low: Lower ends of their 95% intervals; None with one seed.
@@ -53,6 +54,11 @@ class Strategy:
         """The mean over seeds that ran; NaN without one. `Condition.shared` has means that can be compared."""
         there = [value for value in self.areas if value is not None]
         return sum(there) / len(there) if there else math.nan
+
+    @property
+    def whole(self) -> bool:
+        """Whether the curve covers all labels of the condition, so that areas can be held against others."""
+        return None not in self.curve
 
     @property
     def count(self) -> int:

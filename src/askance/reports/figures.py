@@ -72,9 +72,10 @@ def lines(frame: Frame, series: Sequence[Line], x_name: str, y_name: str, zero: 
     narrow = frame.width < 600
     height = 340 if narrow else 460
     names = [short(line.name, 12 if narrow else 20) for line in series]
+    zero_name = short(zero, 12 if narrow else 20)
     crowded = len(series) > COLORS + 1
     gutter = 30 if crowded else 12  # between a line's end and its name
-    right = frame.width - gutter - 12 - LETTER * max(map(len, [*names, zero]))
+    right = frame.width - gutter - 12 - LETTER * max(map(len, [*names, zero_name]))
     xs = [x for line in series for x in line.x]
     ys = [y for line in series for y in [*line.y, *line.low, *line.high] if math.isfinite(y)] + [0.0] * bool(zero)
     margin = (max(ys) - min(ys)) * 0.04
@@ -87,7 +88,7 @@ def lines(frame: Frame, series: Sequence[Line], x_name: str, y_name: str, zero: 
     places = apart(ends, 15, 24, height - 40)
     if zero:
         parts.append(f'<path class="zero" d="M50 {px(up(0))}H{px(right)}"/>')
-        parts.append(text_at("zero-name", right + gutter, places[-1] + 4, zero))
+        parts.append(text_at("zero-name", right + gutter, places[-1] + 4, zero_name))
     at = dict(zip(named, places, strict=False))
     for place, line in enumerate(series):
         stop = (right + gutter, at[place]) if place in at else None
@@ -191,12 +192,16 @@ def heat(
     longest = max(len(name) for name in heads)
     cell = min((frame.width - left - (34 if longest > 6 else 6)) / len(columns), 96)
     tall = min(max(cell * 0.62, 20), 34)
+    apart = min(2, cell / 4)  # between cells
     turned = LETTER * longest > cell - 4
+    every = (
+        math.ceil(11 / cell) if turned else 1
+    )  # turned heads need so much room; cells say their names when pointed at
     top = 16 + (5.2 * longest if turned else 8)
     roomy = cell - 6 >= 6.6 * max(len(text(value)) for row in values for value in row)
     most = max((v for row in values for v in row if math.isfinite(v)), default=0) or 1.0
     parts = []
-    for place, name in enumerate(heads):
+    for place, name in list(enumerate(heads))[::every]:
         x = left + cell * (place + 0.5)
         turn = f' transform="rotate(-42 {px(x)} {px(top - 8)})"' if turned else ""
         anchor = "start" if turned else "middle"
@@ -210,7 +215,7 @@ def heat(
             strength = 0.62 * max(value, 0) / most if math.isfinite(value) else 0
             x = left + cell * c
             kind = "cell outlined" if outlined(r, c) else "cell"
-            shape = f'x="{px(x + 1)}" y="{px(y + 1)}" width="{px(cell - 2)}" height="{px(tall - 2)}" rx="3"'
+            shape = f'x="{px(x + apart / 2)}" y="{px(y + 1)}" width="{px(cell - apart)}" height="{px(tall - 2)}" rx="3"'
             parts.append(f"<g><title>{escape(f'{name}, {columns[c]}: {shown}')}</title>")
             parts.append(f'<rect class="{kind}" fill-opacity="{strength:.3f}" {shape}/>')
             if roomy:

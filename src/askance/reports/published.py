@@ -112,9 +112,10 @@ def _head(grids: Sequence[Condensed], chosen: Sequence[tuple[Condensed, Conditio
         f"{min(seeds)} to {max(seeds)} paired seeds" if min(seeds) < max(seeds) else f"{min(seeds)} paired seeds",
     ]
     base = grids[0].baseline
-    found = [row for row in standings([one for _, one in chosen], base) if row["name"] != base]
+    rows = standings([one for _, one in chosen], base)
+    found = [row for row in rows if row["name"] != base and math.isfinite(row["gain"])]
     wide = [row for row in found if row["ranked"] >= len(chosen) / 2]
-    said = []
+    said = [] if found else [f"Nothing is compared: {base} has no run that is paired with another one."]
     if wide:
         best = wide[0]
         said.append(
@@ -138,7 +139,7 @@ def _filters(chosen: Sequence[tuple[Condensed, Condition]]) -> str:
         values = [_value(grid, one, key) for grid, one in chosen]
         choices = sorted(set(values), key=_order)
         if len(choices) > 1:
-            options = "".join(f"<option>{escape(choice)}</option>" for choice in choices)
+            options = "".join(f'<option value="{escape(choice)}">{escape(choice)}</option>' for choice in choices)
             parts.append(
                 f'<label>{escape(name)} <select data-filter="{key}"><option value="">all</option>{options}</select>'
                 "</label>"

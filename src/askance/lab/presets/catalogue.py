@@ -26,8 +26,9 @@ PRESETS = {
         {"paper": "1 h"},
     ),
     "no-free-lunch": Preset(
-        "No Free Lunch: seven strategies and three ways to pick first labels on five sets of texts, each read by five "
-        "encoders of unequal quality; the first run on a machine reads them, some minutes a set with minilm-l6",
+        "No Free Lunch: seven strategies on texts read by encoders of unequal quality; five sets, five encoders and "
+        "three ways to pick first labels in size paper, two sets, three encoders and two ways in size desk; the first "
+        "run on a machine reads them, some minutes a set with minilm-l6",
         no_free_lunch,
         {"smoke": "1 min", "desk": "20 min", "paper": "3 h"},
     ),
