@@ -21,6 +21,7 @@ from askance.learners.linear import Linear
 from askance.learners.pair import NeuralPair
 from askance.oracles.known import Known
 from askance.pool import Pool
+from askance.seeds import Dice
 from askance.signals.base import Signal
 from askance.signals.extras import Extra
 from askance.signals.probabilities import Probabilities
@@ -44,20 +45,25 @@ MOST = 600  # items of a set, drawn anew with each seed
 CASES = ("breast-cancer", "honeypot", "digits")
 GAMMA = 0.01
 REVISION = 1  # goes up when a set, a strategy of this file or a measure changes
+CONTROL = 2  # the same for what streams alone are held against; 1 drew each item by itself, and so fewer labels
 
 
 @dataclass(frozen=True)
 class Chance(Strategy):
-    """Ask for each item with the same chance: what a stream's method is held against.
+    """Ask for so many of the items that go by, all with the same chance: what a stream's method is held against.
 
     Args:
-        share: The chance.
+        labels: How many in all.
+        first: The first row that goes by; all after it do.
     """
 
-    share: float = 0.5
+    labels: int = 1
+    first: int = FIRST
 
     def query(self, view: View, n: int) -> Batch:
-        drawn = view.dice.of("chance").uniform(view.keys[view.candidates]) < self.share
+        # Dice of the seed alone, not of the call: it is one draw from the whole stream, or it would not be so many.
+        order = Dice(view.dice.seed, "stream", part="chance").uniform(view.keys[self.first :]).argsort(stable=True)
+        drawn = torch.isin(view.candidates, self.first + order[: self.labels])
         return view.batch(view.candidates[drawn][:n], reason="passed")
 
 
@@ -116,12 +122,12 @@ def decides(case: str, name: str) -> Any:
     """What decides the runs of a case and a method."""
     kind, _, method = name.partition(" ")
     learner: Learner
-    steps: list[float]
+    steps: list[int | float]
     if kind == "pool":
         learner, strategy, steps = NeuralPair(), pools()[method], [BATCH, ROUNDS]
     else:
         learner, strategy = streams(10 if case == "digits" else 2)[method]
-        steps = [TOGETHER, SHARE]
+        steps = [TOGETHER, SHARE, CONTROL]
     return [kept.identity(strategy), kept.identity(strategy.equip(learner)), FIRST, *steps, MOST, REVISION]
 
 
@@ -136,15 +142,14 @@ def wanted(seeds: int) -> list[tuple[str, str, str]]:
 
 
 def run(case: str, name: str, seed: str) -> dict[str, Any]:
-    """One run; a stream's comes with that of chance, which asks for about as many labels."""
+    """One run; a stream's comes with that of chance, which asks for exactly as many labels."""
     kind, _, method = name.partition(" ")
     if kind == "pool":
         return _pool(case, pools()[method], int(seed))
     classes = 10 if case == "digits" else 2
     learner, strategy = streams(classes)[method]
     own = _stream(case, learner, strategy, int(seed))
-    chance = Chance(share=own["labels"] / own["considered"])
-    control = _stream(case, learner, chance, int(seed), most=own["labels"])
+    control = _stream(case, learner, Chance(int(own["labels"])), int(seed), most=own["labels"])
     return {**own, **{f"{what} of chance": value for what, value in control.items() if what != "considered"}}
 
 

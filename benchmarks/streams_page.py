@@ -62,10 +62,11 @@ def streams_page() -> str:
         f"{kept['first']} labels at random at first. In streams {kept['together']} items go by in each call, and what "
         f"is asked is answered before the next; at most {words.percent(kept['share'], 0)}% of the items may be asked. "
         "*Mistakes* is the share of all items that went by whose prediction was wrong, asked or not; *chance* is the "
-        "same learner asking each item with the chance that would make as many labels, its mistakes beside. "
+        "same learner asking for as many labels, drawn from all that goes by, its mistakes beside. "
         "Differences are in points of a hundred with 95% intervals over seeds: of mistakes, less is better; bold is "
         "above and italic below by a paired t-test, adjusted by Holm for all that a set is tested for.\n"
         + outdated(cases, decides)
+        + _fewer(cases)
         + "".join(_case(case, found, tested[case], pooled[case], kept) for case, found in cases.items())
         + _expected(cases, tested, pooled)
         + "\n## What differs, and why\n\n"
@@ -143,9 +144,32 @@ def _expected(
         streams("NeuralCAL++ makes fewer mistakes than chance with as many labels", "gate", "wrong", "below"),
         streams("NeurONAL is better at the end than chance with as many labels", "neuronal", "final", "above"),
         pools("In pools, inverse gap weighting is above random", "neuronal", "random", "above"),
-        pools("In pools, its chance costs nothing beside the least gaps", "neuronal", "least gap", "not told apart"),
+        pools(
+            "In pools, it is not told apart from asking for the least gaps", "neuronal", "least gap", "not told apart"
+        ),
     ]
     return "\n## What was expected, and what came out\n\n" + "".join(lines) + _exploration(cases)
+
+
+def _fewer(cases: Mapping[str, Rows]) -> str:
+    """That chance had fewer labels, in runs of its earlier control; empty once all have as many."""
+    pairs = [
+        pair
+        for found in cases.values()
+        for name, row in found.items()
+        if name.startswith("stream ")
+        for pair in zip(row["labels"], row["labels of chance"], strict=True)
+    ]
+    own, chance = (sum(side) for side in zip(*pairs, strict=True))
+    fewer, more = sum(b < a for a, b in pairs), sum(b > a for a, b in pairs)
+    if not fewer and not more:
+        return ""
+    return (
+        f"\nIn these runs chance had fewer labels, and not as many: {words.percent(1 - chance / own)}% fewer in all; "
+        f"fewer in {fewer} of {len(pairs)} pairs of runs, and more in {more or 'none'}. It asked for each item with "
+        "the chance that would have made as many, and was stopped at as many. What a method is better by is in part "
+        "that.\n"
+    )
 
 
 def _exploration(cases: Mapping[str, Rows]) -> str:
