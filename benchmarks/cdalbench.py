@@ -20,9 +20,11 @@ from askance.reports import words
 from askance.reports.condensed import Condensed, Condition
 from askance.reports.published import standings
 from benchmarks.claims import Claim, Verdict, gap, told
+from benchmarks.neural_cal_page import honeypot_drawn_anew
 
 HEADS = ("linear",)
-UNSURE = ("margin", "entropy", "least-confidence")
+UNSURE = "margin"
+ALIKE = ("least-confidence", "entropy")  # of two classes these rank items as margin does
 LARGE = 100
 FEW = 10
 UNSTABLE = 0.1  # of the pairs, ordered wrongly by three runs
@@ -37,21 +39,36 @@ def claims(found: Condensed) -> list[Claim]:
 def _leaders(heads: Sequence[Condition]) -> Claim:
     """By average ranks over data sets, each the mean over its batch sizes."""
     text = "Margin and BADGE lead: the best average ranks (4.3 and 4.5 of 12 on raw data, 4.2 and 5.4 on encoded)."
-    rule = "Holds if both are among the three best average ranks over data sets, linear head; in part if one is."
+    rule = (
+        "Holds if both are among the three best average ranks over data sets, linear head, of the strategies that ran "
+        "on all of them; in part if one is."
+    )
     by_set = _by_set(heads)
     if not by_set:
         return Claim(text, rule, "not tested yet")
+    ranked = [set(_ranks(conditions)) for conditions in by_set.values()]
+    common = set.intersection(*ranked)  # or a rank of ten would be averaged with one of nine
     ranks: dict[str, list[float]] = defaultdict(list)
     for conditions in by_set.values():
-        for row in standings(conditions, "random"):
-            if np.isfinite(row["rank"]):
-                ranks[row["name"]].append(row["rank"])
-    mean = {name: float(np.mean(values)) for name, values in ranks.items() if len(values) == len(by_set)}
+        kept = [
+            replace(one, strategies={name: part for name, part in one.strategies.items() if name in common})
+            for one in conditions
+        ]
+        for name, rank in _ranks(kept).items():
+            ranks[name].append(rank)
+    mean = {name: float(np.mean(values)) for name, values in ranks.items()}
     order = sorted(mean, key=lambda name: mean[name])
     leading = {"margin", "badge"} & set(order[:3])
     verdict: Verdict = "holds" if len(leading) == 2 else "holds in part" if leading else "does not hold"
     listed = ", ".join(f"{name} {mean[name]:.1f}" for name in order)
-    return Claim(text, rule, verdict, (f"Average ranks over {len(by_set)} data sets: {listed}.",))
+    out = sorted(set.union(*ranked) - common)
+    more = f" Not on all of them: {words.listing(out)}." if out else ""
+    return Claim(text, rule, verdict, (f"Average ranks of {len(mean)} over {len(by_set)} data sets: {listed}.{more}",))
+
+
+def _ranks(conditions: Sequence[Condition]) -> dict[str, float]:
+    """The average rank of each strategy that has seeds enough under all of some conditions."""
+    return {row["name"]: row["rank"] for row in standings(conditions, "random") if np.isfinite(row["rank"])}
 
 
 def _honeypot(heads: Sequence[Condition]) -> Claim:
@@ -59,14 +76,24 @@ def _honeypot(heads: Sequence[Condition]) -> Claim:
         "Where labels of one region are noise, uncertainty is below random (honeypot, label by label: margin .704, "
         "random .721)."
     )
-    rule = "Holds if margin, entropy and least-confidence are each below random (paired, p < .05); in part if one is."
+    rule = (
+        "Holds if margin is below random (paired, p < .05). The rule that was written before the runs had entropy and "
+        "least-confidence beside it, which are the same rule where there are two classes."
+    )
     one = next((one for one in heads if one.dataset == "honeypot" and one.batch == 1), None)
     if one is None:
         return Claim(text, rule, "not tested yet")
-    gaps = {name: gap(one, name, "random") for name in UNSURE}
-    below = [name for name, (mean, p) in gaps.items() if mean.mean < 0 and p < 0.05]
-    verdict: Verdict = "holds" if len(below) == len(UNSURE) else "holds in part" if below else "does not hold"
-    numbers = [f"{name} against random: {told(mean)} points, p {words.p_value(p)}." for name, (mean, p) in gaps.items()]
+    mean, p = gap(one, UNSURE, "random")
+    if not np.isfinite(p):
+        return Claim(text, rule, "not tested yet")
+    verdict: Verdict = "holds" if mean.mean < 0 and p < 0.05 else "does not hold"
+    same = [f"{name} in {_alike(one, name, UNSURE)}" for name in ALIKE if name in one.strategies]
+    numbers = [
+        f"margin against random: {told(mean)} points, p {words.p_value(p)}. Areas equal to those of margin: "
+        f"{words.listing(same)} of {len(one.seeds)} seeds; where they are not, rounding decided between items.",
+        "This is one drawn set, and seeds are splits and first labels of it: how other draws would come out it does "
+        f"not say. {honeypot_drawn_anew('../papers/neural-cal.md')}",
+    ]
     spread = {
         name: float(np.std([a for a in one.strategies[name].areas if a is not None], ddof=1))
         for name in ("margin", "random")
@@ -83,6 +110,12 @@ def _honeypot(heads: Sequence[Condition]) -> Claim:
             f"seeds; they were given the published budgets, and then more seeds, after that had been seen."
         )
     return Claim(text, rule, verdict, tuple(numbers))
+
+
+def _alike(one: Condition, first: str, second: str) -> int:
+    """In how many seeds two strategies have one area."""
+    pairs = zip(one.strategies[first].areas, one.strategies[second].areas, strict=True)
+    return sum(a is not None and a == b for a, b in pairs)
 
 
 def _unstable(heads: Sequence[Condition]) -> Claim:
@@ -169,10 +202,15 @@ def _domains(heads: Sequence[Condition]) -> Claim:
 
 def _oracle(heads: Sequence[Condition]) -> Claim:
     text = "The greedy oracle is first, and leaves room: its average rank is 1.0 on raw data."
-    rule = "Holds if the greedy oracle has a larger mean area than every strategy wherever it ran, on its own seeds."
+    rule = (
+        "Holds if the greedy oracle has a larger mean area than every strategy wherever it ran, on its own seeds; in "
+        "part if under more than half of these conditions (which was added after the runs)."
+    )
     numbers, first, counted = [], 0, 0
     for one in heads:
         for name, bound in one.bounds.items():
+            if not bound.whole:
+                continue
             seeds = [number for number, value in enumerate(bound.areas) if value is not None]
             means = {
                 who: float(np.mean([part.areas[n] for n in seeds]))
@@ -183,13 +221,13 @@ def _oracle(heads: Sequence[Condition]) -> Claim:
                 continue
             best = max(means, key=lambda who: means[who])
             counted += 1
-            first += bound.area >= means[best]
+            first += bound.area > means[best]
             numbers.append(
                 f"{one.name}: {name} {bound.area:.3f}, best strategy {means[best]:.3f} ({best}), {len(seeds)} seeds."
             )
     if not counted:
         return Claim(text, rule, "not tested yet")
-    verdict: Verdict = "holds" if first == counted else "holds in part" if first else "does not hold"
+    verdict: Verdict = "holds" if first == counted else "holds in part" if first > counted / 2 else "does not hold"
     return Claim(text, rule, verdict, tuple(numbers))
 
 

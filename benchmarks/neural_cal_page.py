@@ -11,9 +11,11 @@ import numpy as np
 from askance.metrics import GAMMAS
 from askance.reports import words
 from benchmarks.kept import outdated
+from benchmarks.measure import ROOT
 from benchmarks.neural_cal import FILE, FOURIER, RIDGE, decides
 from benchmarks.paired import Gap, Rows, gaps, points, score, table, tidy
 
+SMOKE = ROOT / "docs" / "lab" / "smoke.json"
 GATE = "gate, beta 2"
 TITLES = {
     "honeypot": "Honeypot: two clear clouds, and half of the items at a place where labels are chance",
@@ -25,6 +27,7 @@ SHOWN = (
     *("gate, square loss", "gate, members", "version space"),
 )
 ORDERS = (("margin", "random"), (GATE, "random"), (GATE, "margin"))  # what the expectations hold against each other
+NEAR = 1.0  # points that may be lost where something is to be as good as another
 STOPS = ("gate, stops", "gate, beta 1, stops", "version space")
 
 
@@ -94,6 +97,25 @@ def neural_cal_page() -> str:
     )
 
 
+def honeypot_drawn_anew(page: str) -> str:
+    """What margin is beside random on honeypots that each seed draws anew, for pages on one that is drawn once.
+
+    Args:
+        page: The way to docs/papers/neural-cal.md.
+    """
+    kept = json.loads(FILE.read_text("utf-8"))
+    found = _orders(kept["cases"]["honeypot"])["margin", "random"]
+    return (
+        f"Where [each of {found.found.count} seeds draws points of its own]({page}), with ridge {RIDGE:g} and "
+        f"{kept['queries']} questions, margin is at {points(found)} points against random: {found.verdict}."
+    )
+
+
+def _orders(honey: Rows) -> dict[tuple[str, str], Gap]:
+    """The orders of the honeypot, tested by themselves and not with all others."""
+    return {(gap.one, gap.other): gap for gap in gaps(honey, ORDERS, "area")}
+
+
 def _tested(found: Rows, what: str) -> dict[tuple[str, str], Gap]:
     return {(gap.one, gap.other): gap for gap in gaps(found, pairs(), what)}
 
@@ -161,21 +183,29 @@ def _stops(cases: Mapping[str, Rows]) -> str:
 
 def _expected(cases: Mapping[str, Rows], tested: Mapping[str, Mapping[str, Mapping[tuple[str, str], Gap]]]) -> str:
     honey, clean = cases["honeypot"], cases["clean"]
-    area = {(gap.one, gap.other): gap for gap in gaps(honey, ORDERS, "area")}  # by themselves, and not with all others
+    area = _orders(honey)
     sure = {(gap.one, gap.other): gap for gap in gaps(honey, ((GATE, "margin"),), "clean")}
     verdict = area[GATE, "random"]
     noise, quiet = (_mean(honey[GATE][f"silent on {where} 0.15 by bounds"]) for where in ("noise", "clean"))
     stopped = [labels is not None for labels in clean["gate, stops"]["stopped"]]
     patch = {name: _mean(honey[name]["patch"]) for name in (GATE, "margin")}
     said = [
-        ("Margin is below random on the honeypot", area["margin", "random"].verdict == "below", ""),
+        (
+            "Margin is below random on the honeypot",
+            area["margin", "random"].verdict == "below",
+            f"{points(area['margin', 'random'])}, {area['margin', 'random'].verdict}",
+        ),
         ("More than 80% of what margin asks is noise", patch["margin"] > 0.8, f"{words.percent(patch['margin'], 0)}%"),
         (
             "The gate is above margin on what is clean, p < 0.01",
             sure[GATE, "margin"].verdict == "above" and sure[GATE, "margin"].p < 0.01,
             f"{points(sure[GATE, 'margin'])}, p {words.p_value(sure[GATE, 'margin'].p)}",
         ),
-        ("The gate is not below random", verdict.verdict != "below", f"{points(verdict)}, {verdict.verdict}"),
+        (
+            f"The whole interval of the gate is above random less {NEAR:g} point",
+            100 * verdict.found.low > -NEAR,
+            points(verdict),
+        ),
         ("At most 70% of what the gate asks is noise", patch[GATE] <= 0.7, f"{words.percent(patch[GATE], 0)}%"),
         (
             "At the end the bounds of the gate leave at least 60% of the noise unanswered",
@@ -185,8 +215,8 @@ def _expected(cases: Mapping[str, Rows], tested: Mapping[str, Mapping[str, Mappi
         ("They leave at most 5% of what is clean unanswered", quiet <= 0.05, f"{words.percent(quiet, 0)}%"),
         ("The gate is above margin", area[GATE, "margin"].verdict == "above", points(area[GATE, "margin"])),
         (
-            "On what is clean the gate is as good as margin",
-            tested["clean"]["area"][GATE, "margin"].verdict != "below",
+            f"On what is clean the whole interval of the gate is above margin less {NEAR:g} point",
+            100 * tested["clean"]["area"][GATE, "margin"].found.low > -NEAR,
             points(tested["clean"]["area"][GATE, "margin"]),
         ),
         ("There it stops before the last question", all(stopped), f"{sum(stopped)} of {len(stopped)} runs"),
@@ -196,9 +226,25 @@ def _expected(cases: Mapping[str, Rows], tested: Mapping[str, Mapping[str, Mappi
         for what, held, told in said
     ]
     head = (
-        "\n## What was expected, and what came out\n\nThe orders are those of the honeypot, tested by themselves.\n\n"
+        "\n## What was expected, and what came out\n\nThe orders are those of the honeypot, tested by themselves. "
+        f"Where the gate need not be better, its whole interval has to be above the other less {NEAR:g} point, which "
+        f"was set after the runs.{_drawn_once()}\n\n"
     )
     return head + "".join(lines) + _why(noise)
+
+
+def _drawn_once() -> str:
+    """What the lab found on the one set that it draws."""
+    found = next(
+        one
+        for one in json.loads(SMOKE.read_text("utf-8"))["claims"]
+        if (one["on"], one["above"], one["below"]) == ("honeypot", "random", "margin")
+    )
+    mean, low, high = (words.signed(-100 * found[end], 1) for end in ("mean", "high", "low"))
+    return (
+        f" On [the lab's honeypot](../lab/smoke.md), which is drawn once, so that seeds are splits of it, margin is at "
+        f"{mean} [{low}, {high}] points against random."
+    )
 
 
 def _why(noise: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,6 +83,50 @@ def test_the_opposite_does_not() -> None:
         "does not hold",
         "does not hold",
     ]
+
+
+def test_average_ranks_are_of_the_strategies_that_all_sets_have() -> None:
+    areas = {"random": 0.5, "margin": 0.8, "badge": 0.7, "entropy": 0.6}
+    sets = [condition("letter", 1, areas | {"bald": 0.9}), condition("dna", 1, areas)]
+    told = claims(Condensed("cdalbench", "x", "", "random", 1, 1, {}, sets))[0]
+    assert told.verdict == "holds"
+    assert told.numbers == (
+        "Average ranks of 4 over 2 data sets: margin 1.0, badge 2.0, entropy 3.0, random 4.0. "
+        "Not on all of them: bald.",
+    )
+
+
+def test_on_two_classes_the_uncertain_are_one_rule_and_another_page_on_the_same_question_is_named() -> None:
+    trap = {"random": 0.7, "margin": 0.6, "entropy": 0.9, "least-confidence": 0.9}
+    made = condition("honeypot", 1, trap, spread=0.005)
+    made.strategies["least-confidence"] = made.strategies["margin"]
+    told = claims(Condensed("cdalbench", "x", "", "random", 1, 1, {}, [made]))[1]
+    assert told.verdict == "holds"  # whatever entropy does, which is margin but for rounding
+    assert f"least-confidence in {SEEDS} and entropy in 0 of {SEEDS} seeds" in told.numbers[0]
+    assert "one drawn set" in told.numbers[1] and "(../papers/neural-cal.md)" in told.numbers[1]
+    assert "points against random: not told apart" in told.numbers[1]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "verdict"),
+    [
+        ((0.9, 0.9, 0.9), "holds"),
+        ((0.9, 0.9, 0.5), "holds in part"),
+        ((0.9, 0.5, 0.5), "does not hold"),
+        ((0.9, 0.5, None), "does not hold"),  # half of them is not most
+    ],
+)
+def test_an_oracle_that_is_mostly_first_holds_in_part(bounds: tuple[float | None, ...], verdict: str) -> None:
+    areas = {"random": 0.5, "margin": 0.8}
+    made = [condition(f"set {k}", 1, areas, bound) for k, bound in enumerate(bounds)]
+    assert verdicts(*made)[5] == verdict
+
+
+def test_an_oracle_that_is_level_with_a_strategy_is_not_first() -> None:
+    made = condition("letter", 1, {"random": 0.5, "margin": 0.8}, bound=0.9)
+    best = made.strategies["margin"].areas
+    level = replace(made.bounds["greedy oracle"], areas=[*best[:3], *[None] * (SEEDS - 3)])
+    assert verdicts(replace(made, bounds={"greedy oracle": level}))[5] == "does not hold"
 
 
 def test_three_seeds_are_unstable_where_strategies_are_close() -> None:
