@@ -151,12 +151,16 @@ def gaps(found: Rows, pairs: Sequence[tuple[str, str]], what: str = "area") -> l
 
 def beside(where: Mapping[str, Rows], one: str, other: str, what: str = "area") -> dict[str, str]:
     """The verdict on one pair of methods in several places, adjusted by Holm for the places."""
+    return {place: gap.verdict for place, gap in gaps_beside(where, one, other, what).items()}
+
+
+def gaps_beside(where: Mapping[str, Rows], one: str, other: str, what: str = "area") -> dict[str, Gap]:
+    """The difference of one pair of methods in several places, adjusted by Holm for the places."""
     there = {place: found for place, found in where.items() if one in found and other in found}
     values = {place: differences_of(found, one, other, what) for place, found in there.items()}
     adjusted = holm([paired_t(gains) for gains in values.values()])
     return {
-        place: Gap(one, other, interval(gains), p).verdict
-        for (place, gains), p in zip(values.items(), adjusted, strict=True)
+        place: Gap(one, other, interval(gains), p) for (place, gains), p in zip(values.items(), adjusted, strict=True)
     }
 
 

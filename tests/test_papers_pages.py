@@ -159,6 +159,24 @@ def test_the_page_is_written_for_any_number_of_seeds(seeds: int) -> None:
     assert "`vaal`" in lacking and "`waal`" not in lacking
 
 
+def test_loss_prediction_against_all_labels_is_adjusted_for_the_sets() -> None:
+    made = survey(5, {})
+    lpl = {title: np.array(made["sets"][title]["rows"]["lpl"]["final"]) for title in ("pictures", "texts")}
+    close = np.array([0.02, 0.01, 0.03, 0.0, 0.012])  # p is between 0.025 and 0.05, for one set
+    apart = np.array([0.1, -0.1, 0.1, -0.1, 0.0])
+    accuracy = {"pictures": (lpl["pictures"] + close).tolist(), "texts": (lpl["texts"] + apart).tolist()}
+    made["whole"] = {"seeds": list(range(5)), "accuracy": accuracy}
+    both = deepal_page.page(made, None)
+    del accuracy["texts"]
+    alone = deepal_page.page(made, None)
+    assert "in points: *−1.4* [" in alone and "in points: −1.4 [" in both
+
+
+def test_one_seed_gives_nobody_a_place() -> None:
+    one, many = (deepal_page.page(survey(seeds, {"lpl": 0.1}), None) for seeds in (1, 2))
+    assert "`lpl` comes nowhere yet" in one and "`lpl` comes 1 of 10 on pictures" in many
+
+
 def test_the_page_says_that_nothing_is_there_yet() -> None:
     page = deepal_page.page(deepal_page.NOTHING, None)
     assert "No result of the survey is committed yet." in page and "## What differs, and why" in page
