@@ -185,8 +185,8 @@ def _publish(options: argparse.Namespace) -> int:
         if twice := next((name for name in names if names.count(name) > 1), None):
             alike = [str(path) for path, name in zip(options.results, names, strict=True) if name == twice]
             raise BadInput(
-                f"{' and '.join(alike)} would all be condensed to {twice}.json. Rename all of these folders but one, or "
-                f"condense them into folders of their own."
+                f"{' and '.join(alike)} would all be condensed to {twice}.json. Rename these folders, all but one, "
+                f"or condense into several folders."
             )
         Path(options.condense).mkdir(parents=True, exist_ok=True)
         for grid in grids:
