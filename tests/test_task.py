@@ -73,6 +73,14 @@ def test_answers_of_several_people_are_averaged(task: Task, answers: list[Answer
     assert task.target(answers) == (target, 1.0)
 
 
+def test_soft_labels_that_were_rounded_sum_to_one_and_others_keep_their_bits() -> None:
+    third = {"cat": 0.333, "dog": 0.333, "7": 0.333}
+    target = PETS.target([Answer(PETS.read(third, "soft"), kind="soft")])
+    assert target is not None and target[0] == pytest.approx([1 / 3] * 3, abs=1e-12)
+    exact = {"cat": 0.1, "dog": 0.2, "7": 0.7}
+    assert PETS.target([Answer(exact, kind="soft")]) == ([0.1, 0.2, 0.7], 1.0)
+
+
 @pytest.mark.parametrize("kind", ["unsure", "none-of-these", "broken"])
 def test_answers_without_a_label_make_no_target(kind: str) -> None:
     assert PETS.target([Answer(None, kind=kind)]) is None

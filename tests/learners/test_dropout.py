@@ -23,10 +23,11 @@ from askance.learners.wrappers import blank
 from askance.seeds import Dice
 from askance.signals.samples import Samples, Votes
 from askance.study.artifacts import FolderArtifacts
+from askance.study.study import Study
 from askance.task import Classes, Labels, Targets, Task
 from askance.testing import check_learner
 from askance.testing.learners import lesson_of
-from askance.testing.worlds import THREE, small_items, small_oracle, small_study
+from askance.testing.worlds import THREE, small_items, small_oracle, small_pool, small_study
 
 
 def noisy(features: int, width: int) -> nn.Module:
@@ -308,6 +309,15 @@ def test_with_no_label_all_samples_know_nothing(network: Callable[..., nn.Module
     found = Dropout(Torch(network), passes=3).fit(blank(lesson_of(THREE))).outputs(small_items())
     assert found.samples is not None and found.samples.shape == (40, 3, 3) and not found.samples.any()
     assert found.scores is not None and not found.scores.any()
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_a_study_whose_classes_are_not_named_yet_asks_and_no_item_has_samples_of_none() -> None:
+    study = Study(small_pool(), task=Classes(()), learner=Dropout(Torch(noisy)), strategy="random")
+    assert len(study.ask(2)) == 2
+    for network in (noisy, deep):
+        found = Dropout(Torch(network, steps=1), passes=3).fit(lesson_of(THREE)).outputs(small_items()[:0])
+        assert found.samples is not None and found.samples.shape == (0, 3, 3)
 
 
 def zero(features: int, width: int) -> nn.Module:

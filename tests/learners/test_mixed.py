@@ -78,6 +78,30 @@ def test_the_term_changes_the_training_and_not_its_steps() -> None:
     assert all(torch.equal(weights[2][name], again[name]) for name in again)
 
 
+class Normed(Staged):
+    """Its stages end with batch norm."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__(features, width)
+        for place, size in enumerate((6, 5)):
+            self.stages[place].append(nn.BatchNorm1d(size))  # type: ignore[operator]
+
+
+def test_one_pair_is_no_trouble_for_batch_norm_behind_the_layer_where_it_is_mixed() -> None:
+    lesson = small_world().lesson()
+    asked = Asked(0, 0, (1, 3), ("active",) * 2, ({"pair": 0, "tau": 2.0},) * 2, "Lada")
+    told = replace(lesson, history=History((asked,), MappingProxyType({1: (Answer(0),), 3: (Answer(1),)})))
+    fitted = Torch(Normed, steps=20, batch=8).beside(MixedPairs()).fit(told)
+    found = fitted.outputs(lesson.items).scores
+    assert found is not None and bool(torch.isfinite(found).all())
+    fitted.train(8)
+    items, share = torch.randn(2, lesson.items.shape[1]), torch.tensor([0.4])
+    for layer in mixing_layers(fitted):
+        assert mixed_scores(fitted, items, share, layer).shape == (1, 3)
+    norms = [layer for layer in fitted.network.modules() if isinstance(layer, nn.BatchNorm1d)]
+    assert all(norm.training and not norm._forward_pre_hooks for norm in norms)  # nothing stays behind
+
+
 def test_a_strategy_that_mixes_inside_needs_a_training_loop() -> None:
     asking = Lada(inside=True, rounds=0)
     assert asking.equip(TRAINED) == replace(TRAINED, parts=(MixedPairs(rounds=0),))

@@ -17,6 +17,7 @@ from torch import nn
 from askance.errors import BadInput, MissingSignal
 from askance.learners.base import Lesson
 from askance.learners.catalogue import learner
+from askance.learners.many import Bootstrapped
 from askance.learners.own import Own
 from askance.learners.torch import Torch
 from askance.learners.wrappers import blank
@@ -205,6 +206,33 @@ def test_labels_that_are_too_few_or_too_many_in_a_row_are_refused() -> None:
     given = lesson_of(Labels(("a", "b", "c")))
     with pytest.raises(BadInput, match=r"has 2 columns; the task needs 3\. Give a column for each"):
         Own(Two).fit(given).outputs(given.items)
+
+
+@pytest.mark.parametrize("maker", [Loud, Negative])
+def test_shares_of_labels_that_are_none_are_refused(maker: Any) -> None:
+    given = lesson_of(Labels(("a", "b")))
+    with pytest.raises(BadInput, match=r"1.5\] in row 0. Give shares from 0 to 1"):
+        Own(maker).fit(given).outputs(given.items)
+
+
+def test_an_item_comes_as_often_as_it_weighs_and_weights_between_are_refused() -> None:
+    Listener.shown.clear()
+    given = lesson_of(THREE)
+    weights = torch.tensor([0.0, 2.0, 3.0] + [1.0] * 9).double()
+    rows = torch.arange(12).repeat_interleave(weights.long())
+    Own(Listener).fit(replace(given, weights=weights))
+    ((items, labels),) = Listener.shown
+    assert len(items) == 14 and labels.tolist() == given.targets[rows].argmax(1).tolist()
+    with pytest.raises(BadInput, match="Listener takes no weights of labels, and here they go from 0.5 to 3"):
+        Own(Listener).fit(replace(given, weights=weights.clamp_min(0.5)))
+    members = Bootstrapped(Own(Means)).fit(given).outputs(given.items).samples
+    assert members is not None and float(members.std(1).mean()) > 0.05
+
+
+def test_a_study_whose_classes_are_not_named_yet_asks() -> None:
+    assert len(Study(small_pool(), task=Classes(()), learner=Means, strategy="random").ask(2)) == 2
+    nothing = blank(lesson_of(Labels(())))
+    assert Own(Shares).fit(nothing).outputs(nothing.items).scores is not None
 
 
 def test_no_label_knows_nothing_and_one_class_is_leaned_to() -> None:

@@ -12,10 +12,13 @@ from sklearn.svm import SVC
 from askance.errors import BadInput
 from askance.learners.base import Lesson
 from askance.learners.catalogue import learner, learner_with
+from askance.learners.many import Bootstrapped
 from askance.learners.svc import Svc, SvcModel
 from askance.look import read_signal
+from askance.pool import Pool
 from askance.seeds import Dice
 from askance.signals.probabilities import Probabilities
+from askance.study.study import Study
 from askance.task import Classes, Labels
 from askance.utilities.uncertainty import least_confidence, margin
 
@@ -130,3 +133,18 @@ def test_it_has_a_name_and_refuses_what_is_no_machine() -> None:
         Svc(cost=0)
     with pytest.raises(BadInput, match="learns classes, not Labels"):
         Svc().fit(replace(lesson(2), task=Labels((0, 1))))
+
+
+def test_a_class_that_counts_for_nothing_is_as_if_nobody_had_given_it() -> None:
+    given = lesson(3)
+    weights = given.weights * (given.targets[:, 1] == 0)
+    found = scores(Svc().fit(replace(given, weights=weights)), given.items)
+    assert torch.allclose(found, scores(Svc().fit(given.only(weights > 0)), given.items), atol=1e-5)
+    few = replace(lesson(2, 2), targets=torch.eye(2, dtype=torch.float64))
+    members = Bootstrapped(Svc()).fit(few).outputs(given.items).samples  # of most a class has no item
+    assert members is not None and bool(torch.isfinite(members).all())
+
+
+def test_a_study_whose_classes_are_not_named_yet_asks() -> None:
+    pool = Pool.from_arrays(lesson().items.numpy())
+    assert len(Study(pool, task=Classes(()), learner=Svc(), strategy="random").ask(2)) == 2

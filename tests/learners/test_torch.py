@@ -18,6 +18,7 @@ from askance.errors import BadInput
 from askance.learners.base import Lesson, Outputs
 from askance.learners.catalogue import learner
 from askance.learners.loop import _split
+from askance.learners.many import Bootstrapped
 from askance.learners.torch import Torch
 from askance.learners.wrappers import blank
 from askance.look import read_signal
@@ -186,6 +187,25 @@ def test_with_no_label_it_knows_nothing_and_its_embeddings_are_the_new_networks(
     assert found.scores.shape == (1797, 10) and not found.scores.any()
     assert len(torch.unique(found.embeddings, dim=0)) > 1700
     assert model.facts["steps"] == 0
+
+
+def test_of_no_item_it_gives_no_row() -> None:
+    given = digits(20)
+    for network in (mlp, noisy):
+        model = Torch(network, steps=1).fit(given)
+        none, some = model.outputs(given.items[:0]), model.outputs(given.items[:2])
+        assert none.scores is not None and none.scores.shape == (0, 10)
+        assert none.embeddings is not None and some.embeddings is not None
+        assert none.embeddings.shape == (0, some.embeddings.shape[1])
+
+
+def test_labels_of_weight_zero_teach_nothing_and_members_that_see_no_other_know_nothing() -> None:
+    given = digits(3)
+    idle = Torch(mlp, steps=5).fit(replace(given, weights=torch.zeros(3).double()))
+    assert idle.facts["labels"] == 0 and not idle.outputs(given.items).scores.any()  # type: ignore[union-attr]
+    members = Bootstrapped(Torch(mlp, steps=5)).fit(digits(1)).members
+    silent = [not member.outputs(given.items).scores.any() for member in members]  # type: ignore[union-attr]
+    assert 0 < sum(silent) < len(silent)  # of one item alone, a third of them
 
 
 def test_embeddings_are_what_the_last_linear_layer_reads() -> None:

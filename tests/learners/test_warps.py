@@ -55,6 +55,8 @@ def test_the_policy_goes_up_and_holds_to_what_the_model_believes() -> None:
     free, held = (WarpPolicy(keep=keep).fit(lesson) for keep in (0.0, 1.0))
     assert free.facts["last"] > free.facts["first"] + 0.02
     assert held.facts["apart"] < free.facts["apart"]
+    none = held.outputs(PIXELS[:0]).extras
+    assert none["moves"].shape == (0, 4) and none["moved"].shape == (0, 3)
     found = held.outputs(PIXELS[:7]).extras
     assert found["moves"].abs().max() <= 1
     again = held.model.outputs(moved_pictures(PIXELS[:7], found["moves"], held.policy.bounds)).scores

@@ -173,6 +173,7 @@ def test_labels_of_open_items_are_out_of_reach() -> None:
     mixed = replace(lesson, items=torch.cat([lesson.items[:12], lesson.items[12:].flip(0)]))
     one, other = (LabeledGradient().fit(held).direction for held in (lesson, mixed))
     assert all(torch.equal(one[name], other[name]) for name in one)  # nor does it look at what is open
+    assert LabeledGradient().fit(lesson).outputs(lesson.items[:0]).extras["along"].shape == (0, 3)
 
 
 @pytest.mark.parametrize("network", [mlp, conv])

@@ -196,12 +196,12 @@ def test_where_training_diverges_random_asks_and_says_why(tmp_path: Path) -> Non
         one.tell(world.oracle.of(range(8)))
     batch = study.ask(4)
     assert batch.strategy == "random" and batch.ids == tame.ask(4).ids
-    assert "The model diverged, so random asks this round: Mlp: its loss is" in batch.said
+    assert "The model failed, so random asks this round: Mlp: its loss is" in batch.said
     assert "use a lower rate" in study.state.fits[-1].diverged
     assert not study.predict(world.pool.items[:3]).sub(0.5).abs().gt(0.5).any()
     assert all(row.ok for row in study.audit(refit=True))
     page = report(study, tmp_path / "page.html").read_text()
-    assert "1 of 1 models diverged" in page
+    assert "1 of 1 models failed" in page
     study.close()
     again = world.study(storage=tmp_path / "x.db", learner=wild)
     again.tell(world.oracle.of(batch.ids))

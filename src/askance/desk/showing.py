@@ -273,6 +273,6 @@ def _banner(dealer: Mapping[str, Any], fold: Fold) -> dict[str, str] | None:
     if dealer["doing"] == "failed":
         return {"level": "error", "text": dealer["said"]}
     if fold.fits and fold.fits[-1]["diverged"]:
-        said = f"The last model diverged and knows nothing, so items are drawn at random: {fold.fits[-1]['diverged']}"
+        said = f"The last model failed and knows nothing, so items are drawn at random: {fold.fits[-1]['diverged']}"
         return {"level": "warn", "text": said}
     return None

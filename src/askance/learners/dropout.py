@@ -246,7 +246,7 @@ def _looked_over(model: TorchModel, two: Tensor) -> tuple[tuple[str, ...], bool]
         )
     calls, _, _ = _tried(model, two[:1])
     both, reached, straight = _tried(model, two)
-    if not reached:
+    if not reached and model.facts["width"]:  # without a column there is no score that could hang on anything
         why = "and its scores do not hang on what they pass on" if both else "and never calls them"
         raise BadInput(
             f"{name} has the dropout layers {', '.join(layers)}, {why}, so all passes would be the same. "

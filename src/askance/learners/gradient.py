@@ -52,11 +52,12 @@ class Along(Model):
     direction: Mapping[str, Tensor]
 
     def outputs(self, items: Any) -> Outputs:
+        some = items if len(items) else items.new_zeros(1, *items.shape[1:])  # of none: what one has, less its row
         with transformable():
-            largest, _ = footprint(self.whole.scores, self.whole.weights, items)
-            step = at_once(4 * largest, len(items))  # what a layer reads and what it gives, and how fast both change
-            parts = [self._along(items[start:stop]) for start, stop in spans(len(items), step)]
-        return Outputs(extras={"along": torch.cat(parts).cpu()})
+            largest, _ = footprint(self.whole.scores, self.whole.weights, some)
+            step = at_once(4 * largest, len(some))  # what a layer reads and what it gives, and how fast both change
+            parts = [self._along(some[start:stop]) for start, stop in spans(len(some), step)]
+        return Outputs(extras={"along": torch.cat(parts).cpu()[: len(items)]})
 
     def _along(self, items: Tensor) -> Tensor:
         return slope(lambda at: self.whole.scores(at, items), dict(self.whole.weights), dict(self.direction))

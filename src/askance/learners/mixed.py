@@ -90,12 +90,27 @@ def mixed_scores(model: TorchModel, items: Tensor, share: Tensor, at: tuple[nn.M
     """
     layer, before = at
     with ExitStack() as stack:
+        if len(share) == 1:
+            _settle(model.network, stack)
         if before:
             hook: Any = layer.register_forward_pre_hook(lambda _, given: (_mix(given[0], share), *given[1:]))
         else:
             hook = layer.register_forward_hook(lambda _, __, gave: _mix(gave, share))
         stack.callback(hook.remove)
         return model.scores(items)
+
+
+def _settle(network: nn.Module, stack: ExitStack) -> None:
+    """Batch norm behind the layer where a lone pair becomes one row keeps to its statistics: one has no spread."""
+    for norm in network.modules():
+        if isinstance(norm, nn.modules.batchnorm._BatchNorm):
+            stack.callback(norm.train, norm.training)
+            hook = norm.register_forward_pre_hook(_spread_or_kept)
+            stack.callback(hook.remove)
+
+
+def _spread_or_kept(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
+    norm.train(norm.training and given[0].numel() > given[0].shape[1])
 
 
 def _mix(rows: Tensor, share: Tensor) -> Tensor:

@@ -52,11 +52,11 @@ class TorchModel(Model):
     def outputs(self, items: Any) -> Outputs:
         self.eval()
         with torch.no_grad(), settled(self.facts["seed"], self.device):
-            parts = [self._part(items[start:stop]) for start, stop in spans(len(items), ROWS)]
+            parts = [self._part(items[start:stop]) for start, stop in spans(len(items), ROWS)] or [self._none(items)]
         scores = torch.cat([part[0] for part in parts])
         embeddings = None if self.layer is None else torch.cat([part[1] for part in parts])
-        last = self.layer if parts and all(part[3] for part in parts) else None
-        extras = {name: torch.cat([part[2][name] for part in parts]) for name in parts[0][2]} if parts else {}
+        last = self.layer if all(part[3] for part in parts) else None
+        extras = {name: torch.cat([part[2][name] for part in parts]) for name in parts[0][2]}
         return Outputs(
             scores=scores if self.known else torch.zeros_like(scores),
             embeddings=embeddings,
@@ -194,6 +194,11 @@ class TorchModel(Model):
             name: _wide(array) for part, module in self.beside for name, array in part.extras(module, seen).items()
         }
         return _wide(seen.scores), _wide(rows), extras, seen.straight
+
+    def _none(self, items: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor], bool]:
+        """The same of no item: that of a made-up one, less its row."""
+        scores, rows, extras, straight = self._part(items.new_zeros(1, *items.shape[1:]))
+        return scores[:0], rows[:0], {name: array[:0] for name, array in extras.items()}, straight
 
 
 def stages_of(network: nn.Module) -> list[nn.Module]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from askance.arrays import raw, take, tensor
 from askance.describe import build, describe
 from askance.errors import BadInput
 from askance.learners.base import Learner, Lesson, Model, Outputs
+from askance.learners.counted import counted
 from askance.learners.makers import is_maker, named
 from askance.learners.seeded import seeded
 from askance.task import Classes, Labels, Targets, Task
@@ -28,7 +29,8 @@ class Own(Learner):
     The object has ``fit(items, labels)`` and, for classes and labels, ``predict_proba(items)``; for numbers,
     ``predict(items)``. Items of an array come as a numpy array, other items as a list. Labels come as a class's
     place in the task, int64 (items,); as zeros and ones, int64 (items, labels); as numbers, float64 (items,) or
-    (items, targets). An item that people disagree about counts as what most of them say.
+    (items, targets). An item that people disagree about counts as what most of them say. Weights are not handed on: an
+    item comes as often as it weighs, and weights that differ and are no whole numbers are refused.
 
     ``predict_proba`` gives a column for each class of the task, or for each class that it was given, ascending, or
     for each of ``classes_`` if the object has them; a class without a column has probability zero. An object that
@@ -42,6 +44,8 @@ class Own(Learner):
         maker: What makes the object: a class or function at the top level of a module that takes no argument, or an
             object whose class is a dataclass, so that its fields say how to make another one.
     """
+
+    revision: ClassVar[int] = 2  # an item comes as often as it weighs
 
     maker: Any
 
@@ -76,9 +80,10 @@ class Own(Learner):
                     f"{type(made).__name__} lacks fit() or {verb}(), and to learn {type(task).__name__} it needs both. "
                     f"Write the one that is missing."
                 )
+            lesson = counted(lesson.only(lesson.weights > 0), type(made).__name__)
             labels = _labels(lesson)
-            columns = np.unique(labels) if isinstance(task, Classes) else np.arange(task.width)
-            known = len(labels) > 0 and (len(columns) > 1 or not isinstance(task, Classes))
+            columns = np.unique(labels) if isinstance(task, Classes) and task.width else np.arange(task.width)
+            known = len(labels) > 0 and len(columns) > (1 if isinstance(task, Classes) else 0)
             if known:
                 made.fit(_given(take(lesson.items, lesson.labeled)), labels)
         return OwnModel(made, task, columns, known, self._embeds, seed)
@@ -138,28 +143,35 @@ class OwnModel(Model):
                 f"{self._said(_verb(self.task))} has {given.shape[1]} columns; the task needs {self.task.width}. "
                 f"Give a column for each of its labels or numbers."
             )
-        return Outputs(scores=given.logit(1e-12) if isinstance(self.task, Labels) else given, embeddings=embeddings)
+        if isinstance(self.task, Labels):
+            self._refuse(given, (given < 0) | (given > 1), "Give shares from 0 to 1")
+            given = given.logit(1e-12)
+        return Outputs(scores=given, embeddings=embeddings)
 
     def _spread(self, given: Tensor) -> Tensor:
         """Probabilities of some classes as probabilities of all, (items, classes)."""
         width = self.task.width
-        said = self._said("predict_proba")
         classes = getattr(self.object, "classes_", None)
         columns = [int(place) for place in (self.columns if classes is None else classes)]
         if classes is None and given.shape[1] == width:
             columns = list(range(width))
         if len(columns) != given.shape[1] or not set(columns) <= set(range(width)):
             raise BadInput(
-                f"{said} has {given.shape[1]} columns for the classes {columns} of 0 to {width - 1}. Give a column for "
-                f"each class of the task or for each that fit() was given, or set classes_ to those that have one."
+                f"{self._said('predict_proba')} has {given.shape[1]} columns for the classes {columns} of 0 to "
+                f"{width - 1}. Give a column for each class of the task or for each that fit() was given, or set "
+                f"classes_ to those that have one."
             )
-        wrong = ((given.sum(1) - 1).abs() > 1e-3) | (given < 0).any(1)
-        if bool(wrong.any()):
-            row = int(wrong.nonzero()[0])
-            raise BadInput(f"{said} is {given[row].tolist()} in row {row}. Give shares of at least 0 that sum to 1.")
+        wrong = ((given.sum(1, keepdim=True) - 1).abs() > 1e-3) | (given < 0)
+        self._refuse(given, wrong, "Give shares of at least 0 that sum to 1")
         probabilities = torch.zeros(len(given), width, dtype=torch.float64)
         probabilities[:, columns] = given
         return probabilities
+
+    def _refuse(self, given: Tensor, wrong: Tensor, advice: str) -> None:
+        """Refuse shares of which some are wrong, (items, columns), naming the first row that holds one."""
+        if bool(wrong.any()):
+            row = int(wrong.any(1).nonzero()[0])
+            raise BadInput(f"{self._said('predict_proba')} is {given[row].tolist()} in row {row}. {advice}.")
 
     def _embeddings(self, items: Any) -> Tensor:
         try:
@@ -199,7 +211,7 @@ def _given(items: Any) -> Any:
 def _labels(lesson: Lesson) -> np.ndarray:
     targets: np.ndarray = lesson.targets.numpy()
     if isinstance(lesson.task, Classes):
-        return np.asarray(targets.argmax(1))
+        return np.asarray(targets.argmax(1)) if lesson.task.width else np.zeros(len(targets), dtype=np.int64)
     if isinstance(lesson.task, Labels):
         return targets.round().astype(np.int64)
     return targets[:, 0].copy() if lesson.task.width == 1 else targets.copy()

@@ -49,11 +49,12 @@ class Svc(Learner):
 
         if not isinstance(lesson.task, Classes):
             raise BadInput(f"A support vector classifier learns classes, not {type(lesson.task).__name__}. Use linear.")
+        lesson = _heard(lesson)
         features = torch.as_tensor(lesson.items).double()
         middle, spread = scale_of(features)
         gamma = self.gamma_of(features)
         known = (features[lesson.labeled] - middle) / spread
-        truth = lesson.targets.argmax(1)
+        truth = _truth(lesson)
         classes: Tensor = torch.unique(truth)
         facts = {"width": lesson.task.width, "gamma": gamma}
         if len(classes) < 2:
@@ -121,6 +122,17 @@ class SvcModel(Model):
     def weights(self) -> dict[str, Tensor]:
         named = {name: getattr(self, name) for name in ("middle", "spread", "support", "coefficients", "bias")}
         return {**named, "classes": self.classes}
+
+
+def _truth(lesson: Lesson) -> Tensor:
+    return lesson.targets.argmax(1) if lesson.task.width else lesson.labeled[:0]
+
+
+def _heard(lesson: Lesson) -> Lesson:
+    """The lesson without items of weight 0 where a class has no other: scikit-learn leaves them out and miscounts."""
+    heard = lesson.only(lesson.weights > 0)
+    fewer = len(torch.unique(_truth(heard))) < len(torch.unique(_truth(lesson)))
+    return heard if fewer else lesson  # elsewhere left in, as the order of what it sees decides last bits
 
 
 def votes(decisions: Tensor, count: int) -> Tensor:

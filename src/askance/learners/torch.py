@@ -125,7 +125,7 @@ class Torch(Learner):
         facts: dict[str, Any] = {
             "features": shape[0] if len(shape) == 1 else shape,
             "width": lesson.task.width,
-            "labels": len(lesson.labeled),
+            "labels": int((lesson.weights > 0).sum()),  # what counts for nothing teaches nothing
             "seed": lesson.dice.of("network").key,
         }
         device = device_of(self.device)

@@ -131,8 +131,9 @@ class Warps(Model):
     scale: float = 1.0
 
     def outputs(self, items: Any) -> Outputs:
-        parts = [self._part(items[start:stop]) for start, stop in spans(len(items), ROWS)]
-        moves, moved = (torch.cat(arrays).cpu() for arrays in zip(*parts, strict=True))
+        some = items if len(items) else items.new_zeros(1, *items.shape[1:])  # of none: what one has, less its row
+        parts = [self._part(some[start:stop]) for start, stop in spans(len(some), ROWS)]
+        moves, moved = (torch.cat(arrays).cpu()[: len(items)] for arrays in zip(*parts, strict=True))
         return Outputs(extras={"moves": moves, "moved": moved})
 
     def _part(self, items: Tensor) -> tuple[Tensor, Tensor]:

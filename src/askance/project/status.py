@@ -158,7 +158,7 @@ def as_text(found: Status) -> str:
             f"{found.labels_since:,} have come since"
         )
     if found.diverged:
-        lines.append(f"           it diverged and knows nothing, so random asks: {found.diverged}")
+        lines.append(f"           it failed and knows nothing, so random asks: {found.diverged}")
     lines.append(f"asks by    {found.strategy}")
     lines.append(f"accuracy   {found.score or f'unknown: {found.controls} control items are labeled, and it takes 2'}")
     if found.stopped:

@@ -130,12 +130,12 @@ def _stream(asked: list[dict[str, Any]]) -> list[str]:
 
 
 def _failed(study: Study) -> list[str]:
-    """Which models diverged, in words."""
+    """Which models could not be trained, in words."""
     failed = [fit for fit in study.state.fits if fit.diverged]
     if not failed:
         return []
     return [
-        f"{len(failed)} of {len(study.state.fits)} models diverged and knew nothing; random asked their rounds. "
+        f"{len(failed)} of {len(study.state.fits)} models failed and knew nothing; random asked their rounds. "
         f"The last one: {failed[-1].diverged}."
     ]
 

@@ -205,9 +205,9 @@ def failed_fit(fit: Fit, strategy: Strategy) -> str:
 
 
 def said_of(state: State, cold: bool, strategy: Strategy, failed: str) -> str:
-    """What a person should know of who asks: that the model diverged, or that this is a cold start."""
+    """What a person should know of who asks: that the model failed, or that this is a cold start."""
     if failed:
-        return f"The model diverged, so {name_of(strategy)} asks this round: {failed}."
+        return f"The model failed, so {name_of(strategy)} asks this round: {failed}."
     if not cold:
         return ""
     why = state.missing or "the round began before a model could be asked"
