@@ -317,7 +317,7 @@ def _split(lesson: Lesson, share: float) -> tuple[Tensor, Tensor]:
 def _digest(lesson: Lesson) -> str:
     """A fingerprint of what is learned: a learner may fit several times in one place, with other labels or dice."""
     found = blake2b(f"{FORM}|{lesson.dice.key}".encode(), digest_size=16)
-    for array in (lesson.keys[lesson.labeled], lesson.targets, lesson.weights):
+    for array in (lesson.keys[lesson.labeled], lesson.targets, lesson.weights, lesson.keys[lesson.guessed]):
         found.update(array.cpu().contiguous().numpy().tobytes())
     return found.hexdigest()
 
