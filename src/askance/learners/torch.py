@@ -136,7 +136,7 @@ class Torch(Learner):
                 raise BadInput(f"{named(self.network)} has no parameter to train. Unfreeze its last layer.")
             if not facts["labels"]:
                 facts |= {"steps": 0, "stopped": "no label to learn from"}
-                return [replace(model, records=unmoved(model, lesson, self.looks))]
+                return [replace(model, records=unmoved(model, lesson, self))]
             training = Training(self, model, lesson, marks)
             try:
                 facts |= training.run()
@@ -145,7 +145,7 @@ class Torch(Learner):
                 facts |= {"steps": training.number, "diverged": f"{named(self.network)}: {error}; {advice}"}
                 throw(facts["seed"], device)
                 blank = self._model(facts, device, lesson.items[:1])
-                return [replace(blank, records=unmoved(blank, lesson, self.looks))]
+                return [replace(blank, records=unmoved(blank, lesson, self))]
             before = []
             for snapshot in training.snapshots:
                 throw(facts["seed"], device)  # what a network draws and does not store is what it was trained with
