@@ -46,6 +46,7 @@ class Filtered(Around):
     end: str = "hard"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.drop < 1:
             raise BadInput(f"Filtered(drop={self.drop}) is no share. Use more than 0 and less than 1, such as 0.1.")
         if self.end not in ENDS:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs, part_of
-from askance.learners.wrappers import Around
+from askance.learners.wrappers import Around, check_inner, check_several
 
 MEMBERS = 20
 
@@ -35,8 +35,8 @@ class Bootstrapped(Around):
     members: int = MEMBERS
 
     def __post_init__(self) -> None:
-        if self.members < 2:
-            raise BadInput(f"Bootstrapped(members={self.members}) has nobody to disagree with. Use 2 or more.")
+        super().__post_init__()
+        check_several(self, "members")
 
     @property
     def gives(self) -> frozenset[str]:
@@ -75,6 +75,11 @@ class Committee(Learner):
     learners: tuple[Learner, ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.learners, tuple | list):
+            raise BadInput(f"A committee has several learners, and {self.learners!r} is not several. Hand in a tuple.")
+        object.__setattr__(self, "learners", tuple(self.learners))
+        for learner in self.learners:
+            check_inner(type(self).__name__, learner)
         if len(self.learners) < 2:
             raise BadInput(f"A committee of {len(self.learners)} has nobody to disagree with. Name 2 learners or more.")
 

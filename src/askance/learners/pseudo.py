@@ -48,6 +48,7 @@ class PseudoLabeled(Around):
     weight: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_schedule(type(self).__name__, self.threshold, self.decay)
         if not self.weight > 0:
             raise BadInput(f"PseudoLabeled(weight={self.weight}) makes labels that do not count. Use a weight above 0.")
