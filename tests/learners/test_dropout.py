@@ -14,12 +14,15 @@ from sklearn.naive_bayes import GaussianNB
 from torch import Tensor, nn
 
 from askance.errors import BadInput
-from askance.learners.base import Learner, Lesson, Outputs
+from askance.learners.base import Learner, Lesson, Model, Outputs
 from askance.learners.dropout import Dropout, Thinned, mask, thinned
+from askance.learners.filtered import Filtered
 from askance.learners.network import TorchModel
+from askance.learners.pseudo import PseudoLabeled
 from askance.learners.sklearn import Sklearn
 from askance.learners.torch import Torch
-from askance.learners.wrappers import blank
+from askance.learners.virtual import Virtual
+from askance.learners.wrappers import Noted, blank
 from askance.seeds import Dice
 from askance.signals.samples import Samples, Votes
 from askance.study.artifacts import FolderArtifacts
@@ -27,7 +30,8 @@ from askance.study.study import Study
 from askance.task import Classes, Labels, Targets, Task
 from askance.testing import check_learner
 from askance.testing.learners import lesson_of
-from askance.testing.worlds import THREE, small_items, small_oracle, small_pool, small_study
+from askance.testing.worlds import THREE, small_items, small_oracle, small_pool, small_study, small_world
+from tests.learners.test_virtual import batch, history
 
 
 def noisy(features: int, width: int) -> nn.Module:
@@ -103,10 +107,12 @@ class Recurrent(nn.Module):
 
 
 def fitted(network: Callable[..., nn.Module], passes: int = 10, task: Task = THREE) -> Thinned:
-    return Dropout(Torch(network, steps=3), passes).fit(lesson_of(task))
+    model = Dropout(Torch(network, steps=3), passes).fit(lesson_of(task))
+    assert isinstance(model, Thinned)
+    return model
 
 
-def samples(model: Thinned, items: Tensor | None = None) -> Tensor:
+def samples(model: Model, items: Tensor | None = None) -> Tensor:
     found = model.outputs(small_items() if items is None else items).samples
     assert found is not None
     return found
@@ -414,6 +420,37 @@ class Keeping(Torch):
         model = super().fit(lesson)
         object.__setattr__(model, "records", {"before": lesson.previous})
         return model
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda inner: Virtual(inner, draws=2),
+        lambda inner: PseudoLabeled(inner, threshold=1.0),
+        lambda inner: Filtered(inner, drop=0.3),
+    ],
+    ids=["virtual", "pseudo", "filtered"],
+)
+def test_passes_of_a_network_of_which_more_is_said_are_those_of_the_network(wrapped: Any, tmp_path: Path) -> None:
+    """The nesting may be either way round, from the first fit to those that have a pair, or a model before."""
+    network = Torch(noisy, steps=10)
+    outer, inner = Dropout(wrapped(network), passes=3), wrapped(Dropout(network, passes=3))
+    lesson = replace(small_world(labeled=25).lesson(), record=frozenset({"probabilities"}))
+    first, same = outer.fit(lesson), inner.fit(lesson)
+    for number in range(2):
+        assert torch.equal(samples(first), samples(same))
+        assert dict(first.facts) == dict(same.facts)
+        assert torch.equal(first.records["probabilities"], same.records["probabilities"])
+        assert len(first.records["probabilities"]) == len(lesson.items)
+        place = FolderArtifacts(tmp_path)
+        place.save(str(number), first.weights() or {}, dict(first.facts))
+        stored = place.load(str(number))
+        again = outer.restore(*stored) if stored is not None else None
+        assert again is not None and dict(again.facts) == dict(first.facts)
+        assert torch.equal(samples(again), samples(first))
+        later = replace(lesson, history=history(batch(0, (1, 3), (0, 0))))
+        first, same = outer.fit(replace(later, previous=again)), inner.fit(replace(later, previous=same))
+    assert isinstance(first, Noted)
 
 
 def test_what_the_inner_learner_can_do_is_passed_on() -> None:

@@ -213,6 +213,8 @@ def test_every_member_has_a_memory_of_its_own_and_the_first_one_records() -> Non
 def test_a_member_alone_is_refused() -> None:
     with pytest.raises(BadInput, match=r"Ensemble\(members=1\) has nobody to disagree with. Use 2 or more"):
         Ensemble(small(), members=1)
+    with pytest.raises(BadInput, match=r"Ensemble\(members=2.5\) is no whole number. Use 2 or more"):
+        Ensemble(small(), members=2.5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strategy", ["bald", "batch-bald", "mean-std", "variation-ratio", "epig"])

@@ -150,6 +150,28 @@ def test_the_inner_learner_sees_its_own_model_of_before() -> None:
     assert lesson.previous is first.model
 
 
+def test_what_is_made_of_a_dropped_item_goes_with_it_and_is_not_judged_itself() -> None:
+    """A mixture that is harder than any item."""
+    lesson = lesson_of([*DOGS[:19], 0.9, 1.0, 1.0, 1.0], [0] * 19 + [1], more=3)
+    mixtures = torch.tensor([[18, 3], [2, 17], [4, 5]])
+    lesson = replace(
+        lesson,
+        labeled=torch.cat([lesson.labeled, torch.arange(20, 23)]),
+        targets=torch.cat([lesson.targets, lesson.targets[:3]]),
+        weights=torch.cat([lesson.weights, torch.ones(3)]),
+        unlabeled=lesson.unlabeled[:0],
+        made=mixtures,
+    )
+    facts, left = saw(Filtered(Believing(), drop=0.1), lesson)
+    assert facts[FACTS] == {"labels": 20, "dropped": 2, "of": {"cat": 2}}
+    assert left.labeled.tolist() == [*range(17), 19, 22]  # and of the mixtures that of the fifth and the sixth
+    assert left.unlabeled.tolist() == [17, 18]
+    few = lesson_of(DOGS[:17] + [1.0] * 3, [0] * 17, more=3)
+    few = replace(few, labeled=torch.arange(20), targets=torch.eye(2, dtype=torch.float64)[[0] * 20])
+    few = replace(few, weights=torch.ones(20), unlabeled=few.unlabeled[:0], made=mixtures)
+    assert saw(Filtered(Believing(), drop=0.5), few)[0][FACTS] == {"labels": 17, "dropped": 0, "of": {}}
+
+
 def test_other_tasks_are_learned_as_the_inner_learner_learns_them() -> None:
     learner = Torch(Mlp((4,)), steps=3)
     lesson = small_world(task=Targets(n=2), labeled=30).lesson()

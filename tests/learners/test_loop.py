@@ -152,6 +152,32 @@ def test_each_of_several_trainings_goes_on_by_itself(several: Any) -> None:
     assert sorted(kept.saved for kept in place.parts.values()) == [7, 7, 7]
 
 
+class Counting(nn.Linear):
+    """Has state that is no tensor."""
+
+    calls = 0
+
+    def __init__(self, features: tuple[int, int], width: int) -> None:
+        super().__init__(64, width)
+
+    def forward(self, items: Tensor) -> Tensor:
+        self.calls += 1
+        return super().forward(items.flatten(1))
+
+    def get_extra_state(self) -> dict[str, int]:
+        return {"calls": self.calls}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        self.calls = state["calls"]
+
+
+def test_a_training_of_a_network_whose_state_is_more_than_tensors_is_not_kept_and_ends() -> None:
+    recipe, place = Torch(Counting, steps=9, batch=12, patience=3, validation=0.3), Kept()
+    model, plain = recipe.fit(lesson(resume=place)), recipe.fit(lesson())
+    assert place.saved == 0 and model.weights() is None
+    assert model.facts == plain.facts and torch.equal(model.network.weight, plain.network.weight)
+
+
 def test_what_was_kept_of_another_lesson_is_not_gone_on_with() -> None:
     recipe, place = Torch(Mlp((6,)), steps=7), Kept()
     recipe.fit(lesson(30, resume=place))
@@ -173,6 +199,16 @@ def test_the_looks_are_what_models_of_so_many_steps_say() -> None:
         assert torch.equal(model.records["embedding_lengths"][:, look], found.embeddings.norm(dim=1))
     plain = recipe.fit(lesson())
     assert not plain.records and same_weights(plain, model)
+
+
+@pytest.mark.parametrize("steps", [3, 6, 10, 11])
+def test_models_that_learned_nothing_have_as_many_looks_as_others(steps: int) -> None:
+    recipe, asked = Torch(Mlp((4,)), steps=steps, looks=10), frozenset({"probabilities"})
+    trained, untold = recipe.fit(lesson(record=asked)), recipe.fit(lesson(labels=0, record=asked))
+    lost = replace(recipe, rate=1e30, momentum=0.0).fit(lesson(record=asked))
+    assert "diverged" in lost.facts
+    assert trained.records["probabilities"].shape == (120, min(steps, 10), 10)
+    assert untold.records["probabilities"].shape == lost.records["probabilities"].shape == (120, min(steps, 10), 10)
 
 
 def test_of_a_large_pool_the_labeled_and_some_others_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,10 @@ from scipy.stats import chisquare, poisson
 from sklearn.naive_bayes import GaussianNB
 
 from askance import BadInput, Known, Linear, Sklearn, Study
-from askance.learners.base import Lesson, Model
+from askance.learners.base import Lesson, Model, part_of
 from askance.learners.many import Bootstrapped, Committee, Many
 from askance.signals.samples import Samples, Votes
-from askance.testing.worlds import small_items, small_pool, small_world
+from askance.testing.worlds import TRAINED, small_items, small_pool, small_world
 
 
 class Spy(Linear):
@@ -73,6 +73,27 @@ def test_a_study_runs_on_a_committee_and_can_be_audited() -> None:
     study = Study(pool, classes=range(3), learner=Bootstrapped(Linear(), members=3), strategy="margin")
     study.run(Known({name: row % 3 for row, name in enumerate(pool.names(range(40)))}), budget=20, batch=5)
     assert all(row.ok for row in study.audit())
+
+
+def test_the_first_member_of_a_committee_records_whatever_the_others_could() -> None:
+    bare = replace(TRAINED, layer=None)  # has no embeddings, so it records no lengths of them
+    lesson = replace(small_world(labeled=20).lesson(), record=frozenset({"probabilities", "embedding_lengths"}))
+    many = Committee((TRAINED, bare)).fit(lesson)
+    alone = TRAINED.fit(part_of(lesson, "learners[0]"))
+    assert set(many.records) == lesson.record and not many.members[1].records
+    assert all(torch.equal(many.records[name], alone.records[name]) for name in lesson.record)
+
+
+def test_resampled_members_keep_no_records_that_nobody_reads() -> None:
+    lesson = replace(small_world(labeled=20).lesson(), record=frozenset({"probabilities"}))
+    many, plain = (
+        Bootstrapped(TRAINED, members=3).fit(replace(lesson, record=r)) for r in (lesson.record, frozenset())
+    )
+    assert set(many.records) == {"probabilities"}
+    assert [dict(member.records) for member in many.members] == [{}] * 3
+    weights, same = many.weights(), plain.weights()
+    assert weights is not None and same is not None
+    assert all(torch.equal(weights[name], same[name]) for name in weights)
 
 
 def test_nobody_to_disagree_with_is_refused() -> None:

@@ -14,15 +14,22 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.history import Answer, History
+from askance.learners.architecture import FACTS as ARCHITECTURE
+from askance.learners.architecture import Searched
 from askance.learners.base import Learner, Lesson, Model, Outputs
+from askance.learners.families import Dense
 from askance.learners.linear import Linear
+from askance.learners.loop import _split
 from askance.learners.many import Bootstrapped
+from askance.learners.networks import Mlp
 from askance.learners.pseudo import FACTS, PseudoLabeled
+from askance.learners.torch import Torch
 from askance.learners.wrappers import Noted
 from askance.seeds import Dice
 from askance.task import Classes, Targets, Task
 from askance.testing import check_learner
 from askance.testing.worlds import small_world
+from tests.learners.trainings import lesson as digits
 from tests.pins import pins
 
 TWO = Classes(("cat", "dog"))
@@ -183,6 +190,62 @@ def test_a_restored_model_goes_on_where_it_was() -> None:
     assert third.scores is not None
     assert same.scores is not None
     assert torch.equal(third.scores, same.scores)
+
+
+def guessing(learner: Learner, labels: int = 60, flat: bool = False) -> tuple[Model, Lesson]:
+    """A model of digits that takes the word of a model before for some, and the lesson it learned from."""
+    given = digits(labels, 400)
+    given = replace(given, items=given.items.flatten(1)) if flat else given
+    pseudo = PseudoLabeled(learner, threshold=2.28)  # nats, of log(10) = 2.3
+    given = replace(given, previous=pseudo.fit(given))
+    told, said = pseudo._told(given)
+    assert sum(said["of"].values()) == len(told.labeled) - labels > 0
+    return pseudo.fit(given), told
+
+
+def test_what_is_guessed_is_not_what_people_labeled() -> None:
+    _, told = guessing(Linear(ridge=1.0), flat=True)
+    assert told.labeled[told.whole].tolist() == list(range(60))
+    assert torch.equal(told.labeled[~told.whole], told.guessed.sort().values)
+    apart = told.apart(torch.tensor([3]))
+    assert (~apart).nonzero().squeeze(1).tolist() == [3]
+    less = told.only(apart)
+    assert less.labeled[less.whole].tolist() == [0, 1, 2, *range(4, 60)]
+    people = told.only(told.whole)
+    assert bool(people.whole.all())
+    assert set(people.unlabeled.tolist()) == set(range(60, 400))
+
+
+def test_a_ridge_is_chosen_by_what_people_labeled_alone_and_again_when_that_has_grown() -> None:
+    plain = Linear().fit(replace(digits(60, 400), items=digits(60, 400).items.flatten(1)))
+    model, told = guessing(Linear(), flat=True)
+    assert len(told.labeled) > 1.5 * 60
+    assert (model.facts["ridge"], model.facts["chosen_at"]) == (plain.facts["ridge"], 60)
+    more = replace(digits(90, 400), items=digits(90, 400).items.flatten(1), previous=model)
+    assert PseudoLabeled(Linear(), threshold=2.28).fit(more).facts["chosen_at"] == 90
+
+
+def test_a_training_is_stopped_by_what_people_labeled_alone() -> None:
+    recipe = Torch(Mlp((16,), dropout=0.0), steps=60, rate=0.01, patience=10**6, validation=0.2)
+    model, told = guessing(recipe)
+    assert model.facts["validation_items"] == 12
+    kept, held = _split(told, 0.2)
+    assert set(told.labeled[held].tolist()) < set(range(60))
+    assert len(kept) == len(told.labeled) - 12  # all that was guessed is learned from
+
+
+def test_a_search_tries_shapes_on_what_people_labeled_alone() -> None:
+    search = Searched(Torch(Dense(most=(2, 1)), steps=60, batch=32, rate=0.01))
+    model, _ = guessing(search, 100)
+    assert model.facts[ARCHITECTURE]["held"] == search.fit(digits(100, 400)).facts[ARCHITECTURE]["held"] == 100
+
+
+@pytest.mark.parametrize("learner", [Torch(Mlp((8,)), steps=40, rate=0.01), Linear(ridge=0.1)], ids=["torch", "linear"])
+def test_where_nothing_is_judged_a_guess_is_learned_as_a_label_is(learner: Learner) -> None:
+    model, told = guessing(learner, flat=True)
+    weights, same = model.weights(), learner.fit(replace(told, guessed=told.guessed[:0])).weights()
+    assert weights is not None and same is not None
+    assert all(torch.equal(weights[name], same[name]) for name in same)
 
 
 @pytest.mark.parametrize("inner", [Linear(ridge=1.0), Bootstrapped(Linear(ridge=1.0), members=3)], ids=["one", "many"])

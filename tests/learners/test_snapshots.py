@@ -65,6 +65,8 @@ def test_what_cannot_be_is_refused() -> None:
         Snapshots(Linear())  # type: ignore[arg-type]
     with pytest.raises(BadInput, match=r"count=20\) of 12 steps cannot be. Use 2 to 12"):
         Snapshots(RECIPE, count=20)
+    with pytest.raises(BadInput, match=r"count=2.5\) of 12 steps cannot be"):
+        Snapshots(RECIPE, count=2.5)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="patience=3.* may end before the last cycle"):
         Snapshots(Torch(nn.Linear, patience=3))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from askance.learners.base import Lesson, Outputs
 from askance.learners.catalogue import learner
 from askance.learners.loop import _split
 from askance.learners.many import Bootstrapped
+from askance.learners.terms import ConfidencePenalty
 from askance.learners.torch import Torch
 from askance.learners.wrappers import blank
 from askance.look import read_signal
@@ -363,6 +365,18 @@ class Idle(nn.Module):
         (lambda: Torch(dict), "dict builds no network"),  # type: ignore[arg-type]
         (lambda: Torch(mlp, steps=0), r"Torch\(steps=0\) trains nothing. Use a number above 0"),
         (lambda: Torch(mlp, rate=-1.0), r"Torch\(rate=-1.0\) trains nothing"),
+        (lambda: Torch(mlp, steps=2.5), r"Torch\(steps=2.5\) is no whole number. Use one, such as 500"),  # type: ignore[arg-type]
+        (lambda: Torch(mlp, batch=0.5), r"Torch\(batch=0.5\) is no whole number. Use one, such as 32"),  # type: ignore[arg-type]
+        (lambda: Torch(mlp, looks="a"), r"Torch\(looks='a'\) is no whole number"),  # type: ignore[arg-type]
+        (lambda: Torch(mlp, patience=0.5), r"Torch\(patience=0.5\) is no whole number"),  # type: ignore[arg-type]
+        (lambda: Torch(mlp, rate=math.inf), r"Torch\(rate=inf\) is no finite number. Use one, such as 0.001"),
+        (lambda: Torch(mlp, rate=math.nan), r"Torch\(rate=nan\) is no finite number"),
+        (lambda: Torch(mlp, validation="a"), r"Torch\(validation='a'\) is no finite number"),  # type: ignore[arg-type]
+        (lambda: Torch(mlp, momentum="a"), r"Torch\(momentum='a'\) is no finite number. Use one, such as 0.9"),  # type: ignore[arg-type]
+        (lambda: Torch(mlp, schedule="cosine"), r"schedule='cosine'\) cannot be used.*such as Cosine\(\) of"),  # type: ignore[arg-type]
+        (lambda: Torch(mlp, augment="flip"), r"augment='flip'\) cannot be used.*such as Flip\(\) of"),  # type: ignore[arg-type]
+        (lambda: Torch(mlp, mixup=0.2), r"mixup=0.2\) cannot be used.*such as Mixup\(\) of"),  # type: ignore[arg-type]
+        (lambda: Torch(mlp, parts=[1]), r"parts=\[1\]\) cannot be trained beside.*\(LossPrediction\(\),\)"),  # type: ignore[arg-type]
         (lambda: Torch(mlp, validation=1.0), r"Torch\(validation=1.0\) is no share"),
         (lambda: Torch(three), r"three\(features.*wants other arguments than \(features, width\)"),
         (lambda: Torch(pair), "pair gives a tuple, which is no torch.nn.Module. Return the network"),  # type: ignore[arg-type]
@@ -375,6 +389,13 @@ class Idle(nn.Module):
 def test_what_cannot_be_is_refused_before_anything_is_trained(make: Callable[[], Torch], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         make().fit(digits(20))
+
+
+def test_numbers_of_numpy_and_a_list_of_parts_are_taken() -> None:
+    part = ConfidencePenalty()
+    recipe = Torch(mlp, steps=np.int64(3), rate=np.float32(0.01), decay=0, parts=[part])  # type: ignore[arg-type]
+    assert recipe.parts == (part,) and recipe.beside(part).parts == (part, part)  # type: ignore[attr-defined]
+    assert recipe.fit(digits(20)).facts["steps"] == 3
 
 
 def test_a_network_of_fixed_size_is_refused_where_it_does_not_fit() -> None:

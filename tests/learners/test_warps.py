@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import affine_transform
 from sklearn.datasets import load_digits
+from sklearn.naive_bayes import GaussianNB
 
-from askance.errors import BadInput
+from askance.errors import BadInput, MissingSignal
 from askance.learners.linear import Linear
 from askance.learners.virtual import Moved
 from askance.learners.warps import WarpPolicy, moved_pictures
@@ -82,6 +84,14 @@ def test_bought_pictures_are_learned_from_once_more_as_they_were_moved() -> None
     study.ask(2)
     assert study.model().facts["virtual"] == {"moved": 4}
     assert all(row.ok for row in study.audit(refit=True))
+
+
+@pytest.mark.parametrize("trains", [True, False])
+@pytest.mark.parametrize("learner", ["svc", GaussianNB()], ids=["svc", "scikit-learn"])
+def test_a_learner_without_gradients_is_refused_before_it_is_trained(learner: Any, trains: bool) -> None:
+    pool = Pool.from_arrays(PIXELS[:60].numpy())
+    with pytest.raises(MissingSignal, match=r"InfoStn moves pictures along gradients.*Use a network, such as Torch"):
+        Study(pool, classes=tuple(range(10)), strategy=InfoStn(trains=trains), learner=learner, start=None)
 
 
 def test_it_trains_on_moved_pictures_or_leaves_the_learner_as_it_is() -> None:

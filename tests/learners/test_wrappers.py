@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 
+from askance.errors import BadInput
 from askance.learners.base import Lesson
+from askance.learners.catalogue import learner
+from askance.learners.dropout import Dropout
+from askance.learners.ensemble import Ensemble
+from askance.learners.filtered import Filtered
 from askance.learners.linear import Linear
+from askance.learners.many import Bootstrapped, Committee
+from askance.learners.networks import Mlp
+from askance.learners.pseudo import PseudoLabeled
+from askance.learners.virtual import Moved, Virtual
 from askance.learners.wrappers import Untrained, blank
 from askance.seeds import Dice
 from askance.task import Classes
@@ -46,3 +58,24 @@ def test_an_untrained_learner_knows_nothing_and_sees_the_same_features() -> None
     again = learner.restore(weights, model.facts)
     assert again is not None
     assert torch.equal(again.outputs(LESSON.items).scores, outputs.scores)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("inner", ["linear", LogisticRegression(), Mlp()], ids=["name", "estimator", "network"])
+@pytest.mark.parametrize(
+    "wrapper",
+    [Bootstrapped, Dropout, Ensemble, Filtered, Moved, PseudoLabeled, Untrained, Virtual],
+    ids=lambda w: w.__name__,
+)
+def test_what_is_no_learner_is_not_wrapped_and_one_is_told_how_to_make_it_one(wrapper: Any, inner: Any) -> None:
+    with pytest.raises(BadInput, match=rf"{wrapper.__name__} is made of a learner.*learner\(...\) of askance.learners"):
+        wrapper(inner)
+    assert Ensemble(learner(inner)).gives
+
+
+def test_a_committee_is_of_learners() -> None:
+    with pytest.raises(BadInput, match="Committee is made of a learner, and 'svc' is none"):
+        Committee((Linear(), "svc"))  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="is not several. Hand in a tuple"):
+        Committee(Linear())  # type: ignore[arg-type]
+    listed = Committee([Linear(), Linear()])  # type: ignore[arg-type]
+    assert listed == Committee((Linear(), Linear())) and hash(listed)

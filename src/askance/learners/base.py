@@ -144,6 +144,8 @@ class Lesson:
         resume: Where a long fit keeps how far it is; None: nowhere.
         made: The pool rows that the last rows are made of, such as mixtures of two, int64 (made, 2). They are learned
             from; to judge anything by them, or by what they are made of, would leak labels.
+        guessed: The pool rows whose target a model guessed, and nobody said, int64. They are learned from as well; to
+            judge anything by them would be to ask the model whether it agrees with itself.
     """
 
     items: Any
@@ -164,11 +166,12 @@ class Lesson:
     key: str = ""
     resume: Resume | None = None
     made: Tensor = field(default_factory=lambda: torch.zeros(0, 2, dtype=torch.int64))
+    guessed: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
 
     @property
     def whole(self) -> Tensor:
-        """Which labeled rows people labeled, and nothing made, bool (labeled,)."""
-        return self.labeled < len(self.keys) - len(self.made)
+        """Which labeled rows people labeled, and nothing made or guessed, bool (labeled,)."""
+        return (self.labeled < len(self.keys) - len(self.made)) & ~torch.isin(self.labeled, self.guessed)
 
     def apart(self, held: Tensor) -> Tensor:
         """Which labeled rows may be learned from while some are held out, bool (labeled,).

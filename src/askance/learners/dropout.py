@@ -16,7 +16,7 @@ from askance.arrays import take
 from askance.errors import BadInput
 from askance.learners.base import Differentiable, Lesson, Model, Outputs
 from askance.learners.network import TorchModel, settled
-from askance.learners.wrappers import Around
+from askance.learners.wrappers import Around, Noted, check_several
 from askance.seeds import Dice
 
 _CHANNELS = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)  # drop whole channels, one number for each
@@ -47,27 +47,34 @@ class Dropout(Around):
     passes: int = 10
 
     def __post_init__(self) -> None:
-        if self.passes < 2:
-            raise BadInput(f"Dropout(passes={self.passes}) has nobody to disagree with. Use 2 or more.")
+        super().__post_init__()
+        check_several(self, "passes")
 
     @property
     def gives(self) -> frozenset[str]:
         return self.learner.gives | {"samples", "votes"}
 
-    def fit(self, lesson: Lesson) -> Thinned:
+    def fit(self, lesson: Lesson) -> Model:
         return self.fit_many([lesson])[0]
 
-    def fit_many(self, lessons: Sequence[Lesson]) -> list[Thinned]:
+    def fit_many(self, lessons: Sequence[Lesson]) -> list[Model]:
         fitted = self.learner.fit_many([replace(lesson, previous=_inner(lesson.previous)) for lesson in lessons])
         return [self._thinned(model, lesson) for model, lesson in zip(fitted, lessons, strict=True)]
 
-    def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Thinned | None:
-        inner = self.learner.restore(weights, facts)
+    def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
+        return self._restored(self.learner.restore(weights, facts), facts)
+
+    def _restored(self, inner: Model | None, facts: Mapping[str, Any]) -> Model | None:
+        if isinstance(inner, Noted):
+            model = self._restored(inner.model, facts)
+            return None if model is None else inner.around(model)
         if not isinstance(inner, TorchModel):
             return None
         return Thinned(inner, self.passes, tuple(facts["dropout_layers"]), facts["trunk_once"])
 
-    def _thinned(self, inner: Model, lesson: Lesson) -> Thinned:
+    def _thinned(self, inner: Model, lesson: Lesson) -> Model:
+        if isinstance(inner, Noted):  # of a learner such as Virtual, which says more of a network
+            return inner.around(self._thinned(inner.model, lesson))
         if not isinstance(inner, TorchModel):
             raise BadInput(
                 f"Dropout thins a PyTorch network, and {type(self.learner).__name__} gives a {type(inner).__name__}. "
@@ -263,4 +270,8 @@ def _looked_over(model: TorchModel, two: Tensor) -> tuple[tuple[str, ...], bool]
 
 
 def _inner(model: Model | None) -> Model | None:
+    """The model of before as the inner learner gave it."""
+    if isinstance(model, Noted):
+        inner = _inner(model.model)
+        return model if inner is None else model.around(inner)
     return model.inner if isinstance(model, Thinned) else model

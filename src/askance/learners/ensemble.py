@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from askance.errors import BadInput
 from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs, part_of
-from askance.learners.wrappers import Around
+from askance.learners.wrappers import Around, check_several
 from askance.task import Classes, Labels, Task
 
 
@@ -32,8 +31,8 @@ class Ensemble(Around):
     members: int = 5  # the paper's
 
     def __post_init__(self) -> None:
-        if self.members < 2:
-            raise BadInput(f"Ensemble(members={self.members}) has nobody to disagree with. Use 2 or more.")
+        super().__post_init__()
+        check_several(self, "members")
 
     @property
     def gives(self) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -30,7 +30,7 @@ class Filtered(Around):
 
     A class keeps at least one label. Nothing is dropped where fewer than 20 are labeled or all are equally hard; then,
     and for other tasks than classes, the model is that of the first fit. What is dropped is open to the second fit as
-    an item without a label.
+    an item without a label, and nothing that was made of it is learned from. Only what people labeled is judged.
 
     Args:
         learner: What is fitted, twice; it records its training.
@@ -39,11 +39,14 @@ class Filtered(Around):
         end: ``hard`` or ``easy``.
     """
 
+    revision: ClassVar[int] = 2  # mixtures are not judged, and go with what they are made of
+
     score: Hardness = El2n()
     drop: float = 0.1
     end: str = "hard"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.drop < 1:
             raise BadInput(f"Filtered(drop={self.drop}) is no share. Use more than 0 and less than 1, such as 0.1.")
         if self.end not in ENDS:
@@ -67,12 +70,13 @@ class Filtered(Around):
         classes = lesson.targets[dropped].argmax(1)
         counts = torch.bincount(classes, minlength=len(names)).tolist()
         said = {
-            "labels": len(lesson.labeled),
+            "labels": int(lesson.whole.sum()),
             "dropped": len(dropped),
             "of": {str(name): count for name, count in zip(names, counts, strict=True) if count},
         }
         if dropped:
-            model = self.learner.fit(replace(_without(own, dropped), resume=_place(lesson, "kept")))
+            rest = own.only(own.apart(torch.tensor(dropped)))
+            model = self.learner.fit(replace(rest, resume=_place(lesson, "kept")))
         return Noted(model, FACTS, said)
 
     def restore(self, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Model | None:
@@ -80,15 +84,17 @@ class Filtered(Around):
 
     def _dropped(self, model: Model, lesson: Lesson) -> list[int]:
         """Positions among the labeled items, ascending."""
-        if len(lesson.labeled) < LEAST:
+        whole = lesson.whole.nonzero().squeeze(1)
+        if len(whole) < LEAST:
             return []
-        records = {name: model.records[name][lesson.labeled] for name in self.score.records}
-        hard = self.score.of(records, lesson.targets).double().cpu()
+        rows = lesson.labeled[whole]
+        records = {name: model.records[name][rows] for name in self.score.records}
+        hard = self.score.of(records, lesson.targets[whole]).double().cpu()
         if not bool(torch.isfinite(hard).all()) or float(hard.max()) == float(hard.min()):
             return []
         wanted = hard if self.end == "hard" else -hard
-        ties = lesson.dice.of("filtered").uniform(lesson.keys[lesson.labeled]).argsort()
-        order = ties[wanted[ties].argsort(descending=True, stable=True)].tolist()  # the first go first
+        ties = lesson.dice.of("filtered").uniform(lesson.keys[rows]).argsort()
+        order = whole[ties[wanted[ties].argsort(descending=True, stable=True)]].tolist()  # the first go first
         last = dict(zip(lesson.targets[order].argmax(1).tolist(), order, strict=True))  # of each class, who goes last
         spare = [position for position in order if position not in last.values()]
         return sorted(spare[: int(self.drop * len(order))])
@@ -97,10 +103,3 @@ class Filtered(Around):
 def _place(lesson: Lesson, which: str) -> Resume | None:
     """Where one of the two fits keeps how far it is."""
     return None if lesson.resume is None else lesson.resume.of(which)
-
-
-def _without(lesson: Lesson, dropped: list[int]) -> Lesson:
-    """The lesson without some labels, given by position; their items are unlabeled."""
-    stays = torch.ones(len(lesson.labeled), dtype=torch.bool)
-    stays[dropped] = False
-    return lesson.only(stays)

@@ -123,8 +123,9 @@ class Linear(Learner):
         """The ridge, and at how many labels it was chosen."""
         if self.ridge is not None:
             return {"ridge": self.ridge, "chosen_at": 0}
-        if len(lesson.made):
-            lesson = lesson.only(lesson.whole)
+        whole = lesson.whole
+        if not bool(whole.all()):
+            lesson = lesson.only(whole)
             run = _Run.of(lesson)
         before = lesson.previous.facts if lesson.previous is not None else {}
         labels = len(run.weights)

@@ -101,7 +101,7 @@ class Training:
                 self.snapshots.append(deepcopy(self.model.state()))
             if self.number in self.looks:
                 self.record(self.looks.index(self.number))
-            if self.lesson.resume is not None and self.lesson.resume.due():
+            if self.lesson.resume is not None and self.lesson.resume.due() and self._can_be_kept():
                 self.lesson.resume.save(*self.state())
         self.place = 0
         self.validate()
@@ -210,6 +210,10 @@ class Training:
         }
         return {name: value.detach().cpu().clone() for name, value in tensors.items()}, facts
 
+    def _can_be_kept(self) -> bool:
+        """Whether the network has tensors alone for a state; one with state of another kind is trained in one go."""
+        return all(isinstance(value, Tensor) for value in self.model.state().values())
+
     def _resumed(self) -> None:
         """Go on from what was kept, if anything was, and it is of this lesson."""
         found = self.lesson.resume.load() if self.lesson.resume is not None else None
@@ -275,9 +279,10 @@ class Training:
         return self._augmented(torch.cat(chosen))
 
 
-def unmoved(model: TorchModel, lesson: Lesson, looks: int) -> dict[str, Tensor]:
-    """The records of a model that learned nothing: it says the same at every look."""
+def unmoved(model: TorchModel, lesson: Lesson, recipe: Torch) -> dict[str, Tensor]:
+    """The records of a model that learned nothing: it says the same at every look of its training."""
     rows, records = _recorded_rows(lesson), {}
+    looks = len(_looks(recipe.looks, recipe.steps))
     for name, told in _told(model, lesson, rows).items() if lesson.record else ():
         records[name] = torch.full((len(lesson.keys), looks, *told.shape[1:]), math.nan)
         records[name][rows] = told.unsqueeze(1)
@@ -317,7 +322,7 @@ def _split(lesson: Lesson, share: float) -> tuple[Tensor, Tensor]:
 def _digest(lesson: Lesson) -> str:
     """A fingerprint of what is learned: a learner may fit several times in one place, with other labels or dice."""
     found = blake2b(f"{FORM}|{lesson.dice.key}".encode(), digest_size=16)
-    for array in (lesson.keys[lesson.labeled], lesson.targets, lesson.weights):
+    for array in (lesson.keys[lesson.labeled], lesson.targets, lesson.weights, lesson.keys[lesson.guessed]):
         found.update(array.cpu().contiguous().numpy().tobytes())
     return found.hexdigest()
 

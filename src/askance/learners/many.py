@@ -13,7 +13,7 @@ from torch import Tensor
 
 from askance.errors import BadInput
 from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs, part_of
-from askance.learners.wrappers import Around
+from askance.learners.wrappers import Around, check_inner, check_several
 
 MEMBERS = 20
 
@@ -35,8 +35,8 @@ class Bootstrapped(Around):
     members: int = MEMBERS
 
     def __post_init__(self) -> None:
-        if self.members < 2:
-            raise BadInput(f"Bootstrapped(members={self.members}) has nobody to disagree with. Use 2 or more.")
+        super().__post_init__()
+        check_several(self, "members")
 
     @property
     def gives(self) -> frozenset[str]:
@@ -75,6 +75,11 @@ class Committee(Learner):
     learners: tuple[Learner, ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.learners, tuple | list):
+            raise BadInput(f"A committee has several learners, and {self.learners!r} is not several. Hand in a tuple.")
+        object.__setattr__(self, "learners", tuple(self.learners))
+        for learner in self.learners:
+            check_inner(type(self).__name__, learner)
         if len(self.learners) < 2:
             raise BadInput(f"A committee of {len(self.learners)} has nobody to disagree with. Name 2 learners or more.")
 
@@ -94,7 +99,7 @@ class Committee(Learner):
         before = lesson.previous
         pasts = before.members if isinstance(before, Many) else (None,) * len(self.learners)
         members = tuple(
-            learner.fit(replace(part_of(lesson, f"learners[{number}]"), previous=past))
+            learner.fit(_member(lesson, number, past))
             for number, (learner, past) in enumerate(zip(self.learners, pasts, strict=True))
         )
         return Many(members[0], members)
@@ -154,12 +159,19 @@ def _whole(model: Model | None) -> Model | None:
     return model.whole if isinstance(model, Many) else model
 
 
+def _member(lesson: Lesson, number: int, past: Model | None) -> Lesson:
+    """The lesson of one learner of a committee; the first one alone records, whose records are the committee's."""
+    record = lesson.record if number == 0 else frozenset()
+    return replace(part_of(lesson, f"learners[{number}]"), previous=past, record=record)
+
+
 def _resampled(lesson: Lesson, member: int) -> Lesson:
-    """The lesson of one member: each item as often as a Poisson number says."""
+    """The lesson of one member: each item as often as a Poisson number says; it records nothing, as the whole does."""
     drawn = lesson.dice.of(f"members[{member}]").uniform(lesson.keys[lesson.labeled])
     edges = torch.tensor(_POISSON, dtype=torch.float64, device=drawn.device)
     times = torch.searchsorted(edges, drawn).to(lesson.weights)
-    return replace(part_of(lesson, f"members[{member}]"), weights=lesson.weights * times)
+    own = part_of(lesson, f"members[{member}]")
+    return replace(own, weights=lesson.weights * times, record=frozenset())
 
 
 def _restored(weights: Mapping[str, Tensor], facts: Mapping[str, Any], learners: Sequence[Learner]) -> Many | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -27,7 +27,8 @@ class PseudoLabeled(Around):
     Before each fit, every item nobody answered whose predicted entropy is under a threshold gets its predicted class
     as its label, for this fit alone: what people said is never replaced, and the next model decides anew. There are
     none with no model before, or with one that had seen a single class, for it would be sure of that. Other tasks are
-    learned as the inner learner learns them. Source: Wang et al. 2016.
+    learned as the inner learner learns them. Strengths are chosen, and trainings stopped, by what people said alone.
+    Source: Wang et al. 2016.
 
     Their values are those for faces (CACD), 0.05 and 0.0033 nats; for objects (Caltech-256) they took a tenth of both.
     DeepAL+ ships 5e-5 and 3.3e-7, and takes off the second times the number of the round, so that the threshold is
@@ -40,11 +41,14 @@ class PseudoLabeled(Around):
         weight: How much a pseudo-label counts beside a label.
     """
 
+    revision: ClassVar[int] = 2  # nothing is judged by pseudo-labels
+
     threshold: float = 0.05
     decay: float = 0.0033
     weight: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_schedule(type(self).__name__, self.threshold, self.decay)
         if not self.weight > 0:
             raise BadInput(f"PseudoLabeled(weight={self.weight}) makes labels that do not count. Use a weight above 0.")
@@ -90,6 +94,7 @@ class PseudoLabeled(Around):
             targets=torch.cat([lesson.targets, one_hot(guesses, lesson.task.width).to(lesson.targets)])[order],
             weights=torch.cat([lesson.weights, lesson.weights.new_full((len(rows),), self.weight)])[order],
             unlabeled=open_[~torch.isin(open_, rows)],
+            guessed=torch.cat([lesson.guessed, rows]),
         )
         return own, {"fits": fits + 1, "known": known, "threshold": threshold, "of": of}
 

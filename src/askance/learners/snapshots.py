@@ -39,7 +39,7 @@ class Snapshots(Learner):
                 f"Snapshots are taken of the training of a network, and {type(self.learner).__name__} shows none. Hand "
                 f"in a Torch(...), or use Ensemble(...), which takes any learner."
             )
-        if not 2 <= self.count <= self.learner.steps:
+        if not isinstance(self.count, int) or not 2 <= self.count <= self.learner.steps:
             raise BadInput(
                 f"Snapshots(count={self.count}) of {self.learner.steps} steps cannot be. Use 2 to {self.learner.steps}."
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import torch
@@ -84,6 +86,7 @@ class Torch(Learner):
                 f"{named(what)} builds no network. Hand in a class of torch.nn.Module, a function of a module that "
                 f"gives one, or a dataclass with __call__."
             )
+        _check_kinds(self)
         for name in ("steps", "batch", "rate", "looks"):
             if not getattr(self, name) > 0:
                 raise BadInput(f"Torch({name}={getattr(self, name)}) trains nothing. Use a number above 0.")
@@ -136,7 +139,7 @@ class Torch(Learner):
                 raise BadInput(f"{named(self.network)} has no parameter to train. Unfreeze its last layer.")
             if not facts["labels"]:
                 facts |= {"steps": 0, "stopped": "no label to learn from"}
-                return [replace(model, records=unmoved(model, lesson, self.looks))]
+                return [replace(model, records=unmoved(model, lesson, self))]
             training = Training(self, model, lesson, marks)
             try:
                 facts |= training.run()
@@ -145,7 +148,7 @@ class Torch(Learner):
                 facts |= {"steps": training.number, "diverged": f"{named(self.network)}: {error}; {advice}"}
                 throw(facts["seed"], device)
                 blank = self._model(facts, device, lesson.items[:1])
-                return [replace(blank, records=unmoved(blank, lesson, self.looks))]
+                return [replace(blank, records=unmoved(blank, lesson, self))]
             before = []
             for snapshot in training.snapshots:
                 throw(facts["seed"], device)  # what a network draws and does not store is what it was trained with
@@ -185,3 +188,34 @@ class Torch(Learner):
         bare.check(item)
         modules = ((part, part.build(bare, bare.given(item)).to(device)) for part in self.parts)
         return replace(bare, beside=tuple(modules))
+
+
+def _check_kinds(recipe: Torch) -> None:
+    """Refuse fields of another kind than they say, which would fail in the middle of a training, or be cut off.
+
+    Raises:
+        BadInput: Naming the field and what to hand in.
+    """
+    for name in ("steps", "batch", "patience", "looks"):
+        value = getattr(recipe, name)
+        if not isinstance(value, Integral):
+            raise BadInput(f"Torch({name}={value!r}) is no whole number. Use one, such as {getattr(Torch, name)}.")
+    for name in ("rate", "decay", "validation", *(("momentum",) if recipe.momentum is not None else ())):
+        value = getattr(recipe, name)
+        if not isinstance(value, Real) or not math.isfinite(value):
+            usual = 0.9 if name == "momentum" else getattr(Torch, name)
+            raise BadInput(f"Torch({name}={value!r}) is no finite number. Use one, such as {usual}.")
+    for name, kind, such in (
+        ("schedule", Schedule, "Cosine() of askance.learners.schedules"),
+        ("augment", Augmentation | None, "Flip() of askance.learners.augment"),
+        ("mixup", Mixup | None, "Mixup() of askance.learners.augment"),
+    ):
+        value = getattr(recipe, name)
+        if not isinstance(value, kind):
+            raise BadInput(f"Torch({name}={value!r}) cannot be used in a training. Hand in an object, such as {such}.")
+    if not isinstance(recipe.parts, tuple | list) or not all(isinstance(part, Beside) for part in recipe.parts):
+        raise BadInput(
+            f"Torch(parts={recipe.parts!r}) cannot be trained beside a network. Hand in a tuple of heads and terms, "
+            f"such as (LossPrediction(),) of askance.learners.heads."
+        )
+    object.__setattr__(recipe, "parts", tuple(recipe.parts))

@@ -92,6 +92,7 @@ class Virtual(_Adding):
     weight: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.draws < 1 or self.rounds < 0 or not self.weight > 0:
             raise BadInput(f"{self} mixes nothing. Use 1 draw or more, rounds of 0 or more and a weight above 0.")
 
@@ -183,6 +184,7 @@ class Moved(_Adding):
     weight: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.rounds < 0 or not self.weight > 0:
             raise BadInput(f"{self} adds nothing. Use rounds of 0 or more and a weight above 0.")
 

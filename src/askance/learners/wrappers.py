@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from askance.errors import BadInput
 from askance.learners.base import Differentiable, Learner, Lesson, Model, Outputs
 
 
@@ -22,6 +24,9 @@ class Around(Learner):
     """
 
     learner: Learner
+
+    def __post_init__(self) -> None:
+        check_inner(type(self).__name__, self.learner)
 
     @property
     def gives(self) -> frozenset[str]:
@@ -37,6 +42,36 @@ class Around(Learner):
 
     def beside(self, part: Any) -> Learner:
         return replace(self, learner=self.learner.beside(part))
+
+
+def check_inner(wrapper: str, inner: Any) -> None:
+    """Refuse to make a learner of what is none.
+
+    Args:
+        wrapper: Who is made of it.
+        inner: What should be a learner.
+
+    Raises:
+        BadInput: If it is none, such as a name, an estimator or what builds a network.
+    """
+    if not isinstance(inner, Learner):
+        raise BadInput(
+            f"{wrapper} is made of a learner, and {inner!r} is none. Make it one first, by learner(...) of "
+            f"askance.learners.catalogue, which takes names, estimators and networks."
+        )
+
+
+def check_several(part: Learner, name: str) -> None:
+    """Refuse a field that says how many have an opinion, where that is no whole number or fewer than two.
+
+    Raises:
+        BadInput: If so.
+    """
+    count = getattr(part, name)
+    if not isinstance(count, Integral):
+        raise BadInput(f"{type(part).__name__}({name}={count!r}) is no whole number. Use 2 or more.")
+    if count < 2:
+        raise BadInput(f"{type(part).__name__}({name}={count}) has nobody to disagree with. Use 2 or more.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +94,12 @@ class Noted(Model):
     @cached_property
     def facts(self) -> Mapping[str, Any]:  # type: ignore[override]
         return {**self.model.facts, self.name: dict(self.said)}
+
+    def around(self, model: Model) -> Noted:
+        """The same said of another model, with the records of this one."""
+        found = replace(self, model=model)
+        object.__setattr__(found, "records", self.records)
+        return found
 
     def outputs(self, items: Any) -> Outputs:
         return self.model.outputs(items)

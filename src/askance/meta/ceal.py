@@ -32,6 +32,7 @@ class Ceal(Strategy):
     ([1], 'entropy')
     """
 
+    revision: ClassVar[int] = 2  # that of its learner
     cost: ClassVar[str] = "as the strategy inside"
 
     strategy: Strategy | str = Entropy()  # as in the paper's experiments

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from askance.errors import BadInput, unknown
+from askance.errors import BadInput, MissingSignal, unknown
 from askance.learners.base import Learner
 from askance.learners.mixed import MixedPairs
 from askance.learners.policy import MixingPolicy, tau_of
@@ -246,6 +246,11 @@ class InfoStn(Strategy):
         object.__setattr__(self, "moved", Extra("moved", of=self.policy))
 
     def equip(self, learner: Learner) -> Learner:
+        if "differentiable" not in learner.gives:
+            raise MissingSignal(
+                f"{type(self).__name__} moves pictures along gradients through the model, and {type(learner).__name__} "
+                f"has none to give. Use a network, such as Torch(Cnn()), or Linear()."
+            )
         return Moved(learner, self.policy.bounds, self.rounds) if self.trains else learner
 
     def serves(self, task: Task) -> bool:
