@@ -28,11 +28,12 @@ class Bandit(Strategy):
     """Draw for every pick which of several strategies has its turn; those whose picks surprised are drawn more.
     [auer2002nonstochastic] [hsu2015active, for active learning]
 
-    Exp3: arm k is drawn with chance ``(1 - explore) w_k / sum w + explore / K``, and w_k is the exponential of
-    ``rate / K`` times the sum of reward over chance of what it picked. The reward is 1 where the answer is another
-    class than the model guessed when it asked, which the note beside the pick remembers by its name; so credit is read
-    off the history, and nothing else is kept. Credit of a strategy that is no arm any more is nobody's. Reward by surprise is our choice: ALBL weighs the accuracy on what was asked,
-    which a model that fits its labels has at 1. It pays for noise, too.
+    Exp3: arm k is drawn with chance ``(1 - explore) w_k / sum w + explore / K``, and w_k is the exponential of ``rate /
+    K`` times the sum of reward over chance of what it picked. The reward is 1 where the answer is another class than
+    the model guessed when it asked, which the note beside the pick remembers by its name; so credit is read off the
+    history, and nothing else is kept. Credit of a strategy that is no arm any more is nobody's. Reward by surprise is
+    our choice: ALBL weighs the accuracy on what was asked, which a model that fits its labels has at 1. It pays for
+    noise, too.
 
     Args:
         arms: The strategies, or their names.
@@ -158,7 +159,7 @@ def names_of(strategies: Sequence[Strategy | str]) -> tuple[str, ...]:
 
 
 def _marks(strategies: Sequence[Strategy | str]) -> list[str]:
-    """What each is known by in a note: its name, or all its fields where they are not those that the name stands for."""
+    """What each is known by in a note: its name, or all its fields where the name stands for others."""
     marks = []
     for one in inner(strategies):
         name, about = catalogue.name_of(one), describe(one)
