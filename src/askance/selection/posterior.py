@@ -11,9 +11,9 @@ from scipy.linalg import blas
 from torch import Tensor
 
 from askance.errors import BadInput
+from askance.kernels.roots import JITTER, root_of
 from askance.kernels.volume import PIECE, squared_lengths
 from askance.selection.base import Ground
-from askance.selection.process import JITTER, root_of
 from askance.selection.space import Features, Product
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from askance.errors import BadInput
+from askance.kernels.roots import root_of
 from askance.kernels.volume import best_ratio, lower, variances
 from askance.selection.base import Ground, Picked, Selector
 from askance.selection.posterior import Points, Posterior, lengths, moment
-from askance.selection.process import root_of
 
 _NOTHING = 1e-10  # share of the largest variance below which, without noise, nothing is left
 
