@@ -188,7 +188,7 @@ def test_deviations_are_the_differences_they_stand_for() -> None:
 @pins(
     "noise-stability",
     "defect",
-    "one item far out overflows an exponential; its deviation is the finite difference, and the others stay as they are",
+    "one item far out overflows an exponential; its deviation is the finite difference, and others stay as they are",
 )
 def test_an_item_far_out_has_the_deviation_it_stands_for_and_stops_nobody() -> None:
     noise = 1e-2 * torch.randn(5, 3, 5, generator=DICE, dtype=torch.float64)
