@@ -127,9 +127,11 @@ DIES = """
 import os, signal, time
 from pathlib import Path
 def dies(task):
-    if isinstance(task, tuple):  # a number, and a folder in which the first ones leave word that they died
+    if isinstance(task, tuple):  # a number, and a folder where the first ones leave word that they died, in order
         number, folder = task
         if number < 3 and not (word := Path(folder, str(number))).exists():
+            while not all(Path(folder, str(before)).exists() for before in range(number)):
+                time.sleep(0.01)
             word.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return number
