@@ -64,9 +64,9 @@ def overhead(place: Place) -> dict[str, float]:
     pool = place.begin(mul, 3, WORKERS)
     try:
         ready = time.perf_counter()
-        list(as_finished(pool.submit, range(2 * WORKERS)))
+        list(as_finished(pool.submit, range(2 * WORKERS), 2 * WORKERS))
         warm = time.perf_counter()
-        list(as_finished(pool.submit, range(TASKS)))
+        list(as_finished(pool.submit, range(TASKS), 2 * WORKERS))
         done = time.perf_counter()
     finally:
         pool.close()

@@ -55,6 +55,7 @@ def test_an_item_alone_has_the_features_it_has_among_others(encoder: Encoder, it
     assert together.dtype == np.float32 and together.shape == (len(items), encoding.width)
     assert np.array_equal(np.concatenate([encoding.encode([item]) for item in items]), together)
     assert np.array_equal(encoding.encode(items[::-1])[::-1], together)
+    assert encoding.encode([]).shape == (0, encoding.width)
 
 
 @pytest.mark.parametrize(("encoder", "items"), SETS, ids=NAMES)

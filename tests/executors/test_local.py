@@ -34,6 +34,16 @@ def test_processes_read_what_loose_files_define(tmp_path: Path) -> None:
     assert dict(run_all(call, mine(3, twice), [1, 5], 2)) == {0: 8, 1: 16}
 
 
+@pytest.mark.parametrize(("workers", "on"), [(1, None), (None, None), (1, Processes()), (None, Processes())])
+def test_a_single_process_gives_each_result_before_the_next_task(
+    workers: int | None, on: Processes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("askance.executors.local.cores", lambda: 1)
+    done: list[int] = []
+    for number, _ in run_all(list.append, done, [5, 6, 7], workers, on):
+        assert len(done) == number + 1
+
+
 LOOSE = """
 from dataclasses import dataclass
 from typing import Any
@@ -114,8 +124,17 @@ def test_as_many_processes_as_cores_if_nobody_says_how_many() -> None:
 
 
 DIES = """
-import os, signal
+import os, signal, time
+from pathlib import Path
 def dies(task):
+    if isinstance(task, tuple):  # a number, and a folder where the first ones leave word that they died, in order
+        number, folder = task
+        if number < 3 and not (word := Path(folder, str(number))).exists():
+            while not all(Path(folder, str(before)).exists() for before in range(number)):
+                time.sleep(0.01)
+            word.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
     if task == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     return task
@@ -135,4 +154,13 @@ def test_a_process_that_dies_is_told_apart_from_an_error_and_replaced(tmp_path: 
             dict(run_all(call, dies, ["die", "live"], 2))
     finally:
         pool.close()
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.slow
+def test_unrelated_deaths_do_not_count_for_tasks_that_wait(tmp_path: Path) -> None:
+    (tmp_path / "dies.py").write_text(DIES)
+    dies = find(f"{tmp_path}/dies.py:dies")
+    tasks = [(number, str(tmp_path)) for number in range(9)]
+    assert dict(run_all(call, dies, tasks, 2)) == dict(enumerate(range(9)))
     assert not multiprocessing.active_children()

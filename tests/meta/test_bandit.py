@@ -15,7 +15,9 @@ from askance.history import Answer, Asked, History
 from askance.meta.bandit import Bandit, asked, credits, names_of
 from askance.oracles.known import Known
 from askance.pool import Pool
+from askance.selection.volume import LargestVolume
 from askance.strategies.base import Strategy
+from askance.strategies.uncertainty import Margin
 from askance.study.study import Study
 from askance.task import Classes
 from askance.testing.worlds import LEARNER, THREE, small_labels, small_pool, small_world
@@ -41,9 +43,12 @@ class Short(Strategy):
         return view.batch(view.candidates[:1], reason="done")
 
 
-def past(*picks: tuple[int, float, int, str]) -> History:
+ARMS = ("margin", "entropy")
+
+
+def past(*picks: tuple[int, float, str, str]) -> History:
     """One batch of picks: arm, chance, guess and answer."""
-    notes = tuple({"arm": arm, "chance": chance, "guess": guess} for arm, chance, guess, _ in picks)
+    notes = tuple({"arm": arm, "name": ARMS[arm], "chance": chance, "guess": guess} for arm, chance, guess, _ in picks)
     rows = tuple(range(len(picks)))
     answers = {row: (Answer(label),) for row, (*_, label) in enumerate(picks)}
     return History((Asked(0, 0, rows, ("active",) * len(rows), notes, "Bandit"),), MappingProxyType(answers))
@@ -56,8 +61,8 @@ def past(*picks: tuple[int, float, int, str]) -> History:
     "p_k = (1 - g) w_k / sum w + g / K, w_k = exp(rate / K * sum r / p)",
 )
 def test_chances_are_those_of_exp3_by_hand() -> None:
-    history = past((0, 0.5, 0, "b"), (1, 0.25, 1, "b"))  # the first surprised, the second did not
-    bandit = Bandit(("margin", "entropy"), explore=0.1, rate=0.5)
+    history = past((0, 0.5, "a", "b"), (1, 0.25, "b", "b"))  # the first surprised, the second did not
+    bandit = Bandit(ARMS, explore=0.1, rate=0.5)
     paper = replace(view(probabilities=[[0.5, 0.5]] * 4), history=history, task=TWO)
     first = math.exp(0.5 / 2 * 1 / 0.5)
     expected = 0.9 * first / (first + 1) + 0.05
@@ -65,20 +70,45 @@ def test_chances_are_those_of_exp3_by_hand() -> None:
 
 
 def test_what_has_no_answer_or_no_chance_gives_no_credit() -> None:
-    history = past((0, 0.5, 0, "b"), (1, 0.5, 0, "a"))
+    history = past((0, 0.5, "a", "b"), (1, 0.5, "a", "a"))
     asked_, answers = history.asked[0], {0: history.answers[0]}
     other = replace(asked_, notes=({"arm": 0}, asked_.notes[1]))
-    assert list(credits(history, TWO)) == [(0, 0.5, 1.0), (1, 0.5, 0.0)]
-    assert list(credits(replace(history, answers=MappingProxyType(answers)), TWO)) == [(0, 0.5, 1.0)]
-    assert list(credits(replace(history, asked=(other,)), TWO)) == [(1, 0.5, 0.0)]
+    assert list(credits(history, TWO, ARMS)) == [(0, 0.5, 1.0), (1, 0.5, 0.0)]
+    assert list(credits(replace(history, answers=MappingProxyType(answers)), TWO, ARMS)) == [(0, 0.5, 1.0)]
+    assert list(credits(replace(history, asked=(other,)), TWO, ARMS)) == [(1, 0.5, 0.0)]
 
 
 def test_what_somebody_else_asked_by_chance_gives_no_credit() -> None:
     world, bandit = small_world(labeled=12), Bandit(("margin", "entropy"))
     notes = ({"chance": 1.0}, {"utility": -0.2, "gap": 0.2, "chance": 0.7})  # as neuronal writes them
     history = replace(world.history, asked=(Asked(0, 0, (0, 1), ("active",) * 2, notes, "neuronal"),))
-    assert list(credits(history, THREE)) == []
+    assert list(credits(history, THREE, ARMS)) == []
     assert len(bandit.query(replace(world.view(bandit, LEARNER), history=history), 3)) == 3
+
+
+def test_credit_stays_what_it_was_when_classes_are_merged_and_renamed() -> None:
+    history = past((0, 0.5, "c", "b"), (1, 0.5, "b", "b"), (1, 0.5, "a", "b"), (0, 0.5, "c", "c"))
+    task = Classes(("a", "b", "c"))
+    assert [surprised for *_, surprised in credits(history, task, ARMS)] == [1, 0, 1, 0]
+    merged = task.merged("a", "b").renamed("c", "d")
+    assert [surprised for *_, surprised in credits(history, merged, ARMS)] == [1, 0, 0, 0]
+
+
+def test_credit_follows_a_strategy_and_not_its_place() -> None:
+    history = past((0, 0.5, "a", "b"), (1, 0.25, "a", "a"))
+    assert list(credits(history, TWO, ("entropy", "margin"))) == [(1, 0.5, 1.0), (0, 0.25, 0.0)]
+    assert list(credits(history, TWO, ("typiclust", "entropy"))) == [(1, 0.25, 0.0)]
+    assert list(credits(history, TWO, ("badge", "k-center"))) == []
+    assert list(credits(history, TWO, (Margin(select=LargestVolume()), "entropy"))) == [(1, 0.25, 0.0)]
+    assert list(credits(history, TWO, ("margin", "entropy", "margin", "entropy"))) == list(credits(history, TWO, ARMS))
+    asked_ = replace(history.asked[0], notes=({"arm": 0, "chance": 0.5, "guess": 0},) * 2)
+    assert list(credits(replace(history, asked=(asked_,)), TWO, ARMS)) == []  # which column that was, nobody knows
+
+
+def test_notes_of_a_pick_name_the_arm_and_the_class() -> None:
+    world, bandit = small_world(labeled=12), Bandit(("margin", "k-center"))
+    for note in bandit.query(world.view(bandit, LEARNER), 5).notes:
+        assert note["name"] == ("margin", "k-center")[note["arm"]] and note["guess"] in THREE.names
 
 
 @pins("bandit", "law", "Without credit each of two arms has its turn in half of a thousand picks.")

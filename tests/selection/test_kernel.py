@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn, tensor
 
 from askance.errors import BadInput
+from askance.kernels.roots import factored
 from askance.seeds import Dice
 from askance.selection.base import Ground
 from askance.selection.kernel import ArcCosine, InnerProducts, Kernel, Straight, Wide
 from askance.selection.posterior import Points, Posterior
-from askance.selection.process import Process, factored
+from askance.selection.process import Process
 from askance.selection.space import Features
 from askance.selection.spread import FarthestFirst, LargestCluster
 

@@ -194,6 +194,34 @@ def test_bait_forward_is_greedy_in_the_variance_of_the_pool(known: int, kind: to
         inside.append(row)
 
 
+@pins(
+    "bait", "defect", "rounding decides no pick beyond as many as there are features: gains are those of direct solves"
+)
+@pytest.mark.parametrize("known", [0, 3])
+@pytest.mark.parametrize("backward", [False, True])
+def test_picks_beyond_as_many_as_there_are_features_are_not_decided_by_rounding(known: int, backward: bool) -> None:
+    x, told = vectors(300, 8), torch.arange(known)
+    selector, noise, pool = LeastVariance(bias=False, backward=backward), noise_of(x, told, 1e-3), x.T @ x
+    picked = pick(selector, 60, Features(x), told)
+    inside = told.tolist()
+    assert picked.utility is not None
+    for row, gain in zip(picked.rows.tolist(), picked.utility.tolist(), strict=True):
+        before = _left(x, inside, pool, noise)
+        inside.append(row)
+        if len(inside) - known > 9:  # of the first ones the solve itself is rounded
+            assert gain * 300 == pytest.approx(before - _left(x, inside, pool, noise), rel=1e-6)
+    order = torch.cat([told, known + torch.randperm(300 - known, generator=torch.Generator().manual_seed(1))])
+    shuffled = selector.pick(
+        60,
+        candidates=torch.arange(known, 300),
+        known=told,
+        keys=order,
+        dice=Dice(0, "ask"),
+        space=Features(x[order]),
+    )
+    assert order[shuffled.rows].tolist() == picked.rows.tolist()
+
+
 @pins("bait", "brute force", "forward-backward gives up, one by one, the pick whose loss raises the variance least")
 @pytest.mark.parametrize("known", [0, 14])
 @pytest.mark.parametrize("width", [6, 20, 120])

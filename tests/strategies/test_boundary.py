@@ -108,6 +108,13 @@ def test_surprise_stands_labeled_items_of_one_class_and_at_one_place() -> None:
     assert distance_surprise(features, guesses, known[:0], torch.zeros(0).long()).tolist() == [0.0, 0.0]
 
 
+def test_of_equally_near_items_the_one_nearest_to_another_class_counts_in_any_order() -> None:
+    known, classes = torch.tensor([[-1.0], [1.0], [3.0]]), torch.tensor([0, 0, 1])
+    for order in ([0, 1, 2], [1, 0, 2], [2, 1, 0]):
+        found = distance_surprise(torch.tensor([[0.0]]), torch.tensor([0]), known[order], classes[order])
+        assert found.tolist() == [0.5]  # 1 over the 2 from 1 to 3, not the 4 from -1 to 3
+
+
 @pins(
     "lsa",
     "brute force",

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 import askance
+from askance.errors import BadInput
 from askance.strategies import catalogue
 from askance.strategies.classics import Quire
 from askance.testing import view
@@ -130,6 +131,33 @@ def test_a_thousand_classes_and_many_twins_are_stood(name: str) -> None:
     batch = catalogue.strategy(name).query(shown, 34)
     assert sorted(batch.ids) == list(range(6, 40))
     assert all(np.isfinite(list(note.values())).all() for note in batch.notes)
+
+
+@pytest.mark.parametrize(
+    "name", ["egl", "quire", "hint-svm", "hierarchical", "lal", "lada-policy", "k-medoids", "facility-location"]
+)
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_features_too_large_for_their_squares_are_refused_in_words(name: str) -> None:
+    features = points_far_out(20).double() * 1e160
+    scores = torch.randn(20, 3, generator=torch.Generator().manual_seed(2)).double()
+    beliefs = scores.softmax(1)
+    given = {"logits": scores} if name == "lada-policy" else {"probabilities": beliefs}
+    with pytest.raises(BadInput, match="is infinite or NaN. Check the features for NaN, and scale them down"):
+        askance.select(
+            name,
+            3,
+            embeddings=features[6:],
+            labeled_embeddings=features[:6],
+            labels=[0, 1, 2, 0, 1, 2],
+            labeled_probabilities=beliefs[:6],
+            **{array: rows[6:] for array, rows in given.items()},
+            weights=torch.ones(3, 4),
+        )
+
+
+def test_gradients_too_long_for_single_precision_are_refused() -> None:
+    with pytest.raises(BadInput, match="The length of a gradient is infinite"):
+        askance.select("egl", 1, probabilities=[[0.5, 0.5]], embeddings=np.full((1, 2), 1e20, np.float32))
 
 
 def points_far_out(items: int, seed: int = 1) -> Tensor:

@@ -188,6 +188,28 @@ def test_deviations_are_the_differences_they_stand_for() -> None:
 @pins(
     "noise-stability",
     "defect",
+    "one item far out overflows an exponential; its deviation is the finite difference, and others stay as they are",
+)
+def test_an_item_far_out_has_the_deviation_it_stands_for_and_stops_nobody() -> None:
+    noise = 1e-2 * torch.randn(5, 3, 5, generator=DICE, dtype=torch.float64)
+    far = H.clone()
+    far[7] *= 1e6
+    found = deviations(W, noise, far, torch.arange(30)).reshape(30, 5, 3)
+    near = deviations(W, noise, H, torch.arange(30)).reshape(30, 5, 3)
+    others = torch.arange(30) != 7
+    assert torch.equal(found[others], near[others])
+    before = (far @ W[:, :-1].T + W[:, -1])[7]
+    for draw in range(5):
+        layer = W + noise[draw]
+        moved = (far[7] @ layer[:, :-1].T + layer[:, -1]).softmax(0) - before.softmax(0)
+        assert torch.allclose(found[7, draw], moved / before.softmax(0).norm(), atol=1e-12)
+    paper = view(logits=far @ W[:, :-1].T + W[:, -1], embeddings=far.float(), weights=W.float())
+    assert len(NoiseStability().query(paper, 5).ids) == 5
+
+
+@pins(
+    "noise-stability",
+    "defect",
     "single precision drowns differences at small noise; ours keep their ranks when it halves",
 )
 def test_small_noise_does_not_drown_in_single_precision() -> None:

@@ -310,3 +310,29 @@ def test_labeled_items_outside_whose_probabilities_nobody_knows_bend_the_loss_mo
     sure = askance.select(strategy, 3, **arrays, labeled_probabilities=torch.eye(2)[[0, 1] * 4], explain=True)
     assert unknown.positions.tolist() == torn.positions.tolist()
     assert unknown.utilities.tolist() == torn.utilities.tolist() != sure.utilities.tolist()
+
+
+@pytest.mark.parametrize("scale", [1e8, 1e20])
+@pytest.mark.parametrize("count", [5, 30])
+@pytest.mark.parametrize("name", ["expected-error-reduction", "variance-reduction", "neural-cal-plus-plus"])
+def test_features_that_depend_on_each_other_and_are_large_are_asked_about(name: str, count: int, scale: float) -> None:
+    """Rounding outweighs the ridge there, so that the curvature has no root of its own."""
+    rng = np.random.default_rng(0)
+    features = scale * rng.standard_normal((30 + count, 3)) @ rng.standard_normal((3, 6))
+    beliefs = rng.dirichlet([1, 1, 1], len(features))
+    picked = askance.select(
+        name,
+        3,
+        probabilities=beliefs[count:],
+        embeddings=features[count:],
+        labeled_embeddings=features[:count],
+        labels=rng.integers(0, 3, count),
+        labeled_probabilities=beliefs[:count],
+    )
+    assert 0 < len(set(picked.tolist())) <= 3
+
+
+def test_what_has_no_finite_curvature_is_refused_in_words() -> None:
+    huge = torch.full((3, 2), 1e200, dtype=torch.float64)
+    with pytest.raises(BadInput, match="scale them down"):
+        solver(huge, torch.ones(3), 1.0)

@@ -147,6 +147,24 @@ def test_the_version_space_of_three_classes_is_looked_at_class_by_class() -> Non
     assert sorted(NeuralCal(scale=0.05).query(paper, 3).ids) == [3, 4]
 
 
+@pytest.mark.parametrize("unit", [1e-20, 1e-2, 1e6])
+def test_the_units_of_the_features_do_not_end_the_asking(unit: float) -> None:
+    dice = np.random.default_rng(0)
+    items, labels = dice.standard_normal((60, 3)), dice.integers(0, 3, 60)
+    items[np.arange(60), labels] += 2
+    picked = [
+        askance.select(
+            "neural-cal",
+            5,
+            embeddings=items[20:] * factor + offset,
+            labeled_embeddings=items[:20] * factor + offset,
+            labels=labels[:20],
+        ).tolist()
+        for factor, offset in ((1.0, 0.0), (unit, 0.0), (1.0, 100.0))
+    ]
+    assert len(picked[0]) == 5 and picked[0] == picked[1] == picked[2]
+
+
 def test_what_was_not_looked_at_is_said() -> None:
     paper = view(embeddings=[[-1.0], [1.0]] + [[5.0]] * 9, labeled=[0, 1], labels=[0, 1], task=TWO)
     batch = NeuralCal(candidates=4, scale=0.1).query(paper, 3)

@@ -45,6 +45,17 @@ def test_a_strategy_that_does_not_fit_is_refused_by_name_before_anything_is_trai
         Study(POOL, task=task, strategy=strategy)
 
 
+def test_labeled_items_that_are_handed_in_as_arrays_end_the_early_strategy() -> None:
+    later = Until(4, "k-center", "margin")
+    beliefs, features = [[0.9, 0.1], [0.5, 0.5], [0.8, 0.2]], [[9.0], [0.0], [1.0]]
+    beside = {"labeled_embeddings": [[0.0]] * 4}
+    for more in ({}, {"labels": [0, 1, 0, 1]}):
+        picked = askance.select(later, 1, probabilities=beliefs, embeddings=features, **beside, **more)
+        assert picked.tolist() == [1]
+    beside = {"labeled_embeddings": [[0.0]] * 3}
+    assert askance.select(later, 1, probabilities=beliefs, embeddings=features, **beside).tolist() == [0]
+
+
 def test_a_strategy_that_is_not_for_classes_cannot_be_asked_about_arrays() -> None:
     with pytest.raises(BadInput, match=r"mean-margin is not for classes.*Study\(pool"):
         askance.select("mean-margin", 1, probabilities=[[0.5, 0.5]])

@@ -236,13 +236,13 @@ class ReadsPastTheView(Ranked):
         return rows.sum(1)
 
 
-@breaks("does not care about the order of the pool")
+@breaks("does not care about the order of the pool but for exact ties")
 class FirstCome(Strategy):
     def query(self, view: View, n: int) -> Batch:
         return view.batch(view.candidates[:n])
 
 
-@breaks("does not care about the order of the pool")
+@breaks("does not care about the order of the pool but for exact ties")
 class DiceWalkTheArray(Strategy):
     def query(self, view: View, n: int) -> Batch:
         order = view.dice.generator().permutation(len(view.candidates))
@@ -412,7 +412,7 @@ def test_dice_that_are_said_to_walk_the_array_may_pick_otherwise_in_another_orde
     class SaysSo(DiceWalkTheArray):
         walks = True
 
-    PROMISES["does not care about the order of the pool"].check(SaysSo())
+    PROMISES["does not care about the order of the pool but for exact ties"].check(SaysSo())
 
 
 def test_check_strategy_names_the_strategy_every_broken_promise_and_what_happened() -> None:

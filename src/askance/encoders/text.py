@@ -94,6 +94,8 @@ class TfidfEncoding(Encoding):
         return int(self.axes.shape[1])
 
     def encode(self, items: Sequence[str]) -> NDArray[np.float32]:
+        if not len(items):  # which scikit-learn refuses
+            return np.zeros((0, self.width), np.float32)
         weights = self._vectorizer.transform(items)
         features = np.asarray(
             weights.astype(np.float32) @ self.axes, dtype=np.float32

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from itertools import islice
 from typing import Any, Protocol
 
 from askance.describe import packed
@@ -14,7 +15,13 @@ TRIES = 3  # how often a task is begun before it is taken to kill its workers it
 
 
 class WorkerDied(AskanceError):
-    """The process that worked at a task died under it. A task is a pure function, so it may be begun again."""
+    """The process that worked at a task died under it. A task is a pure function, so it may be begun again.
+
+    Attributes:
+        begun: Whether anybody worked at the task; one that waited in the same queue is not to blame.
+    """
+
+    begun = True
 
 
 class ExecutorGone(AskanceError):
@@ -98,34 +105,51 @@ def in_order(submit: Callable[[Any], Future[Any]], tasks: Iterable[Any], ahead: 
                     break
             if not waiting:
                 return
-            yield _answer(submit, *waiting.popleft())
+            yield _answer(submit, *waiting.popleft(), [future for _, future in waiting])
     finally:
         for _, future in waiting:
             future.cancel()
 
 
-def as_finished(submit: Callable[[Any], Future[Any]], tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+def as_finished(submit: Callable[[Any], Future[Any]], tasks: Sequence[Any], ahead: int) -> Iterator[tuple[int, Any]]:
     """The number of each task with its result, in the order in which they are finished; otherwise as `in_order`."""
-    waiting = {submit(task): number for number, task in enumerate(tasks)}
+    left = iter(enumerate(tasks))
+    waiting: dict[Future[Any], int] = {}
     begun: Counter[int] = Counter()
-    while waiting:
+    suspects: deque[int] = deque()
+    while True:
+        for number, task in islice(left, max(0, ahead - len(waiting))):
+            waiting[submit(task)] = number
+        if not waiting and suspects:  # the last try is alone: else a task may bear the deaths of its neighbors
+            number = suspects.popleft()
+            waiting[submit(tasks[number])] = number
+        if not waiting:
+            return
         for future in wait(waiting, return_when=FIRST_COMPLETED).done:
             number = waiting.pop(future)
-            begun[number] += 1
             try:
                 found = future.result()
-            except WorkerDied:
+            except WorkerDied as error:
+                begun[number] += error.begun
                 if begun[number] >= TRIES:
                     raise
-                waiting[submit(tasks[number])] = number
+                if begun[number] == TRIES - 1:
+                    suspects.append(number)
+                else:
+                    waiting[submit(tasks[number])] = number
                 continue
             yield number, found
 
 
-def _answer(submit: Callable[[Any], Future[Any]], task: Any, future: Future[Any]) -> Any:
-    for _ in range(TRIES - 1):
+def _answer(submit: Callable[[Any], Future[Any]], task: Any, future: Future[Any], others: Sequence[Future[Any]]) -> Any:
+    begun = 0
+    while True:
         try:
             return future.result()
-        except WorkerDied:
-            future = submit(task)
-    return future.result()
+        except WorkerDied as error:
+            begun += error.begun
+            if begun >= TRIES:
+                raise
+        if begun == TRIES - 1:
+            wait(others)  # the last try is alone, as above
+        future = submit(task)

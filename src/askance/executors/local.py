@@ -17,7 +17,7 @@ from askance.executors.base import Place, WorkerDied, as_finished, for_travel, i
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_AHEAD = 2  # tasks of a map that are handed over for each worker, so that none waits for the next one
+_AHEAD = 2  # tasks that are handed over for each worker, so that none waits for the next one
 
 _shared: Any = None  # what all tasks of this worker read; handed over once, not with every task
 _beside: tuple[bytes, Any] = (b"", None)  # what the tasks of one map read, packed and as it is
@@ -54,14 +54,15 @@ def run_all(
         workers: How many tasks at once; 1 works in this process, None uses all cores.
         on: Where they are run, if not by processes of this machine.
     """
-    if on is None and (workers == 1 or len(tasks) < 2):
+    at_home = on is None or isinstance(on, Processes)
+    most = min(workers or cores(), len(tasks))
+    if at_home and most < 2:  # one by one, so that what is done is kept when this process is killed
         for number, task in enumerate(tasks):
             yield number, function(shared, task)
         return
-    most = min(workers or cores(), len(tasks)) if on is None else workers
-    executor = (on or Processes()).begin(function, shared, most)
+    executor = (on or Processes()).begin(function, shared, most if at_home else workers)
     try:
-        yield from as_finished(executor.submit, tasks)
+        yield from as_finished(executor.submit, tasks, _AHEAD * executor.count)
     finally:
         executor.close()
 
@@ -79,6 +80,7 @@ class Workers:
 
     def __init__(self, function: Callable[[Any, Any], Any], shared: Any, count: int) -> None:
         self._function, self._shared, self.count = function, shared, count
+        self._queue = _Queue(count)
         self._pool = self._made()
 
     def submit(self, task: Any) -> Future[Any]:
@@ -114,10 +116,13 @@ class Workers:
             inner = self._pool.submit(*call)
         except BrokenProcessPool:
             self._pool.shutdown(cancel_futures=True)
+            self._queue = _Queue(self.count)
             self._pool = self._made()
             return self._handed(*call)
         outer: Future[Any] = Future()
-        inner.add_done_callback(lambda done: _told(done, outer))
+        queue = self._queue
+        queue.add(inner)
+        inner.add_done_callback(lambda done: _told(done, outer, queue))
         return outer
 
     def _made(self) -> ProcessPoolExecutor | None:
@@ -125,6 +130,30 @@ class Workers:
             return None
         context = multiprocessing.get_context("spawn")  # a fork would inherit threads that hold locks
         return ProcessPoolExecutor(self.count, context, _begin, (for_travel(self._shared),))
+
+
+class _Queue:
+    """What one pool was handed and has not answered: a pool that breaks fails all of it, whoever was worked at.
+
+    Tasks are begun in the order in which they were handed over, so the oldest are those that processes worked at.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._open: dict[Future[Any], None] = {}
+        self._begun: list[Future[Any]] | None = None
+
+    def add(self, future: Future[Any]) -> None:
+        self._open[future] = None
+
+    def answered(self, future: Future[Any]) -> None:
+        self._open.pop(future, None)
+
+    def begun(self, future: Future[Any]) -> bool:
+        """Whether a process worked at a task when the pool broke."""
+        if self._begun is None:
+            self._begun = list(self._open)[: self._count]
+        return future in self._begun
 
 
 def cores() -> int:
@@ -160,18 +189,21 @@ def _call_beside(function: Callable[[Any, Any], Result], blob: bytes, task: Any)
     return function(_shared, (_beside[1], task))
 
 
-def _told(inner: Future[Any], outer: Future[Any]) -> None:
+def _told(inner: Future[Any], outer: Future[Any], queue: _Queue) -> None:
     """Hand on what came out, and that a worker died in our own words."""
+    error = None if inner.cancelled() else inner.exception()
+    if isinstance(error, BrokenProcessPool):
+        error = WorkerDied(
+            "A worker process died under a task, perhaps for lack of memory. Use fewer workers, or smaller tasks."
+        )
+        error.begun = queue.begun(inner)
+    else:
+        queue.answered(inner)
     if not outer.set_running_or_notify_cancel():
         return  # nobody waits for it any more
     if inner.cancelled():
         outer.set_exception(CancelledError())
         return
-    error = inner.exception()
-    if isinstance(error, BrokenProcessPool):
-        error = WorkerDied(
-            "A worker process died under a task, perhaps for lack of memory. Use fewer workers, or smaller tasks."
-        )
     if error is not None:
         outer.set_exception(error)
     else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 
+from askance.describe import describe
 from askance.errors import BadInput
 from askance.history import History
 from askance.learners.base import Learner
@@ -18,7 +20,7 @@ from askance.strategies.base import Strategy
 from askance.task import Classes, Task
 from askance.view import Batch, View
 
-NOTED = {"arm", "chance", "guess"}  # what a bandit writes beside a pick; others write a chance, too
+NOTED = {"arm", "name", "chance", "guess"}  # what a bandit writes beside a pick; others write a chance, too
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,12 @@ class Bandit(Strategy):
     """Draw for every pick which of several strategies has its turn; those whose picks surprised are drawn more.
     [auer2002nonstochastic] [hsu2015active, for active learning]
 
-    Exp3: arm k is drawn with chance ``(1 - explore) w_k / sum w + explore / K``, and w_k is the exponential of
-    ``rate / K`` times the sum of reward over chance of what it picked. The reward is 1 where the answer is another
-    class than the model guessed when it asked, which the note beside the pick remembers; so credit is read off the
-    history, and nothing else is kept. Reward by surprise is our choice: ALBL weighs the accuracy on what was asked,
-    which a model that fits its labels has at 1. It pays for noise, too.
+    Exp3: arm k is drawn with chance ``(1 - explore) w_k / sum w + explore / K``, and w_k is the exponential of ``rate /
+    K`` times the sum of reward over chance of what it picked. The reward is 1 where the answer is another class than
+    the model guessed when it asked, which the note beside the pick remembers by its name; so credit is read off the
+    history, and nothing else is kept. Credit of a strategy that is no arm any more is nobody's. Reward by surprise is
+    our choice: ALBL weighs the accuracy on what was asked, which a model that fits its labels has at 1. It pays for
+    noise, too.
 
     Args:
         arms: The strategies, or their names.
@@ -74,10 +77,13 @@ class Bandit(Strategy):
         n = min(n, len(view.candidates))
         proposals, failed = asked(self.arms, view, n, "arms")
         chances = self._chances(view.history, view.task, sorted(proposals))
-        guesses = view[self.belief].argmax(1) if view.task.width else None
+        names = view.task.names if isinstance(view.task, Classes) else ()
+        guesses = view[self.belief].argmax(1) if names else None
         rows, notes = _dealt(proposals, chances, _throws(view, n))
+        marks = _marks(self.arms)
         for row, note in zip(rows, notes, strict=True):
-            note["guess"] = int(guesses[row]) if guesses is not None else 0
+            note["name"] = marks[note["arm"]]  # another study of the journal may have other arms
+            note["guess"] = names[int(guesses[row])] if guesses is not None else None  # columns move
         reasons = [batch.reason for batch in proposals.values() if batch.reason]
         short = len(rows) < n
         picked = view.batch(torch.tensor(rows, dtype=torch.int64), reason=reasons[0] if short else "", notes=notes)
@@ -90,7 +96,7 @@ class Bandit(Strategy):
 
     def _chances(self, history: History, task: Task, arms: Sequence[int]) -> dict[int, float]:
         credit = dict.fromkeys(arms, 0.0)
-        for arm, chance, surprised in credits(history, task):
+        for arm, chance, surprised in credits(history, task, self.arms):
             if arm in credit:
                 credit[arm] += surprised / chance
         scores = torch.tensor([self.rate / len(self.arms) * credit[arm] for arm in arms], dtype=torch.float64)
@@ -98,14 +104,24 @@ class Bandit(Strategy):
         return dict(zip(arms, shares.tolist(), strict=True))
 
 
-def credits(history: History, task: Task) -> Iterator[tuple[int, float, float]]:
-    """Of every pick that a bandit drew and somebody labeled: its arm, the chance of that, and whether it surprised."""
+def credits(history: History, task: Task, arms: Sequence[Strategy | str]) -> Iterator[tuple[int, float, float]]:
+    """Of every pick that a bandit drew and somebody labeled: its arm, the chance of that, and whether it surprised.
+
+    Arms and guesses are known by their names: the numbers of both change when arms are others, or classes are merged.
+    """
+    marks = _marks(arms)
     for asked in history.asked:
         for row, note in zip(asked.rows, asked.notes, strict=True):
-            told = task.target(history.answers.get(row, ())) if note.keys() >= NOTED else None
-            if told is not None:
-                label = max(range(len(told[0])), key=told[0].__getitem__)
-                yield int(note["arm"]), float(note["chance"]), float(label != note["guess"])
+            if not note.keys() >= NOTED or note["name"] not in marks:
+                continue
+            told = task.target(history.answers.get(row, ()))
+            if told is None or not isinstance(task, Classes) or not task.knows(note["guess"]):
+                continue
+            label = max(range(len(told[0])), key=told[0].__getitem__)
+            arm = int(note["arm"])
+            if marks[arm : arm + 1] != [note["name"]]:  # else of arms that are alike it is the one it was
+                arm = marks.index(note["name"])
+            yield arm, float(note["chance"]), float(label != task.index(note["guess"]))
 
 
 def asked(
@@ -140,6 +156,16 @@ def names_of(strategies: Sequence[Strategy | str]) -> tuple[str, ...]:
     return tuple(
         f"{name}-{names[:place].count(name) + 1}" if name in names[:place] else name for place, name in enumerate(names)
     )
+
+
+def _marks(strategies: Sequence[Strategy | str]) -> list[str]:
+    """What each is known by in a note: its name, or all its fields where the name stands for others."""
+    marks = []
+    for one in inner(strategies):
+        name, about = catalogue.name_of(one), describe(one)
+        named = name in catalogue.names() and describe(catalogue.strategy(name)) == about
+        marks.append(name if named else json.dumps(about, sort_keys=True))
+    return marks
 
 
 def left_out(failed: dict[str, str]) -> str:

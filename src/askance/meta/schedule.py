@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from askance.learners.base import Learner
+from askance.signals.embeddings import Embeddings
 from askance.strategies import catalogue
 from askance.strategies.base import Strategy
 from askance.strategies.coverage import TypiClust
@@ -50,7 +51,7 @@ class Until(Strategy):
 
     def query(self, view: View, n: int) -> Batch:
         early, late = self._parts()
-        name, asking = ("early", early) if len(view.labeled) < self._enough(view.task) else ("late", late)
+        name, asking = ("early", early) if _known(view) < self._enough(view.task) else ("late", late)
         batch = asking.query(view.part(name), n)
         return replace(batch, strategy=batch.strategy or catalogue.name_of(asking))
 
@@ -65,6 +66,12 @@ class Until(Strategy):
 
     def _parts(self) -> tuple[Strategy, Strategy]:
         return catalogue.strategy(self.early), catalogue.strategy(self.late)
+
+
+def _known(view: View) -> int:
+    """How many items are labeled, those that lie in no row of the pool included."""
+    outside = view.outside(Embeddings())
+    return max(len(view.labels), len(view.labeled) + (len(outside) if outside is not None else 0))
 
 
 def default(task: Task) -> Strategy:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from askance.errors import BadInput, unknown
+from askance.kernels.finite import too_large
 from askance.selection.base import Ground, Picked, Selector
 from askance.selection.order import drawn
 from askance.selection.space import Features, Space
@@ -280,6 +281,8 @@ def median_distance(rows: Tensor) -> float:
     """The median distance between points, over the first 300 of them; 1 where all are alike."""
     some = rows[:300].double()
     apart = torch.pdist(some)
+    if not bool(apart.isfinite().all()):
+        raise too_large("A distance")
     apart = apart[apart > 0]
     return float(apart.median()) if len(apart) else 1.0
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from askance.kernels.finite import too_large
 from askance.selection.base import Ground, Picked, Selector
 from askance.selection.cover import Likeness, greedy_cover, points
 from askance.selection.order import drawn
@@ -41,6 +43,8 @@ class Medoids(Selector):
         shown = space.array[rows]
         weights = shown.new_ones(len(rows)) if ground.weights is None else ground.weights[rows].to(shown)
         reach = 2 * float((shown - shown.mean(0)).square().sum(1).max().sqrt()) + 1e-6
+        if not math.isfinite(reach):
+            raise too_large("A squared distance")
         places = torch.arange(len(rows), device=rows.device)
         built = greedy_cover(
             shown,

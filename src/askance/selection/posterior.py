@@ -11,9 +11,9 @@ from scipy.linalg import blas
 from torch import Tensor
 
 from askance.errors import BadInput
+from askance.kernels.roots import JITTER, root_of
 from askance.kernels.volume import PIECE, squared_lengths
 from askance.selection.base import Ground
-from askance.selection.process import JITTER, root_of
 from askance.selection.space import Features, Product
 
 
@@ -236,12 +236,22 @@ class Posterior:
 
     def _rebase(self) -> None:
         assert self._moment is not None
-        inner = self._moment.clone()
-        inner.diagonal().add_(self.noise)
-        factor = root_of(inner)
-        unit = torch.eye(self.width, dtype=torch.float64, device=self._device)
-        self._root = math.sqrt(self.noise) * torch.linalg.solve_triangular(factor, unit, upper=False).T
+        self._root = covariance_root(self._moment, self.noise)
         self.base = self._root @ self._root.T
+
+
+def covariance_root(moment: Tensor, noise: float) -> Tensor:
+    """An upper triangular root of ``A = s (s I + M)^-1``, R R^T.
+
+    Args:
+        moment: M, the sum of ``x x^T`` over what is known, float64 (width, width).
+        noise: s, above 0.
+    """
+    inner = moment.clone()
+    inner.diagonal().add_(noise)
+    unit = torch.eye(len(inner)).to(inner)
+    root: Tensor = math.sqrt(noise) * torch.linalg.solve_triangular(root_of(inner), unit, upper=False).T
+    return root
 
 
 def moment(pieces: Iterable[Tensor], width: int, device: torch.device | str = "cpu") -> Tensor:

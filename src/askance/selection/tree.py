@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from askance.kernels.finite import check_squares
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -47,11 +49,15 @@ def joined(centers: Tensor, sizes: Tensor) -> Tree:
     Args:
         centers: (leaves, features).
         sizes: How many items each has, (leaves,).
+
+    Raises:
+        BadInput: If a squared distance may be infinite or NaN.
     """
     from scipy.cluster.hierarchy import ward
 
     children = np.zeros((0, 2), dtype=np.int64)
     if len(centers) > 1:
+        check_squares((centers - centers.mean(0)).double())
         children = ward(centers.double().cpu().numpy())[:, :2].astype(np.int64)
     tree = Tree(children, np.zeros(0))
     return Tree(children, tree.sums(sizes.double().cpu().numpy()))

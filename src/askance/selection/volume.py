@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from askance.errors import BadInput
+from askance.kernels.roots import root_of
 from askance.kernels.volume import best_ratio, lower, variances
 from askance.selection.base import Ground, Picked, Selector
-from askance.selection.posterior import Points, Posterior, lengths, moment
-from askance.selection.process import root_of
+from askance.selection.posterior import Points, Posterior, covariance_root, lengths, moment
 
 _NOTHING = 1e-10  # share of the largest variance below which, without noise, nothing is left
 
@@ -117,6 +117,7 @@ class LeastVariance(Selector):
     """
 
     weighs: ClassVar[bool] = True
+    revision: ClassVar[int] = 2  # picks beyond as many as there are features are no longer decided by rounding
 
     noise: float = 1e-3  # Holzmüller et al. 2023
     bias: bool = True
@@ -132,7 +133,8 @@ class LeastVariance(Selector):
         posterior = Posterior(points, noise)
         before = posterior.covariance()
         pool = moment((piece for _, piece in points.pieces()), points.width, points.array.device)
-        pool += moment(points.knowns(), points.width, points.array.device)
+        known = moment(points.knowns(), points.width, points.array.device)
+        pool += known
         items = len(points.rows) + points.count_known()
         most = min(2 * n, len(points.rows)) if self.backward else n
         places, gains = _forward(points, most, posterior, pool, noise, ties(ground))
@@ -143,7 +145,7 @@ class LeastVariance(Selector):
             else:
                 kept = _backward(picked, n, posterior.covariance(), pool, noise)
             left = torch.tensor([places[i] for i in kept])
-            order, gains = _in_order(picked[kept], before, pool, noise, ties(ground)[left])
+            order, gains = _in_order(picked[kept], before, known, pool, noise, ties(ground)[left])
             places = left[order].tolist()
         rows = points.named[torch.tensor(places)]
         return Picked(rows, torch.tensor(gains, dtype=torch.float64, device=rows.device) / items)
@@ -153,17 +155,14 @@ def _forward(
     points: Points, n: int, posterior: Posterior, pool: Tensor, noise: float, draw: Tensor
 ) -> tuple[list[int], list[float]]:
     """Greedy by the fall in ``tr(A C)``; places and what each lowered it by."""
-    spread = posterior.variances(points)  # x.A x
-    covariance = posterior.covariance()
-    inner = covariance @ pool @ covariance
-    fall = torch.empty_like(spread)  # x.A C A x
-    root = _root(inner)
-    for some, piece in points.pieces():
-        fall[some] = lengths(piece, root)
+    fall, spread = _scores(points, posterior, pool)
     open_ = torch.ones_like(spread, dtype=torch.bool)
     places: list[int] = []
     gains: list[float] = []
     while len(places) < n:
+        if _drowning(len(places), points.width):
+            posterior.fold()
+            fall, spread = _scores(points, posterior, pool)
         place, gain = best_ratio(fall, spread, noise, draw, open_)
         open_[place] = False
         places.append(place)
@@ -175,26 +174,51 @@ def _forward(
     return places, gains
 
 
+def _scores(points: Points, posterior: Posterior, pool: Tensor) -> tuple[Tensor, Tensor]:
+    """``x.A C A x`` and ``x.A x`` of every candidate, (candidates,) each."""
+    spread = posterior.variances(points)
+    covariance = posterior.covariance()
+    fall = torch.empty_like(spread)
+    root = _root(covariance @ pool @ covariance)
+    for some, piece in points.pieces():
+        fall[some] = lengths(piece, root)
+    return fall, spread
+
+
+def _drowning(picks: int, width: int) -> bool:
+    """Whether it is time to compute scores anew, instead of lowering those that there are.
+
+    With as many picks as features every direction is known but for noise: what is left of a score is a millionth of
+    what it began with, or less, and mostly rounding. After that a score halves as picks double.
+    """
+    doublings = picks // max(1, width)
+    return doublings > 0 and picks == doublings * width and doublings & (doublings - 1) == 0
+
+
 def _in_order(
-    picked: Tensor, covariance: Tensor, pool: Tensor, noise: float, draw: Tensor
+    picked: Tensor, covariance: Tensor, known: Tensor, pool: Tensor, noise: float, draw: Tensor
 ) -> tuple[list[int], list[float]]:
     """A few picks as `_forward` takes them, and what each lowers ``tr(A C)`` by: what was given up had a part in that.
 
     Args:
         picked: float64 (picks, features).
         covariance: A before them.
+        known: The sum of ``x x^T`` before them.
         pool: C.
         noise: s.
         draw: Decides between equals, (picks,).
     """
     covariance = covariance.clone()
-    spread_of = picked @ covariance
-    spread = (spread_of * picked).sum(1)
-    fall = (spread_of @ pool * spread_of).sum(1)
+    fall, spread = _scores_of(picked, covariance, pool)
     open_ = torch.ones_like(spread, dtype=torch.bool)
     places: list[int] = []
     gains: list[float] = []
     while len(places) < len(picked):
+        if _drowning(len(places), len(pool)):
+            taken = picked[places]
+            root = covariance_root(known + taken.T @ taken, noise)
+            covariance = root @ root.T
+            fall, spread = _scores_of(picked, covariance, pool)
         place, gain = best_ratio(fall, spread, noise, draw, open_)
         open_[place] = False
         places.append(place)
@@ -206,6 +230,12 @@ def _in_order(
         fall -= a * (2 * b - float(u @ reach) * a)
         spread -= a * a
     return places, gains
+
+
+def _scores_of(picked: Tensor, covariance: Tensor, pool: Tensor) -> tuple[Tensor, Tensor]:
+    """As `_scores`, of a few items."""
+    spread_of = picked @ covariance
+    return (spread_of @ pool * spread_of).sum(1), (spread_of * picked).sum(1)
 
 
 def _backward(picked: Tensor, n: int, covariance: Tensor, pool: Tensor, noise: float) -> list[int]:

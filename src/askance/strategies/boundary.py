@@ -132,6 +132,7 @@ class DSA(Strategy):
     """
 
     cost: ClassVar[str] = "N L d / C"
+    revision: ClassVar[int] = 2  # of equally near items of the class, the one nearest to another class counts
     reads_labels: ClassVar[bool] = True
 
     features: Signal = Embeddings()

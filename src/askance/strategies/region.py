@@ -212,8 +212,9 @@ class NeuralCal(_Open):
 
     The version space is never listed: a class is possible for an item if a linear classifier that is forced to say so
     gets no more of what is known wrong than the slack allows. That is a fit for every candidate and class, so some
-    candidates are looked at, drawn by a hash of their keys, and it is for small pools. What is asked in the region is
-    drawn uniformly. Each round is an epoch of the paper's, whatever its size.
+    candidates are looked at, drawn by a hash of their keys, and it is for small pools. Features are taken around the
+    mean of what is known, in units of its spread. What is asked in the region is drawn uniformly. Each round is an
+    epoch of the paper's, whatever its size.
 
     Args:
         features: What the classifiers read.
@@ -228,7 +229,7 @@ class NeuralCal(_Open):
     """
 
     cost: ClassVar[str] = "m C fits of L labels, for m candidates looked at"
-    revision: ClassVar[int] = 2  # forced fits begin at the head that nothing forces
+    revision: ClassVar[int] = 3  # features are read in units of their spread, which the ridge had hung on
     reads_labels: ClassVar[bool] = True
 
     features: Signal = Embeddings()
@@ -247,9 +248,20 @@ class NeuralCal(_Open):
         labels = view.labels.double()
         weights = torch.ones(len(known), dtype=torch.float64)
         points = view[self.features][shown].double()
+        if len(known):
+            middle = known.mean(0)
+            known, points = known - middle, points - middle
+            scale = _size(known) or _size(points) or 1.0
+            known, points = known / scale, points / scale
         found = open_points(known, labels, weights, points, ridge=self.ridge, scale=self.scale, most=max(1, n))
         rows = shown[found.to(shown.device)][:n]
         if len(rows) or not len(shown):
             return view.batch(rows, reason="done" if len(rows) < min(n, len(view.candidates)) else "")
         looked = f"of {len(shown)} candidates looked at" if len(shown) < len(order) else f"of {len(shown)} candidates"
         return view.batch(rows, reason=f"stop: {looked} none has a class that classifiers nearly as good differ about")
+
+
+def _size(points: Tensor) -> float:
+    """The root mean square of all numbers; of the largest first, as squares of tiny ones would vanish."""
+    most = float(points.abs().amax()) if points.numel() else 0.0
+    return most * float((points / most).square().mean().sqrt()) if most else 0.0

@@ -193,7 +193,11 @@ def declared_alone(strategy: Strategy, learner: Learner) -> str:
 
 
 def order_of_the_pool(strategy: Strategy, learner: Learner) -> str:
-    """The pool in another order gives the same ids, unless the dice are said to walk the array."""
+    """The pool in another order gives the same ids, unless the dice are said to walk the array.
+
+    Rules that spread picks, such as `FarthestFirst`, give exact ties of distances to the lower row. The items here have
+    none, so the promise holds but for those.
+    """
     if any(isinstance(part, Strategy) and part.walks for part in parts_of(strategy)):
         return ""
     for seed in SEEDS:

@@ -60,7 +60,11 @@ def strategy_promises() -> list[Promise[Strategy, Learner]]:
         promise(_PENDING, manners.pending_alone, _QUERY),
         promise(_KEEPS, manners.nothing_changed, _QUERY),
         promise(_READS, manners.declared_alone, _QUERY),
-        promise("does not care about the order of the pool", manners.order_of_the_pool, (*_REPEATS, _COLD)),
+        promise(
+            "does not care about the order of the pool but for exact ties",
+            manners.order_of_the_pool,
+            (*_REPEATS, _COLD),
+        ),
         promise("needs memory linear in the pool", memory.linear_memory, _QUERY),
         promise(_WRITTEN, writing.survives),
         promise("equips the learner it is given", writing.equips),

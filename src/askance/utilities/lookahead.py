@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from askance.errors import unknown
+from askance.kernels.roots import factored
 
 Solve = Callable[[Tensor], Tensor]
 LOSSES = ("log", "zero-one")
@@ -61,12 +62,18 @@ def solver(known: Tensor, weights: Tensor, ridge: float) -> Solve:
 
     Returns:
         A function from (rows, features) to (rows, features).
+
+    Raises:
+        BadInput: If the features are infinite or NaN, or too large for their squares.
     """
     root = known * weights.to(known).sqrt().unsqueeze(1)
     wide = len(root) < root.shape[1]  # then the smaller system is that of the items
     square = root @ root.T if wide else root.T @ root
     square.diagonal().add_(ridge)
-    factor = torch.linalg.cholesky(square)
+    factor, wrong = torch.linalg.cholesky_ex(square)
+    if int(wrong):  # rounding outweighs the ridge
+        factor, jitter = factored(square)
+        ridge += jitter * float(square.diagonal().mean())  # both systems below are of one ridge
 
     def apply(rows: Tensor) -> Tensor:
         if not wide:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from askance.kernels.finite import too_large
+
 _PIECE = 1 << 20  # elements of a temporary
 
 
@@ -25,12 +27,17 @@ def expected_gradient_length(probabilities: Tensor, features: Tensor) -> Tensor:
 
     Returns:
         (items,).
+
+    Raises:
+        BadInput: If a length is infinite.
     """
     out = probabilities.new_empty(len(probabilities))
     for piece in _pieces(probabilities, features):
         p = probabilities[piece]
         lengths = (p.square().sum(1, keepdim=True) - 2 * p + 1).clamp_(min=0).sqrt_()  # |p - e_c|
         out[piece] = (p * lengths).sum(1) * torch.linalg.vector_norm(features[piece], dim=1).to(out)
+    if bool(out.isinf().any()):
+        raise too_large("The length of a gradient")
     return out
 
 

@@ -22,7 +22,8 @@ def distance_surprise(features: Tensor, guesses: Tensor, known_features: Tensor,
     """How far an item is from the labeled items of its class, in units of how far these are from other classes.
 
     Source: Kim et al. 2019, Eqs. 4 to 6: with a the nearest labeled item of the predicted class, and b the labeled item
-    of another class nearest to a, |x - a| / |a - b|.
+    of another class nearest to a, |x - a| / |a - b|. Of several that are equally near, a is the one nearest to another
+    class, so that the order of what is labeled does not matter.
 
     Where no labeled item has the predicted class, an item is more surprising than all others, the more so the farther
     it is from all that is labeled. Where only one class is labeled, |a - b| is taken as 1.
@@ -48,6 +49,7 @@ def distance_surprise(features: Tensor, guesses: Tensor, known_features: Tensor,
     for number in torch.unique(known_classes).tolist():
         members, rows = (known_classes == number).nonzero().flatten(), (guesses == number).nonzero().flatten()
         stranger[rows] = False
+        members = members[apart[members].argsort(stable=True)]  # of equally near ones the first is taken
         for some in torch.split(rows, _rows(features)):
             near, gaps = neighbors(features[some], known_features[members], 1)
             beside = apart[members[near[:, 0]]].clamp(min=torch.finfo(apart.dtype).tiny)

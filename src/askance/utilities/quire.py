@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from askance.kernels.finite import check_squares
+
 _PIECE = 1 << 19  # elements of a temporary
 
 
@@ -52,8 +54,14 @@ def worst_cost(features: Tensor, known: Tensor, targets: Tensor, *, ridge: float
 
 
 def gaussian(one: Tensor, other: Tensor, gamma: float) -> Tensor:
-    """The Gaussian kernel exp(-gamma |x - x'|^2), (one, other), in the type that both have."""
+    """The Gaussian kernel exp(-gamma |x - x'|^2), (one, other), in the type that both have.
+
+    Raises:
+        BadInput: If a squared distance may be infinite or NaN.
+    """
     middle = other.mean(0) if len(other) else 0  # a common offset would drown the product below
     one, other = one - middle, other - middle
+    check_squares(one)
+    check_squares(other)
     gaps = torch.addmm((other * other).sum(1), one, other.T, alpha=-2) + (one * one).sum(1, keepdim=True)
     return gaps.clamp_(min=0).mul_(-gamma).exp_()

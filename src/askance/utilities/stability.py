@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 _PIECE = 1 << 20  # elements of a temporary
+_FAR = 30.0  # a push beyond which an exponential may overflow, and where rounding drowns nothing any more
 
 
 def deviations(layer: Tensor, noise: Tensor, features: Tensor, rows: Tensor) -> Tensor:
@@ -35,6 +36,9 @@ def deviations(layer: Tensor, noise: Tensor, features: Tensor, rows: Tensor) -> 
         grown = torch.expm1(pushes)
         mean = (grown * before.unsqueeze(1)).sum(2, keepdim=True)
         moved = before.unsqueeze(1) * (grown - mean) / (1 + mean)
+        far = pushes.abs().amax((1, 2)) > _FAR
+        if bool(far.any()):
+            moved[far] = (scores[far].unsqueeze(1) + pushes[far]).softmax(2) - before[far].unsqueeze(1)
         lengths = before.norm(dim=1).clamp_min(1e-30)[:, None, None]
         out[start : start + step] = (moved / lengths).reshape(len(points), -1)
     return out
