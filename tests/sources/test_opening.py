@@ -124,12 +124,24 @@ def test_arrays_give_a_row_of_numbers_for_each_item(tmp_path: Path) -> None:
     assert [row.cells["id"] for row in open_source(tmp_path / "b.npz")] == ["x", "y", "z"]
 
 
+def test_ids_of_bytes_are_their_letters(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", features=np.zeros((2, 1)), ids=np.array(["a", "ä"]).astype("U2"))
+    np.savez(tmp_path / "b.npz", features=np.zeros((2, 1)), ids=np.array([b"a", "ä".encode()]))
+    for name in ("a.npz", "b.npz"):
+        assert [row.cells["id"] for row in rows(tmp_path / name)] == ["a", "ä"]
+    np.savez(tmp_path / "c.npz", features=np.zeros((1, 1)), ids=np.array([b"\xff"]))
+    with pytest.raises(BadInput, match=r"c.npz has ids that are not UTF-8: b'\\xff'. Save them as text"):
+        rows(tmp_path / "c.npz")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("a.jsonl", b'{"a": 1}\n{"a": \n', "line 2 is no JSON"),
         ("a.jsonl", b"[1]\n", "line 1 holds a list, and an item is an object"),
         ("a.jsonl", b"\n", "holds no object"),
+        ("a.jsonl", b'{"a": 1}\n{"a": 1, "b": 2, "a": 3}\n', "line 2: an object has the key 'a' twice. Rename one"),
+        ("a.jsonl", b'{"a": {"b": 1, "b": 2}}\n', "line 1: an object has the key 'b' twice"),
         ("a.jsonl", b'{"a": 1}\n\xff\n', "line 2: byte 1 is not UTF-8"),
         ("a.csv", b"a,b\n1\n", "line 2: 1 fields, and the header has 2"),
         ("a.csv", b"", "is empty"),
@@ -149,6 +161,24 @@ def test_a_file_that_cannot_be_read_is_named_with_the_place(
     assert name in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.jsonl.gz", "a.npz"])
+@pytest.mark.parametrize("harm", ["bytes", "end"])
+def test_a_packed_file_that_is_damaged_is_said_to_be_so(tmp_path: Path, name: str, harm: str) -> None:
+    dice = np.random.default_rng(0).normal(size=(500, 20))
+    if name == "a.npz":
+        np.savez_compressed(tmp_path / name, features=dice)
+    else:
+        lines = (json.dumps({"a": str(row.tolist())}) if "json" in name else f'"{row.tolist()}"' for row in dice)
+        (tmp_path / name).write_bytes(gzip.compress(("a\n" * ("csv" in name) + "\n".join(lines)).encode()))
+    data = (tmp_path / name).read_bytes()
+    middle = len(data) // 2
+    damaged = data[:middle] + b"\xff" * 40 + data[middle + 40 :] if harm == "bytes" else data[:middle]
+    (tmp_path / name).write_bytes(damaged)
+    with pytest.raises(BadInput, match="cannot be read: .* It is damaged or cut off: copy it again") as error:
+        rows(tmp_path / name)
+    assert name in str(error.value)
+
+
 def test_a_key_that_comes_late_is_refused_with_its_line(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "a.jsonl", [{"a": 1}] * 1000 + [{"a": 1, "b": None}, {"a": 1, "b": 2}])
     with pytest.raises(BadInput, match=r"line 1002: the key 'b' is in none of the first 1,000"):
@@ -159,6 +189,12 @@ def test_numbers_that_are_not_finite_are_named(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([[0.0, 1.0], [2.0, np.nan]]))
     with pytest.raises(BadInput, match="row 1, column 1 holds nan"):
         rows(tmp_path / "a.npy")
+    for large in (1e300, -1e300):
+        np.save(tmp_path / "a.npy", np.array([[0.0, large]]))
+        with pytest.raises(
+            BadInput, match=r"row 0, column 1 holds -?1e\+300, which is too large for float32. Scale the"
+        ):
+            rows(tmp_path / "a.npy")
     np.save(tmp_path / "b.npy", np.zeros(3))
     with pytest.raises(BadInput, match=r"shape \(3,\)"):
         rows(tmp_path / "b.npy")
