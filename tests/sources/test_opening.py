@@ -103,6 +103,117 @@ def test_classes_of_a_hugging_face_folder_are_their_names_and_images_are_bytes(t
     assert second.cells == {"image": str(tmp_path / "one" / "a.png"), "label": ""}
 
 
+def test_lists_of_classes_are_lists_of_their_names(tmp_path: Path) -> None:
+    kind = {"_type": "ClassLabel", "names": ["cat", "dog"]}
+    features = {
+        "old": {"_type": "Sequence", "feature": kind, "length": -1},
+        "new": {"_type": "List", "feature": kind},
+        "oldest": [kind],
+        "deep": {"_type": "List", "feature": {"_type": "LargeList", "feature": kind}},
+        "text": {"_type": "Value", "dtype": "string"},
+        "elsewhere": kind,
+    }
+    values = {"old": [[0, 1], []], "new": [[1], None], "oldest": [[1, -1], [0]], "deep": [[[0], [1]], [[]]]}
+    write_dataset(tmp_path / "one", pa.table({**values, "text": ["a", "b"]}), features)
+    first, second = rows(tmp_path / "one")
+    assert first.cells == {
+        "old": '["cat", "dog"]',
+        "new": '["dog"]',
+        "oldest": '["dog"]',
+        "deep": '[["cat"], ["dog"]]',
+        "text": "a",
+    }
+    assert second.cells == {"old": "[]", "new": "", "oldest": '["cat"]', "deep": "[[]]", "text": "b"}
+
+
+@pytest.mark.parametrize("values", [[0, 2], [[0], [1, 2]]], ids=["one", "several"])
+def test_a_class_without_a_name_is_named_by_its_column_and_row(tmp_path: Path, values: Any) -> None:
+    kind: Any = {"_type": "ClassLabel", "names": ["cat", "dog"]}
+    features = {"tags": kind if values[0] == 0 else {"_type": "List", "feature": kind}}
+    write_dataset(tmp_path / "one", pa.table({"tags": values}), features, files=1)
+    with pytest.raises(BadInput, match=r"row 2: column 'tags' holds the class .*2.*, and there are 2 names of classes"):
+        rows(tmp_path / "one")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("state.json", {}, "state.json has no list of '_data_files'"),
+        ("state.json", {"_data_files": [{}]}, "state.json names no data file"),
+        ("state.json", {"_data_files": ["a"]}, "state.json names no data file"),
+        ("dataset_dict.json", {}, "dataset_dict.json has no list of 'splits'"),
+    ],
+)
+def test_a_data_set_that_does_not_say_where_it_lies_is_refused(
+    tmp_path: Path, name: str, content: Any, message: str
+) -> None:
+    write_dataset(tmp_path / "one", pa.table({"text": ["a"]}), {}, files=1)
+    (tmp_path / "one" / name).write_text(json.dumps(content))
+    with pytest.raises(BadInput, match=f"{message}. Save the data set again with save_to_disk"):
+        rows(tmp_path / "one")
+
+
+def test_columns_of_one_name_are_refused_by_place(tmp_path: Path) -> None:
+    table = pa.table([pa.array(["x"]), pa.array([1]), pa.array(["y"])], names=["text", "size", "text"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    write_dataset(tmp_path / "hf", table, {}, files=1)
+    for name in ("a.parquet", "hf"):
+        with pytest.raises(BadInput, match="columns 1 and 3 are both named 'text'. Rename one of them"):
+            rows(tmp_path / name)
+
+
+def test_times_keep_their_nanoseconds(tmp_path: Path) -> None:
+    day = 86_400 * 10**9
+    table = pa.table(
+        {
+            "at": pa.array([1, -1, 1000, day, None], pa.timestamp("ns")),
+            "there": pa.array([1, -1, 1000, day, None], pa.timestamp("ns", "Europe/Berlin")),
+            "long": pa.array([1, day + 1_000_001, 1000, -day, None], pa.duration("ns")),
+            "clock": pa.array([1, 1_000_000_001, 1000, 0, None], pa.time64("ns")),
+        }
+    )
+    parquet.write_table(table, tmp_path / "a.parquet")
+    columns = {name: [row.cells[name] for row in rows(tmp_path / "a.parquet")] for name in table.column_names}
+    assert columns == {
+        "at": [
+            "1970-01-01T00:00:00.000000001",
+            "1969-12-31T23:59:59.999999999",
+            "1970-01-01T00:00:00.000001",
+            "1970-01-02T00:00:00",
+            "",
+        ],
+        "there": [
+            "1970-01-01T01:00:00.000000001+01:00",
+            "1970-01-01T00:59:59.999999999+01:00",
+            "1970-01-01T01:00:00.000001+01:00",
+            "1970-01-02T01:00:00+01:00",
+            "",
+        ],
+        "long": [
+            "0 days 00:00:00.000000001",
+            "1 days 00:00:00.001000001",
+            "0 days 00:00:00.000001",
+            "-1 days +00:00:00",
+            "",
+        ],
+        "clock": ["00:00:00.000000001", "00:00:01.000000001", "00:00:00.000001", "00:00:00", ""],
+    }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [pa.array([0, 10**15], pa.timestamp("s")), pa.array([0, 10**9], pa.date32())],
+    ids=["timestamp", "date"],
+)
+def test_a_date_that_python_does_not_know_is_named_by_its_column_and_row(tmp_path: Path, value: Any) -> None:
+    table = pa.table({"text": ["a", "b"], "when": value})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    write_dataset(tmp_path / "hf", table, {}, files=1)
+    for name in ("a.parquet", "hf"):
+        with pytest.raises(BadInput, match="row 2: the value in column 'when' cannot be read: .* take the column out"):
+            rows(tmp_path / name)
+
+
 def test_splits_are_chosen_or_asked_for(tmp_path: Path) -> None:
     for split in ("train", "test"):
         write_dataset(tmp_path / "dict" / split, pa.table({"text": [split]}), {}, files=1)
