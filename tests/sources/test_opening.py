@@ -290,6 +290,14 @@ def test_a_packed_file_that_is_damaged_is_said_to_be_so(tmp_path: Path, name: st
     assert name in str(error.value)
 
 
+def test_a_packed_file_whose_damage_is_no_utf_8_is_not_said_to_be_of_another_encoding(tmp_path: Path) -> None:
+    data = bytearray(gzip.compress(b"text\n" + b"word\n" * 9, compresslevel=0))
+    data[data.index(b"word")] = 0xFF  # the text is stored as it is, and its checksum is another one now
+    (tmp_path / "a.csv.gz").write_bytes(bytes(data))
+    with pytest.raises(BadInput, match="a.csv.gz cannot be read: CRC check failed.* It is damaged or cut off"):
+        rows(tmp_path / "a.csv.gz")
+
+
 def test_a_key_that_comes_late_is_refused_with_its_line(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "a.jsonl", [{"a": 1}] * 1000 + [{"a": 1, "b": None}, {"a": 1, "b": 2}])
     with pytest.raises(BadInput, match=r"line 1002: the key 'b' is in none of the first 1,000"):

@@ -340,7 +340,10 @@ def _broken_record(path: Path, start: int, line: int, complaint: str) -> BadInpu
 def _wrong_encoding(path: Path, encoding: str) -> BadInput:
     """Where the bytes stop making sense; the file is read again, because a stream forgets where it was."""
     packed = path.suffix.lower() == ".gz"
-    data = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
+    try:
+        data = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:  # what it was unpacked to is nobody's text
+        return unreadable(path, error)
     try:
         data.decode(encoding)
         place = "line 1"  # the codec missed a mark at the start, which it wants in a stream only
