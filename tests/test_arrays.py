@@ -50,6 +50,8 @@ def test_floats_of_any_framework_are_shared(kind: type, door: Any) -> None:
         TABLE.tolist(),
         TABLE.astype(np.float16),
         TABLE.astype(np.int8),
+        TABLE.astype(np.uint64),
+        np.ma.masked_equal(TABLE, -999.0),
         TABLE.astype(">f4"),
         np.asfortranarray(TABLE),
         TABLE[::-1].copy()[::-1],
@@ -80,6 +82,13 @@ def test_read_only_and_mapped_arrays_are_taken_without_a_warning(tmp_path: Path)
         ([[1.0], [1.0, 2.0]], 2, "rows of different lengths"),
         (np.array([[object()]]), 2, "not numbers"),
         ([[1.0, 2.0], [np.nan, 0.0]], 2, "x holds nan at row 1, column 0. Clean"),
+        (
+            np.array([[1, 2**63]], dtype=np.uint64),
+            2,
+            r"x holds 9223372036854775808, and whole numbers go up to 2\^63 - 1",
+        ),
+        (np.array([[2**64 - 1]], dtype=">u8"), 2, "x holds 18446744073709551615"),
+        (np.ma.masked_equal([[1.0, 2.0], [-999.0, 0.0]], -999.0), 2, r"x is masked at \[1, 0\], .* fill them in with"),
         (np.full((2, 2, 2), -np.inf), 3, "x holds -inf at row 0, index 0, index 0"),
     ],
 )

@@ -58,7 +58,7 @@ def raw(value: Any, name: str) -> Tensor:
     """Take an array of any framework as a tensor of its own type, shared where possible.
 
     Raises:
-        BadInput: If it holds no numbers.
+        BadInput: If it holds no numbers, or masked ones, or whole numbers that are too large.
     """
     if isinstance(value, Tensor):
         return value.detach()
@@ -69,10 +69,18 @@ def raw(value: Any, name: str) -> Tensor:
         array = np.asarray(value)
     except ValueError:
         raise BadInput(f"{name} has rows of different lengths. Give every row the same number of values.") from None
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        place = np.argwhere(np.ma.getmaskarray(value))[0].tolist()
+        raise BadInput(
+            f"{name} is masked at {place}, and what lies under a mask means nothing. Leave those rows out, or fill "
+            f"them in with .filled(...)."
+        )
     if array.dtype.kind not in "fiub":
         raise BadInput(f"{name} holds {array.dtype} values, not numbers. Convert it to a float array.")
     if array.dtype == np.longdouble:
         array = array.astype(np.float64)  # torch has no wider type
+    if array.dtype.kind == "u" and array.itemsize == 8 and array.size and array.max() > np.iinfo(np.int64).max:
+        raise BadInput(f"{name} holds {array.max()}, and whole numbers go up to 2^63 - 1. Convert it to a float array.")
     if array.dtype.kind == "u" and array.itemsize > 1:
         array = array.astype(np.int64)  # torch has such types and cannot compare them
     if not array.dtype.isnative:

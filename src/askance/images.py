@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,14 +42,17 @@ def read(path: str | Path, *, limits: Limits = LIMITS) -> bytes:
     """The bytes of an image file.
 
     Raises:
-        BadInput: If it cannot be read, is empty or is over the limit; the message names the file.
+        BadInput: If it cannot be read, is no plain file, is empty or is over the limit; the message names the file.
     """
     file = Path(path)
     try:
-        size = file.stat().st_size
-        if size > limits.bytes:
+        facts = file.stat()
+        if not stat.S_ISREG(facts.st_mode):  # reading a pipe would wait until somebody writes to it
+            raise BadInput(f"{path} is no plain file. Put the image itself there, or take it out of the folder.")
+        if facts.st_size > limits.bytes:
             raise BadInput(
-                f"{path} has {size:,} bytes, and the limit is {limits.bytes:,}. Save it smaller, or raise the limit."
+                f"{path} has {facts.st_size:,} bytes, and the limit is {limits.bytes:,}. "
+                f"Save it smaller, or raise the limit."
             )
         data = file.read_bytes()
     except OSError as error:
@@ -81,6 +86,10 @@ def decode(
 ) -> Image:
     """The first frame of an image, upright and in RGB.
 
+    What is transparent becomes white. Gray values of more than 8 bits have no scale that all files share (12 bits in
+    16, degrees, distances), so they are stretched: the least one of the image is black, the largest white, and where
+    all are one value it is a middle gray.
+
     Args:
         data: What the file holds.
         name: What people call it; errors use this name.
@@ -92,7 +101,8 @@ def decode(
         A decoded image of mode RGB.
 
     Raises:
-        BadInput: If it is no image, is cut off, or is over the limit; the message names the image.
+        BadInput: If it is no image, is cut off, is over the limit, or holds gray values that are not finite; the
+            message names the image.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -110,8 +120,7 @@ def decode(
                     )
                 if side is not None:
                     image.draft("RGB", (side, side))  # a JPEG is decoded at an eighth, a quarter or half of its size
-                upright = ImageOps.exif_transpose(image)
-                return upright.convert("RGBA").convert("RGB") if upright.mode == "P" else upright.convert("RGB")
+                return _rgb(ImageOps.exif_transpose(image), name)
         except BadInput:
             raise
         except UnidentifiedImageError:
@@ -124,6 +133,37 @@ def decode(
             raise BadInput(
                 f"{name} is broken: {type(error).__name__}: {error}. Save it again, or take it out."
             ) from error
+
+
+def _rgb(image: Image, name: str) -> Image:
+    """An image over white, with deep gray values stretched; its colors as they are otherwise."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _stretched(image, name).convert("RGB")
+    if not image.has_transparency_data:
+        return image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB")
+    from PIL import Image
+
+    seen = image.convert("LA" if image.mode == "La" else "RGBA").convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+
+
+def _stretched(image: Image, name: str) -> Image:
+    """Gray values of more than 8 bits, from the least one to the largest, in 8 bits."""
+    import numpy as np
+    from PIL import Image
+
+    values = np.asarray(image)
+    clear = values == image.info.get("transparency", np.nan)  # a PNG may say which one value is transparent
+    used = values[~clear] if clear.any() else values
+    low, high = (float(used.min()), float(used.max())) if used.size else (0.0, 0.0)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise BadInput(f"{name} holds gray values that are not finite. Fill them in, or take it out.")
+    gray = np.full(values.shape, 128, dtype=np.uint8)
+    if high > low:
+        for row, line in enumerate(values):  # one at a time: as float64, a large image would take gigabytes
+            gray[row] = ((line.astype(np.float64) - low) * (255 / (high - low))).round().clip(0, 255)
+    gray[clear] = 255
+    return Image.fromarray(gray)
 
 
 def encode(image: Image, kind: str, **options: int) -> bytes:

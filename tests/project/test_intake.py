@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -13,7 +14,8 @@ from hypothesis import strategies as some
 from askance.errors import BadInput
 from askance.project.intake import Intake, Reading, take_in
 from askance.project.items import Items
-from askance.sources.base import Row
+from askance.sources.arrays import ArraySource
+from askance.sources.base import Row, Source
 
 PLAIN = Reading("text", ("text",), None, "label")
 NAMED = Reading("text", ("text",), "id", "label")
@@ -23,7 +25,7 @@ NAMED = Reading("text", ("text",), "id", "label")
 class Sheet:
     """A source in memory: a tuple of id, text and label for each row."""
 
-    table: tuple[tuple[str, str, str], ...]
+    table: tuple[tuple[str | bytes, str | bytes, str | bytes], ...]
     path: Path = Path("sheet.csv")
     columns: tuple[str, ...] = ("id", "text", "label")
     reads: str = "rows"
@@ -46,7 +48,7 @@ def items(tmp_path: Path) -> Items:
     return Items.create(tmp_path / "project.db")
 
 
-def take(items: Items, source: Sheet, how: Reading = NAMED, update: bool = False, scope: str = "all") -> Intake:
+def take(items: Items, source: Source, how: Reading = NAMED, update: bool = False, scope: str = "all") -> Intake:
     with items.write():
         return take_in(items, source, how, number=0, update=update, scope=scope)
 
@@ -156,6 +158,40 @@ def test_ids_that_cannot_be_are_refused_with_their_line(items: Items, rows: tupl
 def test_a_column_that_is_not_there_is_named(items: Items) -> None:
     with pytest.raises(BadInput, match=r"'txt'.*Did you mean 'text'"):
         take(items, sheet("1 a"), Reading("text", ("txt",)))
+
+
+@pytest.mark.parametrize("reads", ["text", "table"])
+def test_cells_of_bytes_are_their_letters_and_what_is_no_utf_8_is_broken(items: Items, reads: str) -> None:
+    rows = ((b"1", "grüße".encode(), b"cat"), ("2", "grüße", "dog"), ("3", b"\xff", b"cat"), ("4", b"a", b"\xff"))
+    done = take(items, Sheet(rows), Reading(reads, ("text",), "id", "label"))
+    assert states(items) == {"1": "item", "2": "folded", "3": "broken", "4": "broken"}
+    assert items.labels() == {"1": {"cat", "dog"}}
+    assert done.broken == [
+        f"sheet.csv, line {line}: column {column!r} is no text: its byte 1 is not UTF-8. Write it as one."
+        for line, column in ((4, "text"), (5, "label"))
+    ]
+    (row,) = items.rows("item")
+    assert Reading(reads, ("text",)).raw(row.cells, row.data, Path()) == (
+        "grüße" if reads == "text" else {"text": "grüße"}
+    )
+    with pytest.raises(BadInput, match="line 2: the id is no text: its byte 2 is not UTF-8"):
+        take(items, Sheet(((b"a\xff", "new", ""),)), scope="none")
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        Reading("text", ("values",)),
+        Reading("table", ("id", "values")),
+        Reading("image", ("values",)),
+        Reading("array", (), None, "values"),
+        Reading("array", ("values",), "values"),
+    ],
+)
+def test_rows_of_numbers_are_no_words(items: Items, tmp_path: Path, how: Reading) -> None:
+    np.savez(tmp_path / "a.npz", features=np.zeros((2, 3)), ids=["a", "b"])
+    with pytest.raises(BadInput, match="Column 'values' of .* holds rows of numbers, .* Leave out the option"):
+        take(items, ArraySource(tmp_path / "a.npz"), how)
 
 
 def test_labels_of_rows_with_one_content_are_told_apart(items: Items) -> None:

@@ -257,6 +257,24 @@ def test_texts_and_tables_are_read_as_their_project_read_them(tmp_path: Path) ->
     assert torch.allclose(found, expected.probabilities, atol=1e-6)
 
 
+def test_texts_and_ids_that_are_stored_as_bytes_are_read_as_letters(tmp_path: Path) -> None:
+    texts = [f"{'cats purr' if row % 2 else 'dogs bark'}\nat house {row}" for row in range(40)]
+    model_of_texts(tmp_path / "texts", texts, ["cat" if row % 2 else "dog" for row in range(40)])
+    subjects, bodies = zip(*(text.encode().split(b"\n") for text in texts), strict=True)
+    table = {"number": [b"t%d" % row for row in range(40)], "subject": subjects, "body": [*bodies[:39], b"\xff"]}
+    parquet.write_table(pa.table(table), tmp_path / "texts.parquet")
+    done = score_pool(tmp_path / "texts.parquet", tmp_path / "texts", tmp_path / "t")
+    pool = ScoredPool(tmp_path / "t")
+    assert pool.ids[7] == "t7" and done.without == 1 and "column 'body' is no text" in done.why[0]
+    expected = askance.load(tmp_path / "texts").predict(texts[:39])
+    assert torch.allclose(torch.from_numpy(pool.probabilities(0)[:39].copy()), expected.probabilities, atol=1e-6)
+
+    far = {**table, "number": pa.array([0] * 39 + [10**15], pa.timestamp("s"))}
+    parquet.write_table(pa.table(far), tmp_path / "far.parquet")
+    with pytest.raises(BadInput, match="row 39: the value in column 'number' cannot be read"):
+        score_pool(tmp_path / "far.parquet", tmp_path / "texts", tmp_path / "u")
+
+
 def test_files_and_models_that_do_not_fit_are_refused_with_what_to_do(tmp_path: Path) -> None:
     model(tmp_path / "m")
     two = {"a": [[0.0] * FEATURES], "b": [[0.0] * FEATURES], "c": [1], "d": ["x"]}
@@ -281,8 +299,12 @@ def test_files_and_models_that_do_not_fit_are_refused_with_what_to_do(tmp_path: 
     with pytest.raises(BadInput, match="odd.parquet cannot be read"):
         scored(tmp_path, pool=tmp_path / "odd.parquet", out=tmp_path / "o4")
     parquet.write_table(pa.table({"id": ["a", None], "v": [[0.0] * FEATURES] * 2}), tmp_path / "gap.parquet")
-    with pytest.raises(BadInput, match="row 1: no id in column 'id'"):
+    with pytest.raises(BadInput, match="row 1: no id in column 'id'. Fill it in, or name another column: --id COLUMN"):
         scored(tmp_path, pool=tmp_path / "gap.parquet", out=tmp_path / "o5", id="id")
+    twice = pa.table([pa.array([[0.0] * FEATURES])] * 2, names=["v", "v"])
+    parquet.write_table(twice, tmp_path / "twice.parquet")
+    with pytest.raises(BadInput, match="columns 1 and 2 are both named 'v'"):
+        scored(tmp_path, pool=tmp_path / "twice.parquet", out=tmp_path / "o6")
     with pytest.raises(BadInput, match="holds no model"):
         scored(tmp_path, pool=tmp_path / "two.parquet", model=tmp_path)
     assert not (tmp_path / "o4").exists(), "what is refused before anything is scored makes no folder"

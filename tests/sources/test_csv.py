@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from askance.errors import BadInput, UnknownName
-from askance.sources.csv import LONGEST, Table, read_table, write_table
+from askance.sources.csv import LONGEST, CsvSource, Table, read_table, write_table
 
 GOOD = "id,text,label\n1,purrs,cat\n2,barks,dog\n"
 
@@ -66,6 +68,61 @@ def test_a_header_with_two_kinds_of_marks_is_parted_by_commas(tmp_path: Path) ->
     assert read_table(written(tmp_path, "a;b,c\n1,2\n")).columns == ("a;b", "c")
 
 
+@pytest.mark.parametrize(
+    ("content", "columns", "cells"),
+    [
+        ("name;price, EUR;size\na;2,5;3\nb;1,0;4\n", ("name", "price, EUR", "size"), ["2,5", "1,0"]),
+        ("name,notes; free,size\na,b; c,3\nd,e,4\n", ("name", "notes; free", "size"), ["b; c", "e"]),
+        ('a;b,c;d\n1;"two\n;lines, all\nof them";3\n', ("a", "b,c", "d"), ["two\n;lines, all\nof them"]),
+    ],
+)
+def test_where_a_header_holds_several_marks_the_rows_tell_which_one_parts_it(
+    tmp_path: Path, content: str, columns: tuple[str, ...], cells: list[str]
+) -> None:
+    table = read_table(written(tmp_path, content))
+    assert table.columns == columns and table.column(columns[1]) == cells
+
+
+def test_a_long_quoted_text_does_not_hide_what_parts_the_fields(tmp_path: Path) -> None:
+    text = "a, line;\n" * 30
+    assert read_table(written(tmp_path, f'a;b,c\n1;2\n3;"{text}"\n')).column("b,c") == ["2", text]
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "columns"),
+    [
+        ("name;price, EUR\na;2,5\n", "commas and semicolons, and more than one of them", ("name", "price, EUR")),
+        ("a;b,c\td\n1\n2;3\n", "commas and semicolons and tabs, and none of them", ("a", "b,c\td")),
+    ],
+)
+def test_where_the_rows_do_not_tell_either_nothing_is_guessed(
+    tmp_path: Path, content: str, words: str, columns: tuple[str, ...]
+) -> None:
+    path = written(tmp_path, "\n" + content)
+    refused(path, "line 2: the header holds", words, "line above the header", "sep=;")
+    path.write_text("sep=;\n" + content)
+    assert CsvSource(path).columns == columns
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.tsv.gz"])
+def test_a_tsv_file_is_parted_by_tabs_whatever_its_header_holds(tmp_path: Path, name: str) -> None:
+    content = b"text, raw\tlabel, all\na,b\tc,d\n"
+    table = read_table(written(tmp_path, gzip.compress(content) if name.endswith("gz") else content, name))
+    assert dict(table.cells) == {"text, raw": ["a,b"], "label, all": ["c,d"]}
+
+
+def test_blank_lines_above_a_header_hide_nothing_of_it(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, "\r\n\r\nid;text\r\n1;a, b\r\n"))
+    assert dict(table.cells) == {"id": ["1"], "text": ["a, b"]} and table.lines == [4]
+
+
+@pytest.mark.parametrize(("first", "mark"), [("sep=;", ";"), ("SEP=,\r", ","), ("\ufeffsep=\t", "\t"), ("sep=|", "|")])
+def test_what_excel_says_above_a_header_is_heeded_and_is_no_header(tmp_path: Path, first: str, mark: str) -> None:
+    table = read_table(written(tmp_path, f"{first}\nid{mark}text\n1{mark}a\n"))
+    assert dict(table.cells) == {"id": ["1"], "text": ["a"]} and table.lines == [3]
+    refused(written(tmp_path, f"{first}\nid{mark}text\n1\n"), "line 3: 1 fields, and the header has 2")
+
+
 def test_another_encoding_is_read_when_named(tmp_path: Path) -> None:
     path = written(tmp_path, "text\ncafé\n".encode("utf-16"))
     assert read_table(path, encoding="utf-16").column("text") == ["café"]
@@ -84,6 +141,22 @@ def test_a_wrong_byte_far_into_a_large_file_is_found_on_its_line(tmp_path: Path)
 
 def test_utf_16_is_guessed_from_its_mark(tmp_path: Path) -> None:
     refused(written(tmp_path, GOOD.encode("utf-16")), "line 1", "--encoding utf-16")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16"])
+def test_a_file_in_utf_8_is_said_to_be_so_whatever_it_was_read_as(tmp_path: Path, encoding: str) -> None:
+    said = refused(written(tmp_path, "text\ncafé\n"), "The file is UTF-8: leave out the encoding", encoding=encoding)
+    assert "cp1252" not in said and "iconv" not in said
+
+
+@pytest.mark.parametrize("name", ["it's ours.csv", "it's ours.csv.gz"])
+def test_the_command_that_is_advised_works_wherever_the_file_lies(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "two words"
+    folder.mkdir()
+    data = "text\ncafé\n".encode("cp1252")
+    said = refused(written(folder, gzip.compress(data) if name.endswith("gz") else data, name), "iconv")
+    subprocess.run(said.partition("convert it: ")[2], shell=True, check=True, cwd=tmp_path)
+    assert read_table(folder / "utf8-it's ours.csv").column("text") == ["café"]
 
 
 def test_an_encoding_that_does_not_exist_is_refused_by_name(tmp_path: Path) -> None:

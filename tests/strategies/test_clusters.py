@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal, localcontext
 from typing import Any
 
 import numpy as np
@@ -248,6 +250,34 @@ def test_the_mixing_ratio_is_where_the_mixed_features_change_class() -> None:
             int((layer[:, :-1] @ (z + share * ratio * step) + layer[:, -1]).argmax()) != own for share in (0.999, 1.001)
         ]
         assert changes == [False, True]
+
+
+@pytest.mark.parametrize("far", [0.5, 5, 14, 16, 20, 50, 100, 300])
+def test_the_mixing_ratio_of_a_confident_item_is_as_exact_as_that_of_a_doubtful_one(far: float) -> None:
+    features = torch.tensor([[far, 0.3], [0.4, -far], [-far, -far / 7]])
+    heads, anchor = normal(4, 2, seed=1).float(), torch.tensor([[-1.0, 2.0]])
+    exact = [_ratio(z, heads.tolist(), anchor[0].tolist()) for z in features.tolist()]
+    found = mixing_ratio(features, torch.cat([heads, torch.zeros(4, 1)], 1), anchor)
+    assert found.tolist() == pytest.approx(exact, rel=1e-5)
+
+
+def _ratio(z: list[float], heads: list[list[float]], anchor: list[float]) -> float:
+    """The ratio with 200 digits, which 1 - p needs."""
+    with localcontext(prec=200):
+        at, rows = [Decimal(x) for x in z], [[Decimal(x) for x in head] for head in heads]
+        scores = [_dot(row, at) for row in rows]
+        own = scores.index(max(scores))
+        odds = [(score - scores[own]).exp() for score in scores]
+        blame = [odd / sum(odds) - (number == own) for number, odd in enumerate(odds)]
+        slope = [_dot(blame, column) for column in zip(*rows, strict=True)]
+        speeds = [_dot(row, slope) / _dot(slope, slope).sqrt() for row in rows]
+        gains = [(scores[own] - score, speed - speeds[own]) for score, speed in zip(scores, speeds, strict=True)]
+        away = [a - Decimal(b) for a, b in zip(at, anchor, strict=True)]
+        return float(min(lead / gain for lead, gain in gains if gain > 0) / _dot(away, away).sqrt())
+
+
+def _dot(a: Iterable[Decimal], b: Iterable[Decimal]) -> Decimal:
+    return sum((x * y for x, y in zip(a, b, strict=True)), Decimal(0))
 
 
 @pins("alfa-mix", "definition", "No other step of the same length raises the loss more, to first order.")

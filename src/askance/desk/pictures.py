@@ -40,8 +40,8 @@ class Shown:
 def picture(source: bytes | tuple[Folder, str], limits: Limits = LIMITS, *, side: int = SIDE) -> bytes:
     """The first frame of a picture, upright, without metadata, as a PNG or a JPEG.
 
-    What was a JPEG stays one, and other kinds become a PNG, unless that is large. Transparency goes, as it does where
-    a model sees the picture.
+    What was a JPEG stays one, and other kinds become a PNG, unless that is large. What is transparent becomes white,
+    and deep gray is stretched, as where a model sees the picture.
 
     Args:
         source: What the file holds; or a folder and a name in it.

@@ -14,7 +14,9 @@ import numpy as np
 
 from askance.errors import BadInput, unknown
 from askance.project.items import BROKEN, EMPTY, FOLDED, ITEM, Content, Items, Stored
+from askance.sources.arrays import VALUES
 from askance.sources.base import Row, Source
+from askance.sources.cells import in_words
 
 SHOWN = 5  # examples in a message
 EVERY = 1000  # rows between two words of progress
@@ -44,6 +46,12 @@ class Reading:
         for name in named:
             if name not in source.columns:
                 raise unknown(f"column in {source.path}", name, source.columns)
+        words = (*(() if self.reads == "array" else self.columns), self.id, self.label)
+        if source.reads == "array" and VALUES in words:
+            raise BadInput(
+                f"Column {VALUES!r} of {source.path} holds rows of numbers, which are the items as they are. Leave out "
+                f"the option that names it as something else."
+            )
         if not self.columns:
             raise BadInput(
                 f"Nothing says which columns of {source.path} hold the items. Name them: --text COLUMN, "
@@ -191,10 +199,18 @@ def take_in(
 
 def look_at(row: Row, how: Reading, path: Path) -> Found:
     """What a row holds."""
-    cells = {name: cell for name, cell in row.cells.items() if isinstance(cell, str)}
-    others = [cell for name in how.columns if not isinstance(cell := row.cells.get(name, ""), str)]
-    data = None if not others else others[0] if isinstance(others[0], bytes) else others[0].tobytes()
     digest, why, look = row.digest, row.broken, row.look
+    cells, others = dict[str, str](), list[Any]()
+    words = {how.id, how.label, *(how.columns if how.reads in ("text", "table") else ())}
+    for name, cell in row.cells.items():
+        if isinstance(cell, str) or name in words:
+            try:
+                cells[name] = in_words(cell, f"{row.place}: column {name!r}")
+            except BadInput as error:
+                why = why or str(error)
+        elif name in how.columns:
+            others.append(cell)
+    data = None if not others else others[0] if isinstance(others[0], bytes) else others[0].tobytes()
     if how.reads == "image" and not why and not digest:
         digest, why, look = _image(cells, data, how, path)
     held = [cells.get(name, "") for name in how.columns]
@@ -274,7 +290,7 @@ def _id(found: Found, how: Reading, items: Items, reading: int, repeated: Counte
     How often a content was met again is counted beside the rows: a file may hold one many thousand times.
     """
     if how.id is not None:
-        id = _clean(found.cells.get(how.id, "").strip())
+        id = _clean(in_words(found.row.cells.get(how.id, ""), f"{found.row.place}: the id").strip())
         if not id:
             raise BadInput(
                 f"{found.row.place}: no id in column {how.id!r}. Fill it in, or leave out --id to have ids made of the "

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askance.errors import BadInput
-from askance.sources.cells import cell
+from askance.sources.arrow import values
+from askance.sources.cells import cell, in_words
 
 Numbers = tuple[NDArray[np.float32], NDArray[np.bool_]]
 
@@ -78,10 +79,11 @@ def ids(table: Any, name: str, path: Path, first: int) -> NDArray[Any]:
     column = table.column(name)
     if types.is_integer(column.type) and not column.null_count:
         return np.asarray(column.to_numpy(), dtype=np.int64)
-    texts = [str(cell(value)) for value in column.to_pylist()]
+    cells = [cell(value) for value in values(column, name, path, first)]
+    texts = [in_words(one, f"{path}, row {first + row}: the id") for row, one in enumerate(cells)]
     if "" in texts:
         row = first + texts.index("")
-        raise BadInput(f"{path}, row {row}: no id in column {name!r}. Fill it in, or leave out --id.")
+        raise BadInput(f"{path}, row {row}: no id in column {name!r}. Fill it in, or name another column: --id COLUMN")
     return np.array([text.encode("utf-8", "replace") for text in texts])
 
 

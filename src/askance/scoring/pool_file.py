@@ -17,6 +17,8 @@ from askance.errors import BadInput, unknown
 from askance.project.intake import Reading, look_at
 from askance.project.items import ITEM
 from askance.scoring.columns import ids, numbers, value_columns
+from askance.sources.arrow import distinct
+from askance.sources.arrow import values as values_of
 from askance.sources.base import Row
 from askance.sources.cells import cell
 
@@ -97,7 +99,7 @@ class PoolFile:
         """
         place = Path(path)
         schema = _opened(place).schema_arrow
-        names = [str(name) for name in schema.names]
+        names = distinct(schema.names, place)
         if values and how.reads != "array":
             raise BadInput(
                 f"The model reads {how.reads} from the columns {', '.join(how.columns)}, and no numbers. "
@@ -208,9 +210,9 @@ class Reader:
             why = tuple(f"row {first + int(row)}: its numbers are missing or not finite" for row in lost)
             return Chunk(rows, there, own, why, seen.digest())
         items, there, said = [], np.zeros(len(table), dtype=np.bool_), list[str]()
-        cells = {name: table.column(name).to_pylist() for name in file.columns}
+        cells = {name: values_of(table.column(name), name, file.path, first) for name in file.columns}
         for number in range(len(table)):
-            held = {name: cell(values[number], file.path.parent) for name, values in cells.items()}
+            held = {name: cell(column[number], file.path.parent) for name, column in cells.items()}
             found = look_at(Row(held, f"{file.path}, row {first + number}"), file.how, file.path)
             seen.update(found.digest)
             there[number] = found.state == ITEM

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -37,11 +39,14 @@ class ArraySource:
     def __iter__(self) -> Iterator[Row]:
         array, ids = self._arrays
         for number, values in enumerate(array):
-            row = np.ascontiguousarray(values, dtype=np.float32)
+            with np.errstate(over="ignore"):  # which is said below
+                row = np.ascontiguousarray(values, dtype=np.float32)
             if not np.isfinite(row).all():
                 column = int(np.flatnonzero(~np.isfinite(row))[0])
+                large = ", which is too large for float32" if np.isfinite(values[column]) else ""
                 raise BadInput(
-                    f"{self.path}, row {number}, column {column} holds {row[column]}. Clean that row or leave it out."
+                    f"{self.path}, row {number}, column {column} holds {values[column]}{large}. "
+                    f"{'Scale the column down' if large else 'Clean that row'} or leave it out."
                 )
             cells: dict[str, Cell] = {VALUES: row}
             if ids is not None:
@@ -51,8 +56,17 @@ class ArraySource:
     @cached_property
     def _arrays(self) -> tuple[Any, Any]:
         try:
-            found = np.load(self.path, mmap_mode="r", allow_pickle=False)
-            array, ids = (found, None) if isinstance(found, np.ndarray) else self._of_several(dict(found))
+            with self.path.open("rb") as file:  # of a damaged archive, numpy would leave it open
+                if file.read(2) == b"PK":
+                    file.seek(0)
+                    with np.load(file, allow_pickle=False) as found:
+                        array, ids = self._of_several(dict(found))
+                else:
+                    array, ids = np.load(self.path, mmap_mode="r", allow_pickle=False), None
+        except (BadZipFile, zlib.error) as error:
+            raise BadInput(
+                f"{self.path} cannot be read: {error}. It is damaged or cut off: copy it again, or save it again."
+            ) from error
         except (OSError, ValueError, EOFError) as error:
             if isinstance(error, BadInput):
                 raise
@@ -63,6 +77,13 @@ class ArraySource:
             )
         if ids is not None and ids.shape != (len(array),):
             raise BadInput(f"{self.path} has ids of shape {ids.shape} for {len(array)} items. Give an id for each.")
+        if ids is not None and ids.dtype.kind == "S":
+            try:
+                ids = np.char.decode(ids, "utf-8")
+            except UnicodeDecodeError as error:
+                raise BadInput(
+                    f"{self.path} has ids that are not UTF-8: {error.object!r}. Save them as text."
+                ) from None
         return array, ids
 
     def _of_several(self, arrays: dict[str, Any]) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from askance.sources.base import Row
 from askance.sources.cells import cell
 
 ROWS = 2048  # in a batch
+LISTS = ("Sequence", "List", "LargeList")  # what Hugging Face calls features that hold some of another one
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class ParquetSource:
         from pyarrow.parquet import read_schema
 
         try:
-            return [str(name) for name in read_schema(file).names]
+            return distinct(read_schema(file).names, file)
         except (ArrowException, OSError) as error:
             raise _unreadable(file, error) from error
 
@@ -95,14 +96,14 @@ class HuggingFaceSource:
         file = self._files[0]
         try:
             with file.open("rb") as opened:
-                return tuple(str(name) for name in ipc.open_stream(opened).schema.names)
+                return tuple(distinct(ipc.open_stream(opened).schema.names, file))
         except (ArrowException, OSError) as error:
             raise _unreadable(file, error) from error
 
     def __iter__(self) -> Iterator[Row]:
         from pyarrow import ArrowException, ipc
 
-        names = self._class_names
+        _, names = self.columns, self._class_names
         for file in self._files:
             number = 0
             try:
@@ -121,7 +122,7 @@ class HuggingFaceSource:
             if self.split is not None:
                 raise BadInput(f"{self.path} is one data set without splits. Leave out --split {self.split}.")
             return self.path
-        names = [str(name) for name in _json(splits)["splits"]]
+        names = [str(name) for name in _listed(splits, "splits")]
         if self.split is None and len(names) == 1:
             return self.path / names[0]
         if self.split is None or self.split not in names:
@@ -132,30 +133,149 @@ class HuggingFaceSource:
     @cached_property
     def _files(self) -> list[Path]:
         state = self._folder / "state.json"
-        found = [self._folder / part["filename"] for part in _json(state)["_data_files"]]
-        if not found:
-            raise BadInput(f"{state} names no data file. Save the data set again.")
-        return found
+        parts = _listed(state, "_data_files")
+        names = [part.get("filename") if isinstance(part, dict) else None for part in parts]
+        if not names or not all(isinstance(name, str) and name for name in names):
+            raise BadInput(f"{state} names no data file. Save the data set again with save_to_disk.")
+        return [self._folder / str(name) for name in names]
 
     @cached_property
     def _class_names(self) -> dict[str, Sequence[str]]:
-        """The names of the classes of each column that has classes."""
+        """The names of the classes of each column that has classes, or lists of them."""
         info = self._folder / "dataset_info.json"
         features = _json(info).get("features") or {} if info.is_file() else {}
-        return {
-            str(column): [str(name) for name in feature["names"]]
-            for column, feature in features.items()
-            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names")
-        }
+        found = {str(column): _classes(feature) for column, feature in features.items()}
+        return {column: names for column, names in found.items() if names}
+
+
+def distinct(names: Iterable[object], file: Path) -> list[str]:
+    """The names of a file's columns.
+
+    Raises:
+        BadInput: If two have one name, for one of them would be lost.
+    """
+    found = [str(name) for name in names]
+    for place, name in enumerate(found):
+        if name in found[:place]:
+            raise BadInput(
+                f"{file}: columns {found.index(name) + 1} and {place + 1} are both named {name!r}. Rename one of them."
+            )
+    return found
+
+
+def values(column: Any, name: str, file: Path, first: int) -> list[Any]:
+    """The values of a column of Arrow as Python has them; times with nanoseconds, which it has not, as texts.
+
+    Args:
+        column: The column, or a part of it.
+        name: What it is called.
+        file: The file, for errors.
+        first: The number of the first row, for errors.
+
+    Raises:
+        BadInput: If Python has no such value, such as a date after the year 9999.
+    """
+    if getattr(column.type, "unit", "") == "ns":
+        return _to_the_nano(column)
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError):
+        return _one_by_one(column, name, file, first)
+
+
+def _to_the_nano(column: Any) -> list[Any]:
+    """Times in nanoseconds as pandas writes them, for Arrow needs it for those; the same whether it is there or not."""
+    import pyarrow as pa
+
+    counts = column.cast(pa.int64()).to_pylist()
+    if pa.types.is_duration(column.type):
+        return [None if count is None else _lasting(count) for count in counts]
+    kind = pa.timestamp("us", column.type.tz) if pa.types.is_timestamp(column.type) else pa.time64("us")
+    times = pa.array([None if count is None else count // 1000 for count in counts], kind).to_pylist()
+    return [
+        time if time is None or not count % 1000 else _at(time, count % 1000)
+        for time, count in zip(times, counts, strict=True)
+    ]
+
+
+def _at(time: Any, rest: int) -> str:
+    """A date or time, and some nanoseconds."""
+    bare = time.replace(tzinfo=None)
+    zone = time.isoformat()[len(bare.isoformat()) :]
+    return f"{bare.isoformat(timespec='microseconds')}{rest:03}{zone}"
+
+
+def _lasting(count: int) -> str:
+    """So many nanoseconds.
+
+    >>> _lasting(93_784_000_000_000), _lasting(-1)
+    ('1 days 02:03:04', '-1 days +23:59:59.999999999')
+    """
+    seconds, rest = divmod(count, 10**9)
+    days, seconds = divmod(seconds, 86_400)
+    part = f".{rest:09}" if rest % 1000 else f".{rest // 1000:06}" if rest else ""
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return f"{days} days {'+' if days < 0 else ''}{clock}{part}"
+
+
+def _one_by_one(column: Any, name: str, file: Path, first: int) -> list[Any]:
+    found = []
+    for number in range(len(column)):
+        try:
+            found.append(column[number].as_py())
+        except (ValueError, OverflowError) as error:
+            raise BadInput(
+                f"{file}, row {first + number}: the value in column {name!r} cannot be read: {error}. Change it, or "
+                f"take the column out of the file."
+            ) from error
+    return found
+
+
+def _classes(feature: Any) -> list[str]:
+    """The names of the classes that a feature, or each element of its lists, is one of."""
+    while isinstance(feature, list) or (isinstance(feature, dict) and feature.get("_type") in LISTS):
+        feature = feature.get("feature") if isinstance(feature, dict) else feature[0] if feature else None
+    if not isinstance(feature, dict) or feature.get("_type") != "ClassLabel":
+        return []
+    return [str(name) for name in feature.get("names") or ()]
+
+
+def _named(value: Any, names: Sequence[str]) -> Any:
+    """The name of a class, or of each in a list; what is below 0 is none.
+
+    Raises:
+        IndexError: If there are fewer.
+    """
+    if isinstance(value, list):
+        return [name for one in value if (name := _named(one, names)) is not None]
+    return names[value] if value is not None and value >= 0 else None
 
 
 def _rows(batch: Any, file: Path, before: int, classes: Mapping[str, Sequence[str]], root: Path) -> Iterator[Row]:
-    columns = {str(name): batch.column(number).to_pylist() for number, name in enumerate(batch.schema.names)}
-    for name, labels in classes.items():
-        columns[name] = [labels[value] if value is not None and value >= 0 else None for value in columns[name]]
+    columns = {
+        str(name): values(batch.column(number), str(name), file, before + 1)
+        for number, name in enumerate(batch.schema.names)
+    }
+    for name, names in classes.items():
+        for number, value in enumerate(columns.get(name, ())):
+            try:
+                columns[name][number] = _named(value, names)
+            except IndexError:
+                raise BadInput(
+                    f"{file}, row {before + number + 1}: column {name!r} holds the class {value}, and there are "
+                    f"{len(names)} names of classes, the first of which is 0. Save the data set again with a name for "
+                    f"each."
+                ) from None
     for number in range(len(batch)):
-        cells = {name: cell(values[number], root) for name, values in columns.items()}
+        cells = {name: cell(held[number], root) for name, held in columns.items()}
         yield Row(cells, f"{file}, row {before + number + 1}")
+
+
+def _listed(path: Path, key: str) -> list[Any]:
+    found = _json(path).get(key)
+    if not isinstance(found, list):
+        raise BadInput(f"{path} has no list of {key!r}. Save the data set again with save_to_disk.")
+    return found
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from askance.errors import BadInput
 from askance.sources.base import Cell
 
 
@@ -41,6 +42,29 @@ def cell(value: Any, root: Path | None = None) -> Cell:
     if isinstance(value, list | tuple | Mapping):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
+
+
+def in_words(value: Cell, what: str) -> str:
+    """A cell as a text, where one is meant: bytes are letters of UTF-8 then, and no image.
+
+    Args:
+        value: The cell.
+        what: What is to be a text, and where, for errors.
+
+    Raises:
+        BadInput: If it is none.
+
+    >>> in_words("ä".encode(), "the label")
+    'ä'
+    """
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, bytes):
+        raise BadInput(f"{what} is a row of numbers, and a text is meant. Name another column.")
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{what} is no text: its byte {error.start + 1} is not UTF-8. Write it as one.") from None
 
 
 def _path(path: str | None, root: Path | None) -> str:

@@ -7,11 +7,13 @@ import csv
 import gzip
 import os
 import re
+import shlex
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
@@ -20,6 +22,9 @@ from askance.files import whole
 from askance.sources.base import Row
 
 LONGEST = 1 << 20  # letters of a cell; what is longer is rather a quote that nobody closed
+AHEAD = 20  # lines below a header that are looked at where it alone does not tell what parts the fields
+_MARKS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_TOLD = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,10 @@ class Table:
 
 
 def read_table(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> Table:
-    """Read a file with a header line; fields are parted by commas, or else by semicolons or tabs.
+    """Read a file with a header line; fields are parted by commas, semicolons or tabs, whichever the header holds.
 
-    Empty lines are skipped, and a byte order mark is no part of the first column's name.
+    Where it holds several, the rows below decide, or a line such as ``sep=;`` above it; in a file that ends in ``.tsv``
+    it is the tabs. Empty lines are skipped, and a byte order mark is no part of the first column's name.
 
     Args:
         path: The file.
@@ -160,9 +166,16 @@ def _opened(path: Path, encoding: str) -> Iterator[TextIO]:
             yield f
     except UnicodeError as error:
         raise _wrong_encoding(path, encoding) from error
-    except (OSError, EOFError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise BadInput(f"{path} cannot be read: {why}. Check the path and its permissions.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> BadInput:
+    """What to say of a file, packed or not, that the system or the packer gives up on."""
+    why = getattr(error, "strerror", None)
+    if why is None and path.suffix.lower() == ".gz":
+        return BadInput(f"{path} cannot be read: {error}. It is damaged or cut off: copy it again, or pack it again.")
+    return BadInput(f"{path} cannot be read: {why or error}. Check the path and its permissions.")
 
 
 def _table(path: Path, file: TextIO) -> Table:
@@ -224,27 +237,76 @@ def allow_long_cells() -> None:
 def _records(path: Path, file: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
     """Every record that is not an empty line, with the line it starts on."""
     allow_long_cells()
-    head = next(file, "")
-    reader = csv.reader(_without_nul(path, chain([head], file)), delimiter=_delimiter(head), strict=True)
-    start = 1
+    before, delimiter, lines = _begun(path, _without_nul(path, file))
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    start = before + 1
     try:
         for record in reader:
             if record:
                 yield start, record
-            start = reader.line_num + 1  # a quoted field may run over several lines
+            start = before + reader.line_num + 1  # a quoted field may run over several lines
     except csv.Error as error:
-        raise _broken_record(path, start, reader.line_num, str(error)) from error
+        raise _broken_record(path, start, before + reader.line_num, str(error)) from error
 
 
-def _delimiter(head: str) -> str:
-    """A comma, unless the header has none and has either semicolons or tabs.
+def _begun(path: Path, file: Iterator[str]) -> tuple[int, str, Iterator[str]]:
+    """How many lines stand before the table, what parts its fields, and its lines from there on."""
+    blank = []
+    for head in file:
+        if head.strip("\r\n"):
+            break
+        blank.append(head)
+    else:
+        return 0, ",", iter(())
+    if told := _TOLD.fullmatch(head.rstrip("\r\n")):  # Excel's own way to say it
+        return len(blank) + 1, told[1], file
+    found = _marks(head)
+    if "\t" in found and (path.with_suffix("") if path.suffix.lower() == ".gz" else path).suffix.lower() == ".tsv":
+        return len(blank), "\t", chain([head], file)
+    if len(found) < 2:
+        return len(blank), (found or [","])[0], chain([head], file)
+    ahead = [head, *islice(file, AHEAD)]
+    fitting = _fitting(ahead, found)
+    if len(fitting) != 1:
+        raise BadInput(
+            f"{path}, line {len(blank) + 1}: the header holds {' and '.join(_MARKS[mark] for mark in found)}, and "
+            f"{'more than one' if fitting else 'none'} of them parts it and the rows below into equally many fields. "
+            f"Say in a line above the header which one does, such as sep=; or put quotes around names and cells that "
+            f"hold one."
+        )
+    return len(blank), fitting[0], chain(ahead, file)
 
-    >>> _delimiter('id;"text, as written";label')
-    ';'
+
+def _marks(head: str) -> list[str]:
+    """What may part a header's fields.
+
+    >>> _marks('id;"text, as written";label')
+    [';']
     """
     bare = re.sub(r'"[^"]*"', "", head)
-    found = [mark for mark in ",;\t" if mark in bare]
-    return found[0] if len(found) == 1 else ","
+    return [mark for mark in _MARKS if mark in bare]
+
+
+def _fitting(lines: Sequence[str], marks: Sequence[str]) -> list[str]:
+    """The marks that part a header and the rows below into equally many fields, and into more than others do.
+
+    Decimal commas part each row of prices as often, too, but into fewer fields.
+
+    >>> _fitting(["name;price, EUR;size", "a;2,5;3", "b;1,0;4"], [",", ";"])
+    [';']
+    """
+    widths = {mark: _width(lines, mark) for mark in marks}
+    widest = max(2, *widths.values())
+    return [mark for mark in marks if widths[mark] == widest]
+
+
+def _width(lines: Sequence[str], mark: str) -> int:
+    """How many fields each record has; 0 if they differ."""
+    widths = set()
+    with suppress(csv.Error):  # a quote may be closed further down; if it is not, reading complains, with the line
+        for record in csv.reader(lines, delimiter=mark, strict=True):
+            widths.update([len(record)] if record else [])
+    return widths.pop() if len(widths) == 1 else 0
 
 
 def _without_nul(path: Path, lines: Iterable[str]) -> Iterator[str]:
@@ -277,7 +339,11 @@ def _broken_record(path: Path, start: int, line: int, complaint: str) -> BadInpu
 
 def _wrong_encoding(path: Path, encoding: str) -> BadInput:
     """Where the bytes stop making sense; the file is read again, because a stream forgets where it was."""
-    data = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
+    packed = path.suffix.lower() == ".gz"
+    try:
+        data = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:  # what it was unpacked to is nobody's text
+        return unreadable(path, error)
     try:
         data.decode(encoding)
         place = "line 1"  # the codec missed a mark at the start, which it wants in a stream only
@@ -285,8 +351,22 @@ def _wrong_encoding(path: Path, encoding: str) -> BadInput:
         before = data[: error.start].decode(encoding, errors="ignore")
         line = len(re.findall(r"\r\n|\r|\n", before)) + 1
         place = f"line {line}: byte {data[error.start]:#04x} (number {error.start + 1:,} of the file)"
+    if _is_utf_8(data):
+        return BadInput(f"{path}, {place} is not {encoding}. The file is UTF-8: leave out the encoding (--encoding).")
     likely = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "cp1252"
+    made = shlex.quote(str(path.with_name(f"utf8-{path.stem if packed else path.name}")))
+    convert = f"iconv -f {likely} -t utf-8"
+    given = shlex.quote(str(path))
+    said = f"gzip -dc {given} | {convert} > {made}" if packed else f"{convert} {given} > {made}"
     return BadInput(
         f"{path}, {place} is not {encoding}. Name the file's encoding, such as encoding={likely!r} "
-        f"(--encoding {likely}), or convert it: iconv -f {likely} -t utf-8 {path.name} > utf8-{path.name}"
+        f"(--encoding {likely}), or convert it: {said}"
     )
+
+
+def _is_utf_8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in data  # which UTF-16 without its mark holds, and which is UTF-8 as well

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any, cast
 from askance.errors import BadInput
 from askance.sources.base import Row
 from askance.sources.cells import cell
+from askance.sources.csv import unreadable
 
 LOOKED_AT = 1000  # lines whose keys make the columns
 
@@ -56,16 +58,19 @@ class JsonlSource:
                 for number, text in enumerate(file, start=1):
                     if text.strip():
                         yield number, self._object(number, text.removeprefix(b"\xef\xbb\xbf") if number == 1 else text)
-        except (OSError, EOFError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise BadInput(f"{self.path} cannot be read: {why}. Check the path and its permissions.") from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise unreadable(self.path, error) from error
 
     def _object(self, number: int, text: bytes) -> dict[str, Any]:
         try:
-            found = json.loads(text.decode("utf-8"))
+            found = json.loads(text.decode("utf-8"), object_pairs_hook=_once_each)
         except UnicodeDecodeError as error:
             raise BadInput(
                 f"{self.path}, line {number}: byte {error.start + 1} is not UTF-8. Write the file in UTF-8."
+            ) from None
+        except _Twice as error:
+            raise BadInput(
+                f"{self.path}, line {number}: an object has the key {error.args[0]!r} twice. Rename one of them."
             ) from None
         except (ValueError, RecursionError) as error:
             raise BadInput(f"{self.path}, line {number} is no JSON: {error}. Write one object a line.") from None
@@ -75,3 +80,16 @@ class JsonlSource:
                 f'Write it as {{"text": ...}}.'
             )
         return cast(dict[str, Any], found)
+
+
+class _Twice(Exception):
+    """An object has a key twice."""
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; JSON would let the last of two values under one key stand, and nobody would hear of the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _Twice(next(key for place, key in enumerate(keys) if key in keys[:place]))
+    return found

@@ -239,6 +239,7 @@ class AlfaMix(Strategy):
 
     cost: ClassVar[str] = "N C d + changed n d"
     reads_labels: ClassVar[bool] = True
+    revision: ClassVar[int] = 2  # confident items are mixed, too
 
     features: Signal = Embeddings()
     layer: Signal = LastLayer()

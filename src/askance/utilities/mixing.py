@@ -39,8 +39,9 @@ def mixing_ratio(features: Tensor, layer: Tensor, anchors: Tensor) -> Tensor:
         part = features[start : start + max(1, _PIECE // max(1, *layer.shape))]
         scores = torch.addmm(layer[:, -1], part, heads.T)
         own = scores.argmax(1, keepdim=True)
-        blame = scores.softmax(1)
-        blame.scatter_add_(1, own, blame.new_full(own.shape, -1.0))  # gradient of the loss in the scores
+        # The gradient of the loss in the scores, over the chance that the prediction is wrong: only its direction
+        # matters, and of a confident item that chance is lost in the rounding of 1 - p.
+        blame = scores.scatter(1, own, -torch.inf).softmax(1).scatter_(1, own, -1.0)
         change = blame @ inner  # of the scores along the gradient in the features
         length = (blame * change).sum(1).clamp_(min=0).sqrt_()
         lead = scores.gather(1, own) - scores
