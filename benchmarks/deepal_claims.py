@@ -124,7 +124,7 @@ def factors(found: Mapping[str, Any] | None) -> str:
     if not found:
         return (
             "\n## Factors\n\n`askance lab run deepal-factors` varies batch sizes and steps; its results are not "
-            "committed yet.\n"
+            "committed yet.\n\n"
         )
     names = [name for name in found["strategies"] if any(name in one["rows"] for one in found["sets"].values())]
     lines = []
@@ -140,6 +140,7 @@ def factors(found: Mapping[str, Any] | None) -> str:
         + table(["Condition", "Seeds", *(f"`{name}`" for name in names)], lines)
         + _factor(found, names, "batch", lambda one: int(one["batch"]), lambda one: _steps(one) == STEPS)
         + _factor(found, names, "number of steps", _steps, lambda one: int(one["batch"]) == BATCH)
+        + "\n"
     )
 
 
@@ -160,9 +161,15 @@ def _factor(
         if name in low["rows"] and name in high["rows"]:
             pair = {"low": low["rows"][name], "high": high["rows"][name]}
             found += [f"`{name}` {points(gap)}" for gap in gaps(pair, [("high", "low")], "final")]
+    turned = []
+    for name in names:
+        ends = [against(one, "random", "final").get(name) for one in (low, high)]
+        first, last = (gap.verdict if gap else "not tested" for gap in ends)
+        if {first, last} == {"above", "below"}:
+            turned.append(f"`{name}` is {first} random with {value(low)} and {last} it with {value(high)}")
     return (
         f"\nThe largest {said}, {value(high)}, against the least, {value(low)}, in points at the end, each tested "
-        f"alone: {', '.join(found)}.\n"
+        f"alone: {', '.join(found)}.{f' The verdict turns: {words.listing(turned)}.' if turned else ''}\n"
     )
 
 

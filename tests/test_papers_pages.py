@@ -177,6 +177,13 @@ def test_one_seed_gives_nobody_a_place() -> None:
     assert "`lpl` comes nowhere yet" in one and "`lpl` comes 1 of 10 on pictures" in many
 
 
+def test_a_verdict_that_turns_with_the_number_of_steps_is_said() -> None:
+    ends = ((100, {"margin": -0.05, "badge": 0.02}), (900, {"margin": 0.04, "badge": 0.05}))
+    more = [runs(f"{steps}", 6, gains, learner={"learner": {"steps": steps}}) for steps, gains in ends]
+    page = deepal_page.page(survey(2, {}), json.loads(json.dumps(deepal.compact(more))))
+    assert "The verdict turns: `margin` is below random with 100 and above it with 900.\n\n## " in page
+
+
 def test_the_page_says_that_nothing_is_there_yet() -> None:
     page = deepal_page.page(deepal_page.NOTHING, None)
     assert "No result of the survey is committed yet." in page and "## What differs, and why" in page
