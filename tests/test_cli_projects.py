@@ -165,7 +165,7 @@ def test_a_slip_of_a_class_that_the_same_file_brings_is_settled_as_advised(here:
     assert "--same 'biling=billing'" in capsys.readouterr().out
     for wrong in ("biling=bill", "biling=biling"):
         assert main(["tell", "a.csv", "--same", wrong]) == 2
-        assert "could mean. Name a class of the project or of the file" in capsys.readouterr().err
+        assert "could mean. Name one of the project or of the file" in capsys.readouterr().err
     assert as_json(capsys, "status")["classes"] == {}
     more = ("--same", "biling=billing", "--same", "refnd=refund", "--new", "refund")
     assert as_json(capsys, "tell", "a.csv", *more)["declared"] == ["billing", "account", "refund"]
@@ -266,6 +266,7 @@ def test_a_wrong_input_is_answered_in_words(here: Path, capsys: Said, arguments:
         (["ask", "-o", "b.xlsx"], "is neither .csv nor .jsonl"),
         (["ask", "--strategy", "mean-margin"], "means nothing for Classes"),
         (["ask", "--learner", "no.such:Thing"], "There is no module"),
+        (["ask", "--learner", "sklearn.svm:SVR"], "SVR has neither predict_proba nor decision_function"),
         (["export"], "Nothing says what to write"),
         (["export", "b.csv"], "--force"),
         (["rename-class", "none", "x"], "There is no class named 'none'"),
@@ -325,6 +326,44 @@ def test_another_strategy_and_learner_stay(here: Path, capsys: Said) -> None:
     assert "--learner linear" in capsys.readouterr().err
     assert main(["ask", "-n", "1", "--learner", "linear"]) == 0
     assert main(["export", "--model", "m"]) == 0
+
+
+def test_another_strategy_and_learner_are_put_back_where_the_ask_fails(here: Path, capsys: Said) -> None:
+    begun(capsys)
+    before = as_json(capsys, "status")
+    (here / "brk.py").write_text(
+        "class Brittle:\n    def fit(self, items, labels):\n        raise SystemError\n\n"
+        "    def predict_proba(self, items):\n        return None\n\n    def embed(self, items):\n        return items\n"
+    )
+    with pytest.raises(SystemError):
+        main(["ask", "-n", "2", "--strategy", "entropy", "--learner", "brk.py:Brittle"])
+    assert main(["ask", "-n", "2", "--strategy", "entropy", "--learner", "no.such:Thing"]) == 2
+    assert main(["ask", "-o", "b.csv", "--strategy", "entropy", "--learner", "svc"]) == 2
+    capsys.readouterr()
+    after = as_json(capsys, "status")
+    assert {name: after[name] for name in before if name not in ("scores", "score")} == {
+        name: before[name] for name in before if name not in ("scores", "score")
+    }
+    assert len(as_json(capsys, "ask", "-n", "2")["items"]) == 2 and main(["predict"]) == 0
+    assert main(["release"]) == 0 and main(["ask", "--open", "--strategy", "entropy"]) == 4  # nothing failed
+    capsys.readouterr()
+    assert "entropy" in as_json(capsys, "status")["strategy"]
+
+
+@pytest.mark.parametrize(
+    ("task", "learner", "message"),
+    [
+        ("classes", "sklearn.svm:SVR", "neither predict_proba nor decision_function"),
+        ("number", "sklearn.svm:SVC", "SVC is a classifier, and the items are labeled with numbers"),
+    ],
+)
+def test_a_learner_of_other_labels_makes_no_project(
+    here: Path, capsys: Said, task: str, learner: str, message: str
+) -> None:
+    assert main(["init", "tickets.csv", "--task", task, "--learner", learner]) == 2
+    assert message in capsys.readouterr().err and not list(here.glob("*.askance"))
+    right = {"sklearn.svm:SVR": "sklearn.svm:SVC", "sklearn.svm:SVC": "sklearn.svm:SVR"}[learner]
+    assert main(["init", "tickets.csv", "--task", task, "--learner", right]) == 0
 
 
 def test_files_of_several_people_are_told_in_one_command(here: Path, capsys: Said) -> None:

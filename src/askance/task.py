@@ -170,8 +170,8 @@ class Named(Task):
         meaning = WORDS.get(" ".join(str(new).lower().split()))
         if meaning is not None:
             raise BadInput(
-                f"{new!r} is no name for a {self.word}: where files are filled in, it is the answer {meaning!r}. Choose "
-                f"another name."
+                f"{new!r} is no name for a {self.word}: where files are filled in, it is the answer {meaning!r}. "
+                f"Choose another name."
             )
         return new
 

@@ -243,12 +243,9 @@ def _ask(options: argparse.Namespace) -> int:
     if options.open and options.n is not None:
         raise BadInput("--open writes all questions that are open, and asks no new ones. Leave out -n, or --open.")
     project = _project(options)
-    if options.strategy is not None:
-        project.strategy(options.strategy)
-    if options.learner is not None:
-        project.learner(options.learner)
     delimiter = "\t" if options.delimiter == "tab" else options.delimiter
-    asked = ask(project, options.n or BATCH, out=options.out, again=options.open, delimiter=delimiter)
+    with project.by(options.strategy, options.learner):
+        asked = ask(project, options.n or BATCH, out=options.out, again=options.open, delimiter=delimiter)
     if options.json:
         print(json.dumps(asked.as_json(), indent=2))
     elif options.out is None:

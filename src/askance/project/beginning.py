@@ -314,9 +314,9 @@ def _checked(wishes: Wishes, task: str) -> None:
 
         strategies.strategy(wishes.strategy)
     if wishes.learner is not None:
-        from askance.learners import catalogue as learners
+        from askance.project.learning import check_learner
 
-        learners.learner(wishes.learner)
+        check_learner(wishes.learner, task)
     if task == "number" and wishes.classes:
         which = "--task number has none" if wishes.task else "the labels in the file are numbers"
         raise BadInput(f"--classes names classes, and {which}. Leave out --classes, or say --task classes or labels.")

@@ -82,7 +82,7 @@ def tell_file(
         for wrong, right in (same or {}).items():
             if not study.task.knows(right) and right not in coming:
                 raise BadInput(
-                    f"There is no class {right!r} that {wrong!r} could mean. Name a class of the project or of the file."
+                    f"There is no class {right!r} that {wrong!r} could mean. Name one of the project or of the file."
                 )
         done.names = dict(counted)
         meant = {right: 0 for wrong, right in (same or {}).items() if wrong in counted and right in coming}
