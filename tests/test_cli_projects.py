@@ -333,7 +333,8 @@ def test_another_strategy_and_learner_are_put_back_where_the_ask_fails(here: Pat
     before = as_json(capsys, "status")
     (here / "brk.py").write_text(
         "class Brittle:\n    def fit(self, items, labels):\n        raise SystemError\n\n"
-        "    def predict_proba(self, items):\n        return None\n\n    def embed(self, items):\n        return items\n"
+        "    def predict_proba(self, items):\n        return None\n\n"
+        "    def embed(self, items):\n        return items\n"
     )
     with pytest.raises(SystemError):
         main(["ask", "-n", "2", "--strategy", "entropy", "--learner", "brk.py:Brittle"])

@@ -405,6 +405,9 @@ def test_the_path_of_an_image_may_be_its_id(tmp_path: Path) -> None:
 
 
 def test_a_file_without_an_item_makes_no_project(tmp_path: Path) -> None:
+    write_table(tmp_path / "none.csv", {"text": [], "kind": []})
+    with pytest.raises(BadInput, match="none.csv has 0 rows, so that it holds no item. Check the file"):
+        init(tmp_path / "none.csv", folder=tmp_path / "none.askance")
     write_table(tmp_path / "a.csv", {"text": ["", " "]})
     with pytest.raises(BadInput, match="none of them holds an item: 2 empty"):
         init(tmp_path / "a.csv", Wishes(text=("text",)), folder=tmp_path / "a.askance")

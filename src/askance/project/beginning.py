@@ -230,6 +230,8 @@ def _understood(source: Source, wishes: Wishes) -> tuple[Reading, str, tuple[str
     given = _consistent(source, wishes)
     features = _columns(wishes, given)
     shown = sample(source, LOOKED_AT)
+    if not shown and next(iter(source), None) is None:
+        raise BadInput(f"{source.path} has 0 rows, so that it holds no item. Check the file.")
     folder = source.path if source.path.is_dir() else source.path.parent
     wanted = [name for name in source.columns if name not in wishes.ignore]
     # A label among what an item is made of would give itself away.
