@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -317,6 +319,28 @@ def test_advice_names_the_project_where_there_are_several(here: Path, capsys: Sa
     )
 
 
+def test_advice_with_blanks_and_quotes_in_names_works_as_it_is_printed(here: Path, capsys: Said) -> None:
+    Path("my tickets.csv").write_bytes(Path("tickets.csv").read_bytes())
+    assert main(["init", "tickets.csv"]) == 0
+    assert main(["init", "my tickets.csv", "--classes", "it's one,login"]) == 0
+    folder = "-p 'my tickets.askance'"
+    assert capsys.readouterr().out.endswith(f"Next: askance ask -n 50 -o batch.csv {folder}\n")
+    assert main(["ask", "-n", "2", "-o", "b 1.csv", *shlex.split(folder)]) == 0
+    assert capsys.readouterr().out.endswith(f"run: askance tell 'b 1.csv' {folder}\n")
+    id = read_table("b 1.csv").column("id")[0]
+    Path("b 1.csv").write_text(f"id,label\n{id},it's one!\n")
+    assert main(["tell", "b 1.csv", *shlex.split(folder)]) == 3
+    advice = capsys.readouterr().out.rpartition("Say it once: askance ")[2].partition(", or ")[0]
+    assert main(shlex.split(advice)) == 0
+    capsys.readouterr()
+    assert as_json(capsys, "status", *shlex.split(folder))["labeled"] == 1
+    assert main(["init", "my tickets.csv"]) == 2
+    assert f"askance add 'my tickets.csv' {folder}" in capsys.readouterr().err
+    shutil.rmtree("my tickets.askance/encoder")
+    (found,) = [one for one in as_json(capsys, "doctor", *shlex.split(folder), code=1) if one["state"] == "bad"]
+    assert found["advice"] == f"Fit the encoder anew: askance encode {folder}"
+
+
 def test_another_strategy_and_learner_stay(here: Path, capsys: Said) -> None:
     begun(capsys)
     assert main(["ask", "-n", "2", "--strategy", "random", "--learner", "sklearn.naive_bayes:GaussianNB"]) == 0
@@ -381,8 +405,6 @@ def test_files_of_several_people_are_told_in_one_command(here: Path, capsys: Sai
 def test_a_command_after_a_stopped_init_encodes_first_and_says_so(
     here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shutil
-
     from askance.cli import progress
 
     main(["init", "tickets.csv"])

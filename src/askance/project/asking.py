@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from askance.errors import BadInput
@@ -121,5 +122,6 @@ def _said(
     by = "that are open" if batch is None else f"by {batch.strategy}"
     said = [f"{len(ids):,} items {by}. {told}{'' if batch is None else batch.said}".strip(), *remarks]
     if place is not None:
-        said.append(f"Fill in the label column of {place}, then run: askance tell {place}{naming(project.folder)}")
+        typed = f"{quote(str(place))}{naming(project.folder)}"
+        said.append(f"Fill in the label column of {place}, then run: askance tell {typed}")
     return "\n".join(said)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from askance.errors import BadInput, unknown
@@ -122,9 +123,10 @@ def begin(
     if place.exists():
         if not is_project(place):
             raise BadInput(f"{place} is there already, and is no project. Name another folder: --folder FOLDER")
+        typed = quote(str(place))
         raise BadInput(
-            f"{place} is there already. Go on with it (askance status -p {place}), take in a newer file (askance add "
-            f"{path} -p {place}), or name another folder: --folder FOLDER"
+            f"{place} is there already. Go on with it (askance status -p {typed}), take in a newer file (askance add "
+            f"{quote(str(path))} -p {typed}), or name another folder: --folder FOLDER"
         )
     begun = time.monotonic()
     source = open_source(path, encoding=wishes.encoding, split=wishes.split)
@@ -209,20 +211,21 @@ def find_place(given: str | None, here: Path | None = None) -> Path:
     if not found:
         raise BadInput(f"There is no project in {here}. Make one with: askance init FILE, or name one with --project.")
     names = ", ".join(place.name for place in found)
-    raise BadInput(f"There are {len(found)} projects in {here}: {names}. Say which: --project {found[0].name}")
+    raise BadInput(f"There are {len(found)} projects in {here}: {names}. Say which: --project {quote(found[0].name)}")
 
 
 def naming(place: Path) -> str:
-    """The option that names a project, for advice; empty where commands find it by themselves.
+    """The option that names a project, as it is typed, for advice; empty where commands find it by themselves.
 
     Args:
         place: Its folder.
     """
+    option = f" -p {quote(str(place))}"
     try:
         found = find_place(None)
     except BadInput:
-        return f" -p {place}"
-    return "" if found.resolve() == place.resolve() else f" -p {place}"
+        return option
+    return "" if found.resolve() == place.resolve() else option
 
 
 def _understood(source: Source, wishes: Wishes) -> tuple[Reading, str, tuple[str, ...]]:
