@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
 import shlex
 import shutil
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import askance
 from askance.cli import main
 from askance.sources.csv import read_table, write_table
 
@@ -197,8 +201,6 @@ def test_on_a_terminal_a_slip_is_asked_about(here: Path, capsys: Said, monkeypat
 
 
 def test_labeling_in_the_terminal_reads_a_pipe(here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    import io
-
     main(["init", "tickets.csv", "--classes", "billing,login"])
     monkeypatch.setattr(sys, "stdin", io.StringIO("1\n2\nq\n"))
     assert main(["label", "--console", "--by", "Ada", "-n", "5"]) == 0
@@ -209,8 +211,6 @@ def test_labeling_in_the_terminal_reads_a_pipe(here: Path, capsys: Said, monkeyp
 def test_labeling_a_file_in_the_terminal_makes_its_project_and_goes_on_with_it_beside_others(
     here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import io
-
     for name in ("one.csv", "two.csv", "three.csv"):
         write_table(name, {"a": [f"{row * 1.5}" for row in range(30)], "b": [f"{row * 7 % 13}" for row in range(30)]})
     assert main(["init", "one.csv", "--classes", "billing,login"]) == 0
@@ -339,6 +339,25 @@ def test_advice_with_blanks_and_quotes_in_names_works_as_it_is_printed(here: Pat
     shutil.rmtree("my tickets.askance/encoder")
     (found,) = [one for one in as_json(capsys, "doctor", *shlex.split(folder), code=1) if one["state"] == "bad"]
     assert found["advice"] == f"Fit the encoder anew: askance encode {folder}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every name is UTF-8")
+def test_files_and_projects_whose_names_are_no_utf8_are_like_any_other(here: Path, capfdbinary: Any) -> None:
+    name, out, model = (os.fsdecode(raw) for raw in (b"caf\xe9 x.csv", b"b\xe9.csv", b"m\xe9"))
+    Path("tickets.csv").rename(name)
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)) as said:
+        assert main(["init", name]) == 0
+        assert main(["ask", "-n", "40", "-o", out]) == 0
+        fill(Path(out))
+        assert main(["tell", out]) == 0 and main(["status"]) == 0 and main(["doctor"]) == 0
+        assert main(["predict", "-o", os.fsdecode(b"p\xe9.csv")]) == 0
+        assert main(["export", os.fsdecode(b"e\xe9.csv"), "--model", model]) == 0
+        assert main(["add", name]) == 0
+        assert isinstance(said.buffer, io.BytesIO) and b"run: askance tell 'b\xe9.csv'\n" in said.buffer.getvalue()
+        assert main(["init", name]) == 2
+    assert b" x.askance is there already" in capfdbinary.readouterr().err
+    assert Path(os.fsdecode(b"e\xe9.card.md")).read_text("utf-8").startswith("# Labels of caf\ufffd x\n")
+    assert len(askance.load(model).predict(["my parcel"])) == 1
 
 
 def test_another_strategy_and_learner_stay(here: Path, capsys: Said) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -99,7 +100,7 @@ def _asked(project: Project, n: int, place: Path | None) -> tuple[Batch, list[st
     if place is None:
         batch = project.ask(n)
         return batch, [str(id) for id in batch.ids], ""
-    name = blake2b(str(place.absolute()).encode(), digest_size=12).hexdigest()
+    name = blake2b(os.fsencode(place.absolute()), digest_size=12).hexdigest()
     for number in range(1 << 20):
         key = f"file:{name}:{number}"
         line = project.study.journal.find(key)

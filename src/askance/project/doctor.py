@@ -276,7 +276,8 @@ def _database(place: Path) -> Finding:
         if code.startswith("SQLITE_BUSY"):
             return Finding("project", WARN, f"{place}: {said}", "Look again when the other process is done.")
         if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-            advice = f"Let this user read and write it and its folder: chmod u+rwX {quote(str(place.parent))} {quote(str(place))}"
+            chmod = f"chmod u+rwX {quote(str(place.parent))} {quote(str(place))}"
+            advice = f"Let this user read and write it and its folder: {chmod}"
             return Finding("project", BAD, f"{place}: {said}", advice)
     whole = said == "ok"
     advice = "" if whole else f"Restore a copy, or save what is left: sqlite3 {quote(str(place))} .recover"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -65,8 +66,8 @@ class Project:
 
     @property
     def name(self) -> str:
-        """What people call it."""
-        return self.folder.name.removesuffix(ENDING)
+        """What people call it, with marks where the folder's name is no UTF-8."""
+        return os.fsencode(self.folder.name.removesuffix(ENDING)).decode("utf-8", "replace")
 
     @cached_property
     def how(self) -> Reading:
