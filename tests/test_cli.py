@@ -76,6 +76,8 @@ def test_any_scikit_learn_classifier_can_be_the_learner(table: Path, tmp_path: P
         (["--label", "kind", "--ignore", " kid"], "Did you mean 'kind'"),
         (["--label", "kind", "--budget", "500"], "larger than the pool"),
         (["--label", "kind", "--budget", "10"], "less than the first 20 and one batch of 10"),
+        (["--label", "kind", "--items", "6"], "take 30. Use more --items, fewer labels (--initial, --batch), or a sm"),
+        (["--label", "kind", "--test", "160", "--budget", "9"], "178 items less 160 for the test leave 18, and the fi"),
         (["--label", "kind", "--strategy", "margni"], "Did you mean 'margin'"),
         (["--label", "kind", "--ridge", "0"], "Use a ridge above 0"),
         (["--label", "kind", "--ridge", "1", "--learner", "linear"], "Leave out --ridge or --learner"),
@@ -88,6 +90,32 @@ def test_a_wrong_option_is_answered_in_words_and_leaves_nothing_behind(
     assert main(["run", str(table), *options, "--workers", "1", "--seeds", "2", "--out", str(out)]) == 2
     assert message in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["wine.parquet", "wine.JSONL.gz", "wine.npy"])
+def test_a_file_that_is_no_table_of_text_is_not_said_to_be_of_another_encoding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"PAR1\x93")
+    assert main(["run", str(tmp_path / name)]) == 2
+    assert f"{name} is no CSV file" in (said := capsys.readouterr().err) and "--encoding" not in said
+
+
+def test_where_results_cannot_be_written_nothing_is_run(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("askance.lab.grid.run", lambda *_, **__: pytest.fail("it ran"))
+    (tmp_path / "a file").write_text("x")
+    for place in ("a file", "a file/below", "none"):
+        if place == "none":
+            monkeypatch.setattr("tempfile.TemporaryFile", _refusing)
+        assert main(["run", str(table), "--label", "kind", "--out", str(tmp_path / place), *QUICK]) == 2
+        assert f"Cannot write to {tmp_path / place}: " in capsys.readouterr().err
+    assert (tmp_path / "a file").read_text() == "x"
+
+
+def _refusing(**_: object) -> None:
+    raise PermissionError(13, "Permission denied")
 
 
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
+import shlex
+import shutil
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import askance
 from askance.cli import main
 from askance.sources.csv import read_table, write_table
 
@@ -156,6 +162,31 @@ def test_a_slip_is_exit_three_and_nothing_is_taken_until_somebody_decides(here: 
     assert "is not TYPO=CLASS" in capsys.readouterr().err
 
 
+def test_a_slip_of_a_class_that_the_same_file_brings_is_settled_as_advised(here: Path, capsys: Said) -> None:
+    main(["init", "tickets.csv"])
+    ids = [item["id"] for item in as_json(capsys, "ask", "-n", "5")["items"]] if capsys.readouterr() else []
+    names = ("billing", "billing", "biling", "account", "refnd")
+    Path("a.csv").write_text("id,label\n" + "".join(f"{id},{name}\n" for id, name in zip(ids, names, strict=True)))
+    assert main(["tell", "a.csv"]) == 3
+    assert "--same 'biling=billing'" in capsys.readouterr().out
+    for wrong in ("biling=bill", "biling=biling"):
+        assert main(["tell", "a.csv", "--same", wrong]) == 2
+        assert "could mean. Name one of the project or of the file" in capsys.readouterr().err
+    assert as_json(capsys, "status")["classes"] == {}
+    more = ("--same", "biling=billing", "--same", "refnd=refund", "--new", "refund")
+    assert as_json(capsys, "tell", "a.csv", *more)["declared"] == ["billing", "account", "refund"]
+    assert as_json(capsys, "status")["classes"] == {"billing": 3, "account": 1, "refund": 1}
+
+
+def test_names_that_are_answers_of_their_own_take_nothing_of_a_file_with_them(here: Path, capsys: Said) -> None:
+    main(["init", "tickets.csv", "--task", "labels"])
+    ids = [item["id"] for item in as_json(capsys, "ask", "-n", "2")["items"]] if capsys.readouterr() else []
+    Path("a.csv").write_text(f"id,label\n{ids[0]},a;a\n{ids[1]},a;?\n")
+    assert main(["tell", "a.csv"]) == 2
+    assert "'?' is no name for a label" in capsys.readouterr().err
+    assert as_json(capsys, "status")["classes"] == {}
+
+
 def test_on_a_terminal_a_slip_is_asked_about(here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     begun(capsys)
     ids = [item["id"] for item in as_json(capsys, "ask", "-n", "2")["items"]]
@@ -170,8 +201,6 @@ def test_on_a_terminal_a_slip_is_asked_about(here: Path, capsys: Said, monkeypat
 
 
 def test_labeling_in_the_terminal_reads_a_pipe(here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
-    import io
-
     main(["init", "tickets.csv", "--classes", "billing,login"])
     monkeypatch.setattr(sys, "stdin", io.StringIO("1\n2\nq\n"))
     assert main(["label", "--console", "--by", "Ada", "-n", "5"]) == 0
@@ -182,8 +211,6 @@ def test_labeling_in_the_terminal_reads_a_pipe(here: Path, capsys: Said, monkeyp
 def test_labeling_a_file_in_the_terminal_makes_its_project_and_goes_on_with_it_beside_others(
     here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import io
-
     for name in ("one.csv", "two.csv", "three.csv"):
         write_table(name, {"a": [f"{row * 1.5}" for row in range(30)], "b": [f"{row * 7 % 13}" for row in range(30)]})
     assert main(["init", "one.csv", "--classes", "billing,login"]) == 0
@@ -241,6 +268,7 @@ def test_a_wrong_input_is_answered_in_words(here: Path, capsys: Said, arguments:
         (["ask", "-o", "b.xlsx"], "is neither .csv nor .jsonl"),
         (["ask", "--strategy", "mean-margin"], "means nothing for Classes"),
         (["ask", "--learner", "no.such:Thing"], "There is no module"),
+        (["ask", "--learner", "sklearn.svm:SVR"], "SVR has neither predict_proba nor decision_function"),
         (["export"], "Nothing says what to write"),
         (["export", "b.csv"], "--force"),
         (["rename-class", "none", "x"], "There is no class named 'none'"),
@@ -291,6 +319,47 @@ def test_advice_names_the_project_where_there_are_several(here: Path, capsys: Sa
     )
 
 
+def test_advice_with_blanks_and_quotes_in_names_works_as_it_is_printed(here: Path, capsys: Said) -> None:
+    Path("my tickets.csv").write_bytes(Path("tickets.csv").read_bytes())
+    assert main(["init", "tickets.csv"]) == 0
+    assert main(["init", "my tickets.csv", "--classes", "it's one,login"]) == 0
+    folder = "-p 'my tickets.askance'"
+    assert capsys.readouterr().out.endswith(f"Next: askance ask -n 50 -o batch.csv {folder}\n")
+    assert main(["ask", "-n", "2", "-o", "b 1.csv", *shlex.split(folder)]) == 0
+    assert capsys.readouterr().out.endswith(f"run: askance tell 'b 1.csv' {folder}\n")
+    id = read_table("b 1.csv").column("id")[0]
+    Path("b 1.csv").write_text(f"id,label\n{id},it's one!\n")
+    assert main(["tell", "b 1.csv", *shlex.split(folder)]) == 3
+    advice = capsys.readouterr().out.rpartition("Say it once: askance ")[2].partition(", or ")[0]
+    assert main(shlex.split(advice)) == 0
+    capsys.readouterr()
+    assert as_json(capsys, "status", *shlex.split(folder))["labeled"] == 1
+    assert main(["init", "my tickets.csv"]) == 2
+    assert f"askance add 'my tickets.csv' {folder}" in capsys.readouterr().err
+    shutil.rmtree("my tickets.askance/encoder")
+    (found,) = [one for one in as_json(capsys, "doctor", *shlex.split(folder), code=1) if one["state"] == "bad"]
+    assert found["advice"] == f"Fit the encoder anew: askance encode {folder}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every name is UTF-8")
+def test_files_and_projects_whose_names_are_no_utf8_are_like_any_other(here: Path, capfdbinary: Any) -> None:
+    name, out, model = (os.fsdecode(raw) for raw in (b"caf\xe9 x.csv", b"b\xe9.csv", b"m\xe9"))
+    Path("tickets.csv").rename(name)
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)) as said:
+        assert main(["init", name]) == 0
+        assert main(["ask", "-n", "40", "-o", out]) == 0
+        fill(Path(out))
+        assert main(["tell", out]) == 0 and main(["status"]) == 0 and main(["doctor"]) == 0
+        assert main(["predict", "-o", os.fsdecode(b"p\xe9.csv")]) == 0
+        assert main(["export", os.fsdecode(b"e\xe9.csv"), "--model", model]) == 0
+        assert main(["add", name]) == 0
+        assert isinstance(said.buffer, io.BytesIO) and b"run: askance tell 'b\xe9.csv'\n" in said.buffer.getvalue()
+        assert main(["init", name]) == 2
+    assert b" x.askance is there already" in capfdbinary.readouterr().err
+    assert Path(os.fsdecode(b"e\xe9.card.md")).read_text("utf-8").startswith("# Labels of caf\ufffd x\n")
+    assert len(askance.load(model).predict(["my parcel"])) == 1
+
+
 def test_another_strategy_and_learner_stay(here: Path, capsys: Said) -> None:
     begun(capsys)
     assert main(["ask", "-n", "2", "--strategy", "random", "--learner", "sklearn.naive_bayes:GaussianNB"]) == 0
@@ -300,6 +369,45 @@ def test_another_strategy_and_learner_stay(here: Path, capsys: Said) -> None:
     assert "--learner linear" in capsys.readouterr().err
     assert main(["ask", "-n", "1", "--learner", "linear"]) == 0
     assert main(["export", "--model", "m"]) == 0
+
+
+def test_another_strategy_and_learner_are_put_back_where_the_ask_fails(here: Path, capsys: Said) -> None:
+    begun(capsys)
+    before = as_json(capsys, "status")
+    (here / "brk.py").write_text(
+        "class Brittle:\n    def fit(self, items, labels):\n        raise SystemError\n\n"
+        "    def predict_proba(self, items):\n        return None\n\n"
+        "    def embed(self, items):\n        return items\n"
+    )
+    with pytest.raises(SystemError):
+        main(["ask", "-n", "2", "--strategy", "entropy", "--learner", "brk.py:Brittle"])
+    assert main(["ask", "-n", "2", "--strategy", "entropy", "--learner", "no.such:Thing"]) == 2
+    assert main(["ask", "-o", "b.csv", "--strategy", "entropy", "--learner", "svc"]) == 2
+    capsys.readouterr()
+    after = as_json(capsys, "status")
+    assert {name: after[name] for name in before if name not in ("scores", "score")} == {
+        name: before[name] for name in before if name not in ("scores", "score")
+    }
+    assert len(as_json(capsys, "ask", "-n", "2")["items"]) == 2 and main(["predict"]) == 0
+    assert main(["release"]) == 0 and main(["ask", "--open", "--strategy", "entropy"]) == 4  # nothing failed
+    capsys.readouterr()
+    assert "entropy" in as_json(capsys, "status")["strategy"]
+
+
+@pytest.mark.parametrize(
+    ("task", "learner", "message"),
+    [
+        ("classes", "sklearn.svm:SVR", "neither predict_proba nor decision_function"),
+        ("number", "sklearn.svm:SVC", "SVC is a classifier, and the items are labeled with numbers"),
+    ],
+)
+def test_a_learner_of_other_labels_makes_no_project(
+    here: Path, capsys: Said, task: str, learner: str, message: str
+) -> None:
+    assert main(["init", "tickets.csv", "--task", task, "--learner", learner]) == 2
+    assert message in capsys.readouterr().err and not list(here.glob("*.askance"))
+    right = {"sklearn.svm:SVR": "sklearn.svm:SVC", "sklearn.svm:SVC": "sklearn.svm:SVR"}[learner]
+    assert main(["init", "tickets.csv", "--task", task, "--learner", right]) == 0
 
 
 def test_files_of_several_people_are_told_in_one_command(here: Path, capsys: Said) -> None:
@@ -316,8 +424,6 @@ def test_files_of_several_people_are_told_in_one_command(here: Path, capsys: Sai
 def test_a_command_after_a_stopped_init_encodes_first_and_says_so(
     here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shutil
-
     from askance.cli import progress
 
     main(["init", "tickets.csv"])

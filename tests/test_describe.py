@@ -39,6 +39,19 @@ class Held:
     value: Any
 
 
+class Pathlike:
+    """Made in two ways."""
+
+    @classmethod
+    def made(cls) -> Pathlike:
+        """The one way."""
+        return cls()
+
+
+class Child(Pathlike):
+    """Has no name for what it inherits."""
+
+
 @pytest.mark.parametrize(
     "part",
     [
@@ -54,6 +67,9 @@ class Held:
         Held(math.sqrt),
         Held(Linear),
         Held(np.log1p),
+        Held(torch.sigmoid),
+        Held(torch.nn.functional.max_pool2d),
+        Held(Pathlike.made),
     ],
 )
 def test_a_part_comes_back_through_json(part: Any) -> None:
@@ -98,7 +114,11 @@ def local() -> Any:
 
 
 @pytest.mark.parametrize(
-    "live", [lambda: 0, local(), torch.nn.Linear(1, 1), np.zeros(2), torch.zeros(2), [1].append, object(), iter([])]
+    "live",
+    [
+        *(lambda: 0, local(), torch.nn.Linear(1, 1), np.zeros(2), torch.zeros(2), [1].append, object(), iter([])),
+        *(dict.fromkeys, str.lower, Child.made),
+    ],
 )
 def test_a_live_object_is_refused(live: Any) -> None:
     with pytest.raises(BadInput, match="journal"):
@@ -117,6 +137,30 @@ def test_a_live_object_is_refused(live: Any) -> None:
 def test_a_name_that_leads_nowhere_says_where_it_ended(name: str, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         find(name)
+
+
+def test_a_class_that_was_defined_anew_is_named_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Held(1)
+    newer = type("Held", (), {"__module__": __name__})
+    monkeypatch.setitem(globals(), "Held", newer)
+    assert describe(old) == {"part": f"{__name__}:Held", "value": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("1 / 0", "module 'own_part' fails when it is imported: ZeroDivisionError: division by zero. Mend it first"),
+        ("from askance import nothing_there", "fails when it is imported: ImportError: cannot import name 'nothing_"),
+        ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'. Mend it first, or install"),
+    ],
+)
+def test_a_module_that_fails_is_named_with_its_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, says: str
+) -> None:
+    (tmp_path / "own_part.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(BadInput, match=says):
+        find("own_part:Mine")
 
 
 def test_a_part_of_a_loose_file_is_named_by_its_path(tmp_path: Path) -> None:

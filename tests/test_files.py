@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from askance.errors import StorageError
-from askance.files import whole, whole_folder
+from askance.files import whole, whole_bytes, whole_folder
 
 
 def test_a_file_is_there_once_the_block_ends(tmp_path: Path) -> None:
@@ -34,6 +36,57 @@ def test_a_missing_folder_is_named_and_not_the_file_in_passing(tmp_path: Path) -
     with pytest.raises(StorageError, match=r"no folder .*nowhere\. Make it") as caught, whole(tmp_path / "nowhere/x"):
         pass
     assert ".part" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no umask")
+@pytest.mark.parametrize(("umask", "file", "folder"), [(0o077, 0o600, 0o700), (0o022, 0o644, 0o755), (0, 0o666, 0o777)])
+def test_others_may_read_what_the_umask_lets_them(tmp_path: Path, umask: int, file: int, folder: int) -> None:
+    before = os.umask(umask)
+    try:
+        with whole(tmp_path / "a") as page, whole_bytes(tmp_path / "b") as data, whole_folder(tmp_path / "c"):
+            page.write("labels")
+            data.write(b"labels")
+    finally:
+        os.umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in "abc"] == [file, file, folder]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links take rights there")
+def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    (away / "old").mkdir(parents=True)
+    (away / "x.csv").write_text("old")
+    for name, target in (("a.csv", "away/x.csv"), ("new.csv", "away/y.csv"), ("m", "away/old"), ("two.csv", "a.csv")):
+        (tmp_path / name).symlink_to(target)
+    for name in ("a.csv", "new.csv"):
+        with whole(tmp_path / name) as file:
+            file.write("new")
+    with whole(tmp_path / "two.csv") as file:
+        file.write("newer")
+    with whole_folder(tmp_path / "m", there="replace") as made:
+        (made / "in").write_text("new")
+    assert (away / "x.csv").read_text() == "newer" and (away / "y.csv").read_text() == "new"
+    assert (away / "old" / "in").read_text() == "new"
+    assert all((tmp_path / name).is_symlink() for name in ("a.csv", "new.csv", "m", "two.csv"))
+    assert sorted(path.name for path in away.iterdir()) == ["old", "x.csv", "y.csv"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is of Linux")
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with whole(tmp_path / "pipe") as file:
+        file.write("on its way")
+    assert os.read(reader, 99) == b"on its way" and (tmp_path / "pipe").is_fifo()
+    os.close(reader)
+    code = "import sys; from askance.files import whole\nwith whole('/dev/stdout') as file: file.write('all of it')"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).stdout == b"all of it"
+    with (tmp_path / "out").open("wb") as out:
+        done = subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.PIPE)
+    assert b"StorageError: /dev/stdout is a file that a process writes to already" in done.stderr
+    with whole("/dev/null") as file:
+        file.write("nowhere")
+    assert Path("/dev/null").is_char_device() and Path("/dev/stdout").is_symlink()
 
 
 def test_a_folder_is_there_once_the_block_ends_and_not_if_it_fails(tmp_path: Path) -> None:

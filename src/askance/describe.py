@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from askance.errors import BadInput
@@ -153,8 +153,14 @@ class _Packer(pickle.Pickler):
 def _module(name: str) -> ModuleType:
     try:
         return import_module(name)
-    except ModuleNotFoundError as error:
-        raise BadInput(f"There is no module {name!r} here ({error}). Install it, or put it on the path.") from error
+    except Exception as error:  # whatever the code of somebody else's module does
+        lacking = error.name if isinstance(error, ModuleNotFoundError) else None
+        if lacking is not None and f"{name}.".startswith(f"{lacking}."):
+            raise BadInput(f"There is no module {name!r} here ({error}). Install it, or put it on the path.") from error
+        raise BadInput(
+            f"The module {name!r} fails when it is imported: {type(error).__name__}: {error}. Mend it first, or "
+            f"install what it needs."
+        ) from error
 
 
 _WORDS = {"part", "params", "name", "list", "pairs"}  # what a description says itself
@@ -167,13 +173,29 @@ def _bound(part: Any) -> bool:
 
 
 def _name(thing: Any) -> str:
-    module = sys.modules.get(thing.__module__)
-    qualname = thing.__qualname__
-    if "<" in qualname:
+    place, qualname = getattr(thing, "__module__", None), thing.__qualname__
+    module = sys.modules.get(place) if isinstance(place, str) else None
+    called = next(
+        (name for name in (qualname, getattr(thing, "__name__", qualname)) if _leads(module, name, thing)), None
+    )
+    if called is None and place == "__main__" and isinstance(thing, type | FunctionType) and "<" not in qualname:
+        called = qualname  # a script's own, in a process that was started to help it
+    if called is None:
         raise BadInput(
             f"{qualname} cannot be named in the journal: another process could not find it. "
             f"Define it at the top level of a module or file."
         )
-    if thing.__module__.startswith(_FILE):
-        return f"{getattr(module, '__file__', '?')}:{qualname}"
-    return f"{thing.__module__}:{qualname}"
+    if module is not None and str(place).startswith(_FILE):
+        place = getattr(module, "__file__", "?")
+    return f"{place}:{called}"
+
+
+def _leads(module: ModuleType | None, name: str, thing: Any) -> bool:
+    """Whether a name in a module leads to a class or function, or to a newer version of it, as in a notebook."""
+    found: Any = module
+    for step in name.split("."):
+        found = getattr(found, step, None)
+    if found is thing or (isinstance(thing, MethodType) and found == thing):
+        return True
+    defined = isinstance(thing, type | FunctionType) and isinstance(found, type | FunctionType)
+    return defined and (found.__module__, found.__qualname__) == (thing.__module__, thing.__qualname__)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
+from secrets import token_hex
 from typing import IO, Any, BinaryIO, TextIO, cast
 
 from askance.errors import StorageError
@@ -20,7 +20,8 @@ def whole(path: str | os.PathLike[str], *, newline: str | None = None) -> Iterat
     """Write a text file in UTF-8 beside its place, and move it there at the end; whoever reads meets all or nothing.
 
     Args:
-        path: The file; its folder must exist, a file that is there is replaced.
+        path: The file; its folder must exist, a file that is there is replaced. Of a link, the file it leads to is
+            written; a pipe or a device is written to as it is.
         newline: As for `open`.
 
     Raises:
@@ -50,22 +51,24 @@ def whole_folder(path: str | os.PathLike[str], *, there: str = "refuse") -> Iter
         StorageError: If it cannot be made; what was there is left as it was.
     """
     place = Path(path)
-    parent = place.absolute().parent
+    real = Path(os.path.realpath(place))  # of a link, the folder that it leads to
+    parent = real.parent
     if not parent.is_dir():
         raise StorageError(f"{place} cannot be made: there is no folder {parent}. Make it, or name another.")
     made: Path | None = None
     try:
-        prefix = f".{place.name}{_OURS}"
-        _sweep(parent, prefix, place)
-        made = Path(tempfile.mkdtemp(prefix=prefix, suffix=_HALF, dir=parent))
+        prefix = f".{real.name}{_OURS}"
+        _sweep(parent, prefix, real)
+        new = parent / f"{prefix}{token_hex(8)}{_HALF}"
+        new.mkdir()  # by the umask: temporary folders would be private
+        made = new
         yield made
         for file in made.rglob("*"):
             if file.is_file():
                 with file.open("rb+") as opened:
                     os.fsync(opened.fileno())
-        os.chmod(made, 0o755)  # temporary folders are private
-        if there != "keep" or not place.is_dir():
-            _move(made, place, replace=there == "replace")
+        if there != "keep" or not real.is_dir():
+            _move(made, real, replace=there == "replace")
     except OSError as error:
         raise StorageError(
             f"{place} cannot be made: {error.strerror or error}. Check the disk and the permissions of {parent}."
@@ -76,6 +79,7 @@ def whole_folder(path: str | os.PathLike[str], *, there: str = "refuse") -> Iter
 
 
 _YOUNG = 3600.0  # seconds in which whoever makes a folder surely ends
+_LINKS = 40  # one after another, as the system follows them
 _OURS, _HALF, _ASIDE = ".askance-", ".part", ".old"  # in the names of folders beside: no one else's are called so
 
 
@@ -111,19 +115,37 @@ def _beside(
     place = Path(path)
     if not place.parent.is_dir():
         raise StorageError(f"{place} cannot be written: there is no folder {place.parent}. Make it, or name another.")
-    made = ""
+    if place.is_file() and _open_already(place):
+        raise StorageError(f"{place} is a file that a process writes to already. Name a file of its own.")
+    real = Path(os.path.realpath(place))  # of a link, the file that it leads to
+    made: Path | None = None
     try:
-        handle, made = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part")
-        with os.fdopen(handle, mode, encoding=encoding, newline=newline) as part:
+        if place.exists() and not place.is_file() and not place.is_dir():  # a pipe, a terminal, /dev/null
+            with open(place, mode, encoding=encoding, newline=newline) as stream:
+                yield stream
+            return
+        new = real.parent / f".{real.name}.{token_hex(8)}.part"
+        with open(new, mode.replace("w", "x"), encoding=encoding, newline=newline) as part:  # by the umask
+            made = new
             yield part
             part.flush()
             os.fsync(part.fileno())
-        os.chmod(made, 0o644)  # temporary files are private; this one is for others to read
-        os.replace(made, place)
+        os.replace(made, real)
     except OSError as error:
         raise StorageError(
             f"{place} cannot be written: {error.strerror}. Check the disk and the permissions of its folder."
         ) from error
     finally:
-        if made:
-            Path(made).unlink(missing_ok=True)
+        if made is not None:
+            made.unlink(missing_ok=True)
+
+
+def _open_already(place: Path) -> bool:
+    """Whether a place is named by the process that has it open, as /dev/stdout is; what replaced it would be lost."""
+    for _ in range(_LINKS):
+        if Path(os.path.realpath(place.parent)).parts[1:2] == ("proc",):
+            return True
+        if not place.is_symlink():
+            break
+        place = place.parent / os.readlink(place)
+    return False

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from askance.errors import BadInput, unknown
-from askance.history import Answer
+from askance.history import WORDS, Answer
 
 if TYPE_CHECKING:
     from torch import Tensor  # only the learning side brings torch: the desk reads answers without it
@@ -121,11 +121,9 @@ class Named(Task):
         """The task with one name more, as its last column.
 
         Raises:
-            BadInput: If the name is known, also as one that was renamed or merged.
+            BadInput: If the name is known, also as one that was renamed or merged, or no answer could say it.
         """
-        new = plain(name)
-        if not str(new).strip():
-            raise BadInput(f"The {self.word} {new!r} has no name. Give it a word that people can read.")
+        new = self._sayable(name)
         now = dict(self._aliased).get(str(new))
         if now is not None:
             raise BadInput(f"{new!r} is an old name of {now!r}, and old answers still carry it. Choose another name.")
@@ -135,9 +133,9 @@ class Named(Task):
         """The task with another name for one column; answers that carry the old name mean the new one.
 
         Raises:
-            BadInput: If there is no such name, or the new one is another column's.
+            BadInput: If there is no such name, or the new one is another column's, or no answer could say it.
         """
-        column, name = self.index(old), plain(new)
+        column, name = self.index(old), self._sayable(new)
         before = self.names[column]
         if str(before) == str(name):
             raise BadInput(f"The {self.word} {before!r} has that name already. Give another one.")
@@ -160,6 +158,22 @@ class Named(Task):
             raise BadInput(f"{str(plain(old))!r} and {str(plain(into))!r} are the same {self.word}. Name two.")
         names = tuple(known for known in self.names if known != before)
         return replace(self, names=names, aliases=self._pointing(before, kept))
+
+    def _sayable(self, name: Any) -> str | int:
+        """A name that is new; one that stands in a file for no label, or for nothing, is refused.
+
+        Names that are there are not looked at: a journal that has such a one opens, and it can be renamed.
+        """
+        new: str | int = plain(name)
+        if not str(new).strip():
+            raise BadInput(f"The {self.word} {new!r} has no name. Give it a word that people can read.")
+        meaning = WORDS.get(" ".join(str(new).lower().split()))
+        if meaning is not None:
+            raise BadInput(
+                f"{new!r} is no name for a {self.word}: where files are filled in, it is the answer {meaning!r}. "
+                f"Choose another name."
+            )
+        return new
 
     def _pointing(self, old: str | int, now: str | int) -> tuple[tuple[str | int, str | int], ...]:
         """The aliases, after a name has become another one."""

@@ -181,7 +181,7 @@ def test_damaged_features_are_found_and_encoding_again_mends_them(tmp_path: Path
     data[-1] ^= 1
     file.write_bytes(data)
     found = row("project", folder)
-    assert found.state == "bad" and found.advice == "Make them anew: askance encode"
+    assert found.state == "bad" and found.advice == f"Make them anew: askance encode -p {folder}"
     assert project.encode() == len(project.study.pool)
     assert states(folder)["project"] == "ok"
 
@@ -189,7 +189,7 @@ def test_damaged_features_are_found_and_encoding_again_mends_them(tmp_path: Path
 def test_items_without_features_are_found_and_encoding_mends_it(tmp_path: Path) -> None:
     project = make_project(tmp_path, rows=60, limit=20)
     folder = tmp_path / "tickets.askance"
-    assert row("project", folder).advice == "Encode them: askance encode"
+    assert row("project", folder).advice == f"Encode them: askance encode -p {folder}"
     project.encode()
     assert states(folder)["project"] == "ok"
 
@@ -240,7 +240,7 @@ def test_a_lost_encoder_is_found_and_encoding_fits_it_anew(tmp_path: Path) -> No
     project = make_project(tmp_path, rows=30)
     folder = tmp_path / "tickets.askance"
     shutil.rmtree(folder / "encoder")
-    assert row("project", folder).advice == "Fit the encoder anew: askance encode"
+    assert row("project", folder).advice == f"Fit the encoder anew: askance encode -p {folder}"
     project.encode()
     assert states(folder)["project"] == "ok"
 

@@ -53,6 +53,9 @@ def test_the_whole_way(here: Path, capsys: Said) -> None:
     assert main(["choose", "s", "-o", "c.csv"]) == 2
     assert "c.csv is there already, and may hold labels. Name another file with -o, or" in capsys.readouterr().err
     assert "typed by hand" in Path("c.csv").read_text()
+    for name in ("c.xlsx", "c.jsonl", "c"):
+        assert main(["choose", "s", "-o", name]) == 2
+        assert f"{name} is not called as a CSV file is" in capsys.readouterr().err and not Path(name).exists()
     assert main(["choose", "s", "-n", "20", "--strategy", "margin", "-o", "c.csv", "--force"]) == 0
     capsys.readouterr()
     found = as_json(capsys, "choose", "s", "-n", "20", "--known", "c.csv", "--strategy", "k-center", "-o", "d.csv")

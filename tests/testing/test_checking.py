@@ -9,7 +9,7 @@ import pytest
 
 from askance.cli import main
 from askance.describe import load_file
-from askance.errors import BadInput, UnknownName
+from askance.errors import BadInput, StorageError, UnknownName
 from askance.testing import strategy_promises
 from askance.testing.checking import check
 from askance.testing.scaffold import new_strategy
@@ -112,6 +112,29 @@ def test_a_learner_is_tried_on_a_task_that_it_takes(tmp_path: Path) -> None:
         return Hears("""
     path.write_text(MINE.replace("        return Hears(", only))
     assert [row for row in check(f"{path}:Ear") if not row.ok] == []
+
+
+def test_what_a_part_throws_while_it_is_made_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "sour.py"
+    path.write_text(
+        "from dataclasses import dataclass\nfrom askance import Strategy\n\n\n@dataclass(frozen=True)\n"
+        "class Sour(Strategy):\n    def __post_init__(self) -> None:\n        raise ValueError('no lemons')\n"
+    )
+    (row,) = check(str(path))
+    assert (row.part, row.ok) == ("Sour", False) and row.why.startswith("ValueError: no lemons. Give its fields")
+
+
+def test_what_a_study_takes_for_a_learner_is_checked(tmp_path: Path) -> None:
+    rows = list(check("sklearn.naive_bayes:GaussianNB"))
+    assert {row.part for row in rows} == {"Sklearn"} and rows[0].ok
+    with pytest.raises(BadInput, match="StackingClassifier.*wants arguments"):
+        list(check("sklearn.ensemble:StackingClassifier"))
+
+
+def test_a_name_that_is_too_long_for_a_file_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be written into .*: File name too long. Choose another name"):
+        new_strategy("a" * 300, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_checked_is_refused_with_a_reason(mine: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from askance.lab.plan import Plan
     from askance.learners.base import Learner
 
+OTHERS = (".jsonl", ".ndjson", ".parquet", ".npy", ".npz", ".xlsx", ".xls", ".ods")  # what init reads, or nobody
 DEMO = "random,margin,entropy,k-center,badge,typiclust"
 
 
@@ -137,6 +138,10 @@ def _of_file(options: argparse.Namespace, raw: bool) -> Dataset:
 
     if options.file is None:
         raise BadInput("There is nothing to run on. Name a CSV file and its --label, or a data set with --dataset.")
+    if Path(options.file.lower().removesuffix(".gz")).suffix in OTHERS:
+        raise BadInput(
+            f"{options.file} is no CSV file, and askance run compares on no other. Save it as CSV (UTF-8) first."
+        )
     if options.label is None:
         raise BadInput(f"Which column of {options.file} holds the classes? Name it with --label.")
     if raw and options.text is None:
@@ -161,10 +166,11 @@ def _of_file(options: argparse.Namespace, raw: bool) -> Dataset:
 def _compare(dataset: Dataset, options: argparse.Namespace, place: Place | None) -> int:
     from askance.lab.grid import run
     from askance.lab.plan import check
-    from askance.lab.showing import Live, show
+    from askance.lab.showing import Live, ready, show
 
     plan = _plan(dataset, options)
     check(dataset, plan)
+    ready(options.out)
     live = Live(dataset, plan)
     results = run(dataset, plan, workers=options.workers, on=place, each=live.finished)
     live.end()
@@ -181,6 +187,13 @@ def _plan(dataset: Dataset, options: argparse.Namespace) -> Plan:
     test = options.test if options.test is not None else min(5000, round(0.3 * items))
     initial = options.initial if options.initial is not None else max(20, 2 * classes)
     budget = options.budget if options.budget is not None else min(initial + 20 * options.batch, items - test)
+    if initial + options.batch > items - test:
+        drawn = " more --items," if options.items is not None else ""
+        raise BadInput(
+            f"{items} items less {test} for the test leave {items - test}, and the first {initial} labels and one "
+            f"batch of {options.batch} take {initial + options.batch}. Use{drawn} fewer labels (--initial, --batch), "
+            f"or a smaller --test."
+        )
     if budget < initial + options.batch:
         raise BadInput(
             f"A budget of {budget} labels is less than the first {initial} and one batch of {options.batch}. "

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from askance.errors import BadInput
@@ -60,7 +61,8 @@ def place_for(options: argparse.Namespace, wishes: Wishes, make: Callable[[Path]
     if is_project(there):
         _known(there, wishes, given)
         made = "is there" if named else "was made of it before"
-        _say(options, f"{there} {made}, and goes on. A newer file is taken in with: askance add {given} -p {there}")
+        typed = f"askance add {quote(given)} -p {quote(str(there))}"
+        _say(options, f"{there} {made}, and goes on. A newer file is taken in with: {typed}")
         return there
     if there.exists():
         raise BadInput(f"{there} is there already, and is no project. Name another one: --project NAME")
@@ -76,9 +78,11 @@ def _known(place: Path, wishes: Wishes, file: str | None = None) -> Path:
     sources, vain = [one["path"] for one in items.fact("sources")], unheard(items, wishes)
     items.close()
     if file is not None and Path(file).resolve() not in [Path(source).resolve() for source in sources]:
+        typed = quote(file)
         raise BadInput(
             f"{place} was made of {some(sources)} and not of {file}. For a project of its own, name one: askance "
-            f"label {file} --project NAME. If it is a newer file of that project: askance add {file} -p {place}"
+            f"label {typed} --project NAME. If it is a newer file of that project: askance add {typed} -p "
+            f"{quote(str(place))}"
         )
     if vain:
         raise BadInput(

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from askance.cli.options import Commands, listed, positive
@@ -243,12 +244,9 @@ def _ask(options: argparse.Namespace) -> int:
     if options.open and options.n is not None:
         raise BadInput("--open writes all questions that are open, and asks no new ones. Leave out -n, or --open.")
     project = _project(options)
-    if options.strategy is not None:
-        project.strategy(options.strategy)
-    if options.learner is not None:
-        project.learner(options.learner)
     delimiter = "\t" if options.delimiter == "tab" else options.delimiter
-    asked = ask(project, options.n or BATCH, out=options.out, again=options.open, delimiter=delimiter)
+    with project.by(options.strategy, options.learner):
+        asked = ask(project, options.n or BATCH, out=options.out, again=options.open, delimiter=delimiter)
     if options.json:
         print(json.dumps(asked.as_json(), indent=2))
     elif options.out is None:
@@ -303,13 +301,15 @@ def _decide(doubts: list[Doubt], new: list[str], same: dict[str, str]) -> None:
 
 def _told(file: str, told: Told, naming: str) -> str:
     if told.doubts:
+        from askance.project.words import quoted
+
         lines = [f"{file}: nothing was taken yet. New classes, or typos?"]
         for doubt in told.doubts:
             lines.append(f"  {doubt.name!r} ({doubt.count:,} times) looks like {doubt.near!r}")
         first = told.doubts[0]
         lines.append(
-            f"Say it once: askance tell {file}{naming} --same '{first.name}={first.near}', or --new '{first.name}' for "
-            f"a class of its own."
+            f"Say it once: askance tell {quote(file)}{naming} --same {quoted(f'{first.name}={first.near}')}, or --new "
+            f"{quoted(first.name)} for a class of its own."
         )
         return "\n".join(lines)
     parts = [f"{told.new:,} new answers"]

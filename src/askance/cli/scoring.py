@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from askance.cli.options import Commands, add_place, place_of, positive
@@ -89,7 +90,7 @@ def _score(options: argparse.Namespace) -> int:
     if found.left:
         print(f"{found.left:,} shards are left; say the same again to go on.")
     else:
-        print(f"Next: askance choose {found.folder} -n 1000 --strategy margin -o chosen.csv")
+        print(f"Next: askance choose {quote(str(found.folder))} -n 1000 --strategy margin -o chosen.csv")
     return 0
 
 
@@ -99,6 +100,8 @@ def _choose(options: argparse.Namespace) -> int:
     from askance.scoring.picks import known_rows, write_chosen
     from askance.scoring.scored import ScoredPool
 
+    if Path(options.out).suffix.lower() != ".csv":
+        raise BadInput(f"{options.out} is not called as a CSV file is. Name it chosen.csv, for example.")
     if Path(options.out).exists() and not options.force:
         raise BadInput(
             f"{options.out} is there already, and may hold labels. Name another file with -o, or say --force to write "

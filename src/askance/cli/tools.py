@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from shlex import quote
 
 from askance.cli.options import Commands
 
@@ -152,5 +153,5 @@ def _new_strategy(options: argparse.Namespace) -> int:
     from askance.testing.scaffold import new_strategy
 
     path = new_strategy(options.name, options.folder)
-    print(f"{path} is written. Edit it, then: askance check {path}")
+    print(f"{path} is written. Edit it, then: askance check {quote(str(path))}")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -57,6 +58,21 @@ class Live:
         self._out.flush()
 
 
+def ready(folder: str) -> None:
+    """Make the folder that results go to, and see whether it can be written: hours later it would be too late.
+
+    Raises:
+        StorageError: If it cannot be made or written to.
+    """
+    out = Path(folder)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise StorageError(f"Cannot write to {folder}: {error.strerror}. Name another folder with --out.") from error
+
+
 def show(results: Results, folder: str, *, as_json: bool = False) -> None:
     """Print the comparison, and write ``report.html`` and ``results.json``.
 
@@ -65,10 +81,7 @@ def show(results: Results, folder: str, *, as_json: bool = False) -> None:
     """
     comparison = compare(results)
     out = Path(folder)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"Cannot make {folder}: {error.strerror}. Name another folder with --out.") from error
+    ready(folder)
     with whole(out / "results.json") as file:
         file.write(results.to_json())
     page = write_lab_page(results, comparison, out / "report.html")

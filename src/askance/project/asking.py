@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from askance.errors import BadInput
@@ -98,7 +100,7 @@ def _asked(project: Project, n: int, place: Path | None) -> tuple[Batch, list[st
     if place is None:
         batch = project.ask(n)
         return batch, [str(id) for id in batch.ids], ""
-    name = blake2b(str(place.absolute()).encode(), digest_size=12).hexdigest()
+    name = blake2b(os.fsencode(place.absolute()), digest_size=12).hexdigest()
     for number in range(1 << 20):
         key = f"file:{name}:{number}"
         line = project.study.journal.find(key)
@@ -121,5 +123,6 @@ def _said(
     by = "that are open" if batch is None else f"by {batch.strategy}"
     said = [f"{len(ids):,} items {by}. {told}{'' if batch is None else batch.said}".strip(), *remarks]
     if place is not None:
-        said.append(f"Fill in the label column of {place}, then run: askance tell {place}{naming(project.folder)}")
+        typed = f"{quote(str(place))}{naming(project.folder)}"
+        said.append(f"Fill in the label column of {place}, then run: askance tell {typed}")
     return "\n".join(said)

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from askance.errors import BadInput, unknown
 from askance.files import whole_folder
+from askance.history import WORDS
 from askance.project.guess import guess, labels_in
 from askance.project.intake import Found, Intake, Reading, sample, take_in
 from askance.project.items import BROKEN, EMPTY, ITEM, Items
@@ -18,6 +20,7 @@ from askance.project.kinds import TASKS
 from askance.project.near import NearDuplicates, NearImages
 from askance.sources.base import Source
 from askance.sources.opening import open_source
+from askance.task import Named
 
 ENDING = ".askance"
 LOOKED_AT = 2000  # rows that guesses are made from
@@ -120,9 +123,10 @@ def begin(
     if place.exists():
         if not is_project(place):
             raise BadInput(f"{place} is there already, and is no project. Name another folder: --folder FOLDER")
+        typed = quote(str(place))
         raise BadInput(
-            f"{place} is there already. Go on with it (askance status -p {place}), take in a newer file (askance add "
-            f"{path} -p {place}), or name another folder: --folder FOLDER"
+            f"{place} is there already. Go on with it (askance status -p {typed}), take in a newer file (askance add "
+            f"{quote(str(path))} -p {typed}), or name another folder: --folder FOLDER"
         )
     begun = time.monotonic()
     source = open_source(path, encoding=wishes.encoding, split=wishes.split)
@@ -207,20 +211,21 @@ def find_place(given: str | None, here: Path | None = None) -> Path:
     if not found:
         raise BadInput(f"There is no project in {here}. Make one with: askance init FILE, or name one with --project.")
     names = ", ".join(place.name for place in found)
-    raise BadInput(f"There are {len(found)} projects in {here}: {names}. Say which: --project {found[0].name}")
+    raise BadInput(f"There are {len(found)} projects in {here}: {names}. Say which: --project {quote(found[0].name)}")
 
 
 def naming(place: Path) -> str:
-    """The option that names a project, for advice; empty where commands find it by themselves.
+    """The option that names a project, as it is typed, for advice; empty where commands find it by themselves.
 
     Args:
         place: Its folder.
     """
+    option = f" -p {quote(str(place))}"
     try:
         found = find_place(None)
     except BadInput:
-        return f" -p {place}"
-    return "" if found.resolve() == place.resolve() else f" -p {place}"
+        return option
+    return "" if found.resolve() == place.resolve() else option
 
 
 def _understood(source: Source, wishes: Wishes) -> tuple[Reading, str, tuple[str, ...]]:
@@ -228,6 +233,8 @@ def _understood(source: Source, wishes: Wishes) -> tuple[Reading, str, tuple[str
     given = _consistent(source, wishes)
     features = _columns(wishes, given)
     shown = sample(source, LOOKED_AT)
+    if not shown and next(iter(source), None) is None:
+        raise BadInput(f"{source.path} has 0 rows, so that it holds no item. Check the file.")
     folder = source.path if source.path.is_dir() else source.path.parent
     wanted = [name for name in source.columns if name not in wishes.ignore]
     # A label among what an item is made of would give itself away.
@@ -295,7 +302,7 @@ def _names(store: Items, task: str) -> list[str]:
         for text in labels:
             value = parse_label(text, task)
             found |= {value} if isinstance(value, str) else set(value)
-    return sorted(found)
+    return sorted(name for name in found if " ".join(name.lower().split()) not in WORDS)
 
 
 def _study(wishes: Wishes) -> dict[str, Any]:
@@ -312,13 +319,15 @@ def _checked(wishes: Wishes, task: str) -> None:
 
         strategies.strategy(wishes.strategy)
     if wishes.learner is not None:
-        from askance.learners import catalogue as learners
+        from askance.project.learning import check_learner
 
-        learners.learner(wishes.learner)
+        check_learner(wishes.learner, task)
     if task == "number" and wishes.classes:
         which = "--task number has none" if wishes.task else "the labels in the file are numbers"
         raise BadInput(f"--classes names classes, and {which}. Leave out --classes, or say --task classes or labels.")
-    TASKS[task](wishes.classes)
+    made = TASKS[task](())
+    for name in wishes.classes if isinstance(made, Named) else ():
+        made = made.grown(name)
 
 
 class _Uncounted:

@@ -16,10 +16,12 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from askance import cached
 from askance.errors import AskanceError
+from askance.project.beginning import naming
 
 if TYPE_CHECKING:
     from askance.project.project import Project
@@ -255,9 +257,10 @@ def _journal(project: Project) -> Finding:
             "project",
             BAD,
             f"{place} is gone, and the labels with it",
-            "Restore a copy of it; without one, askance status begins a new one.",
+            f"Restore a copy of it; without one, askance status{naming(project.folder)} begins a new one.",
         )
-    return Finding("project", WARN, f"{place} is not there yet", "Look at the project, which makes it: askance status")
+    advice = f"Look at the project, which makes it: askance status{naming(project.folder)}"
+    return Finding("project", WARN, f"{place} is not there yet", advice)
 
 
 def _database(place: Path) -> Finding:
@@ -273,10 +276,11 @@ def _database(place: Path) -> Finding:
         if code.startswith("SQLITE_BUSY"):
             return Finding("project", WARN, f"{place}: {said}", "Look again when the other process is done.")
         if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-            advice = f"Let this user read and write it and its folder: chmod u+rwX {place.parent} {place}"
+            chmod = f"chmod u+rwX {quote(str(place.parent))} {quote(str(place))}"
+            advice = f"Let this user read and write it and its folder: {chmod}"
             return Finding("project", BAD, f"{place}: {said}", advice)
     whole = said == "ok"
-    advice = "" if whole else f"Restore a copy, or save what is left: sqlite3 {place} .recover"
+    advice = "" if whole else f"Restore a copy, or save what is left: sqlite3 {quote(str(place))} .recover"
     return Finding("project", OK if whole else BAD, f"{place}: {said}", advice)
 
 
@@ -284,22 +288,24 @@ def _sources(project: Project) -> Iterator[Finding]:
     reads = project.how.reads == "image"
     for source in project.items.fact("sources"):
         if not Path(source["path"]).exists():
-            advice = "Put it back, or take it in from its new place: askance add FOLDER" if reads else ""
+            add = f"askance add FOLDER{naming(project.folder)}"
+            advice = f"Put it back, or take it in from its new place: {add}" if reads else ""
             said = f"{source['path']} is not there any more" + ("" if reads else "; the project has its rows")
             yield Finding("project", BAD if reads else OK, said, advice)
 
 
 def _features(project: Project) -> Finding:
+    encode = f"askance encode{naming(project.folder)}"
     if not (project.folder / "encoder").is_dir():
         said = f"{project.folder / 'encoder'} is not there: no item can be encoded"
-        return Finding("project", BAD, said, "Fit the encoder anew: askance encode")
+        return Finding("project", BAD, said, f"Fit the encoder anew: {encode}")
     store = project.features.store()
     damaged = [*store.damaged, *store.verify()]
     missing = project.features.missing()
     said = f"features of {store.rows:,} rows; {len(damaged)} damaged files, {missing:,} items without"
     if damaged:
-        return Finding("project", BAD, said, "Make them anew: askance encode")
-    return Finding("project", WARN if missing else OK, said, "Encode them: askance encode" if missing else "")
+        return Finding("project", BAD, said, f"Make them anew: {encode}")
+    return Finding("project", WARN if missing else OK, said, f"Encode them: {encode}" if missing else "")
 
 
 def _standing(place: Path) -> Path:

@@ -17,6 +17,7 @@ from askance.encoders.saved import load_encoding, save_encoding
 from askance.encoders.store import FeatureStore
 from askance.errors import AskanceError, BadInput
 from askance.pool import Pool
+from askance.project.beginning import naming
 from askance.project.intake import Reading
 from askance.project.items import Items, Stored
 from askance.study import early
@@ -73,7 +74,9 @@ class Features:
         """
         place = self._folder / "encoder"
         if not place.is_dir():
-            raise BadInput(f"The items of {self._folder} are not encoded yet. Run: askance encode")
+            raise BadInput(
+                f"The items of {self._folder} are not encoded yet. Run: askance encode{naming(self._folder)}"
+            )
         return load_encoding(place)[1]
 
     def fit(self, progress: Progress) -> None:
@@ -126,7 +129,7 @@ class Features:
         store = self.store()
         there = ~store.missing(keys)
         if not there.any():
-            raise AskanceError(f"No item of {self._folder} is encoded yet. Run: askance encode")
+            raise AskanceError(f"No item of {self._folder} is encoded yet. Run: askance encode{naming(self._folder)}")
         array = store.gather(keys if there.all() else keys[there])
         return Pool(_tensor(array), ids if there.all() else ids[there])
 

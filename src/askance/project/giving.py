@@ -8,6 +8,7 @@ from typing import Any
 from askance.errors import BadInput
 from askance.files import whole
 from askance.project import takeaway
+from askance.project.beginning import naming
 from askance.project.card import card
 from askance.project.coco import write_coco
 from askance.project.exporting import write_labels
@@ -44,7 +45,8 @@ def give_labels(project: Project, path: Path, *, form: str = "", force: bool = F
     study = project.study
     labeled = [item for item in provenance(study) if any(answer.by != GONE for answer in item.answers)]
     if not labeled:
-        raise BadInput("Nothing is answered yet, so there is nothing to export. Begin with: askance ask")
+        begin = f"askance ask{naming(project.folder)}"
+        raise BadInput(f"Nothing is answered yet, so there is nothing to export. Begin with: {begin}")
     if form in WRITERS:
         rows = WRITERS[form](path, project, labeled)
     else:
@@ -69,7 +71,7 @@ def give_model(project: Project, folder: Path, *, force: bool = False) -> None:
     """
     study = project.study
     if not study.progress.labeled:
-        raise BadInput("Nothing is labeled, so there is no model. Begin with: askance ask")
+        raise BadInput(f"Nothing is labeled, so there is no model. Begin with: askance ask{naming(project.folder)}")
     if folder.exists() and force and not (folder / takeaway.ABOUT).is_file():
         raise BadInput(f"{folder} is there and holds no model, so it is not written over. Name another folder.")
     model = study.model()

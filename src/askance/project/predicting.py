@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TextIO
 
 from askance.errors import BadInput
 from askance.files import whole
+from askance.project.beginning import naming
 from askance.project.predictor import Predictions
 from askance.project.project import Project
 from askance.task import Classes, Labels, Targets, Task
@@ -83,7 +84,8 @@ def _listed(project: Project, abstain: float | None) -> Iterator[tuple[tuple[Any
     """Each row's cells, and how sure the model is of its answer: 1 of a number, None where it looked at nothing."""
     study = project.study
     if not study.progress.labeled:
-        raise BadInput("Nothing is labeled, so there is nothing to predict from. Label some items first: askance ask")
+        ask = f"askance ask{naming(project.folder)}"
+        raise BadInput(f"Nothing is labeled, so there is nothing to predict from. Label some items first: {ask}")
     found, task = study.predict(), study.task
     said = Predictions(tuple(task.answer(row) for row in found), found, task)
     sure = [1.0] * len(said) if isinstance(task, Targets) else said.certainty.tolist()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,10 @@ from askance.project.features import Features, Progress, Raws, root_of
 from askance.project.intake import Intake, Reading, take_in
 from askance.project.items import BEGUN, Items, Stored
 from askance.project.kinds import TASKS
+from askance.project.learning import check_learner
 from askance.project.settling import Settled, settle
 from askance.sources.opening import open_source
+from askance.study.journal import Draft
 from askance.study.study import Study
 from askance.task import Task
 from askance.view import Batch
@@ -62,8 +66,8 @@ class Project:
 
     @property
     def name(self) -> str:
-        """What people call it."""
-        return self.folder.name.removesuffix(ENDING)
+        """What people call it, with marks where the folder's name is no UTF-8."""
+        return os.fsencode(self.folder.name.removesuffix(ENDING)).decode("utf-8", "replace")
 
     @cached_property
     def how(self) -> Reading:
@@ -185,8 +189,35 @@ class Project:
         self._reopen("strategy", name)
 
     def learner(self, name: str) -> None:
-        """Learn by another learner from now on."""
+        """Learn by another learner from now on.
+
+        Raises:
+            BadInput: If there is no such learner, or it learns something else than what the items are labeled with.
+        """
+        check_learner(name, self.kind)
         self._reopen("learner", name)
+
+    @contextmanager
+    def by(self, strategy: str | None = None, learner: str | None = None) -> Iterator[None]:
+        """Ask by another strategy and learn by another learner from now on, unless what is done inside fails.
+
+        Args:
+            strategy: What asks; None changes nothing.
+            learner: What learns; None changes nothing.
+        """
+        if strategy is None and learner is None:
+            yield
+            return
+        settings, parts = self.items.fact("study"), dict(self.study.state.parts)
+        try:
+            if strategy is not None:
+                self.strategy(strategy)
+            if learner is not None:
+                self.learner(learner)
+            yield
+        except BaseException:
+            self._back(settings, parts)
+            raise
 
     def forget(self) -> None:
         """Open the study anew when it is next needed."""
@@ -203,6 +234,19 @@ class Project:
         self.forget()
         self.__dict__["study"] = Study(pool, storage=self.folder / "study.db", task=self._task(), **settings)
         self.items.put("study", settings)
+
+    def _back(self, settings: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
+        """Put strategy and learner back, in the journal too: where nobody wished for one, the journal's stays."""
+        self.items.put("study", settings)
+        study = self.study
+        now = study.state.parts
+        drafts = [
+            Draft("changed", {"what": what, "old": now[what], "new": parts[what]})
+            for what in ("strategy", "learner")
+            if now[what] != parts[what]
+        ]
+        if drafts:
+            study.insist(lambda: study.append(drafts))
 
     def _opened(self) -> tuple[Study, Settled]:
         limit = self.items.fact("limit")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from askance.describe import build, describe
@@ -17,7 +18,7 @@ from askance.project.intake import Intake, Reading
 from askance.project.items import Items
 from askance.project.project import Project
 from askance.project.settling import Settled
-from askance.project.words import SHOWN, describe_rows, some, task_words
+from askance.project.words import SHOWN, describe_rows, quoted, some, task_words
 from askance.sources.opening import is_table
 from askance.task import Named
 
@@ -176,8 +177,9 @@ def _all_labeled(path: str | Path, begun: Begun) -> str:
     reads = how.reads == "table" or (how.reads == "text" and len(how.columns) == 1)
     if not (reads and begun.task == "classes" and is_table(path)):  # askance run has no way to read it
         return said
-    text = f" --text '{how.columns[0]}'" if how.reads == "text" else ""
-    return f"{said}. To see what asking would have been worth: askance run {path} --label '{how.label}'{text}"
+    text = f" --text {quoted(how.columns[0])}" if how.reads == "text" else ""
+    typed = f"askance run {quote(str(path))} --label {quoted(str(how.label))}{text}"
+    return f"{said}. To see what asking would have been worth: {typed}"
 
 
 def _problems(settled: Settled) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save_file
 
 from askance import __version__
 from askance.describe import build, describe, find
@@ -120,7 +121,8 @@ def load(path: str | Path, *, trust: bool = False) -> Predictor:
             raise ValueError(f"{ABOUT} names no task or no learner")
         read: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in about["reads"].items()}
         how = Reading(**read)
-        model = learner.restore(load_file(folder / HEAD), about["model"])
+        head = read_tensors((folder / HEAD).read_bytes())  # as bytes: by a path, one that is no UTF-8 is refused
+        model = learner.restore(head, about["model"])
         if model is None:
             raise ValueError(f"{HEAD} does not fit the learner of {ABOUT}")
         encoder, encoding = load_encoding(folder / ENCODER)

@@ -77,15 +77,23 @@ def tell_file(
     if isinstance(study.task, Named):
         old = {str(name): str(now) for name, now in study.task.aliases}
         known: dict[str, str] = {**old, **project.items.fact("same", {}), **(same or {})}
-        for wrong, right in (same or {}).items():
-            if not study.task.knows(right) and right not in new:
-                raise BadInput(f"There is no class {right!r} that {wrong!r} could mean. Name a class of the project.")
         counted = Counter(name for _, _, value in values for name in _names(value))
+        coming = {*new, *counted} - known.keys()  # of a first file, the commoner spelling is a class only after it
+        for wrong, right in (same or {}).items():
+            if not study.task.knows(right) and right not in coming:
+                raise BadInput(
+                    f"There is no class {right!r} that {wrong!r} could mean. Name one of the project or of the file."
+                )
         done.names = dict(counted)
-        sorted_ = sort_out(counted, [str(name) for name in study.task.names], accepted=new, aliases=known)
+        meant = {right: 0 for wrong, right in (same or {}).items() if wrong in counted and right in coming}
+        classes = [str(name) for name in study.task.names]
+        sorted_ = sort_out({**meant, **counted}, classes, accepted=new, aliases=known)
         if sorted_.doubtful:
             done.doubts = list(sorted_.doubtful)
             return done
+        task = study.task
+        for name in sorted_.new:  # a name that cannot be one is refused before any is declared
+            task = task.grown(name)
         for name in sorted_.new:
             study.declare(name)
             done.declared.append(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from askance.project.intake import Intake
 from askance.project.items import FOLDED, ITEM
@@ -23,6 +24,15 @@ def describe_rows(intake: Intake, counts: dict[str, int]) -> Iterator[str]:
         yield from (f"  {why}" for why in intake.broken[:SHOWN])
         if len(intake.broken) > SHOWN:
             yield f"  and {len(intake.broken) - SHOWN:,} more: askance status --json lists them"
+
+
+def quoted(name: str) -> str:
+    """A name between quotes, as it is typed.
+
+    >>> print(quoted("billing"), quoted("it's"))
+    'billing' 'it'"'"'s'
+    """
+    return quote(name) if "'" in name else f"'{name}'"
 
 
 def task_words(task: str) -> str:

@@ -238,7 +238,8 @@ def open_database(storage: str | Path, durability: str) -> Database:
     url = _url(storage)
     _check_place(url)
     with _opening:
-        key = (url.render_as_string(hide_password=False), durability)
+        file = None if url.query else _file(url)  # as a path: its name may be no UTF-8, which no URL can hold
+        key = (url.render_as_string(hide_password=False) if file is None else str(file), durability)
         found = _open.get(key)
         if found is None or found.identity != identity(url):  # a file that was removed and made again is another one
             found = _open[key] = Database(url, durability)

@@ -50,7 +50,7 @@ def check(what: str) -> Iterator[Row]:
 
     Args:
         what: ``path/mine.py`` for all strategies, learners and signals of its own, ``path/mine.py:Part``,
-            ``module:Part``, or a name of a strategy or learner.
+            ``module:Part``, or a name of a strategy or learner. A learner may be whatever `askance.Study` takes for one.
 
     Raises:
         UnknownName: If there is no such name.
@@ -60,8 +60,9 @@ def check(what: str) -> Iterator[Row]:
     for part in _found(what):
         try:
             made.append(part() if isinstance(part, type) else part)
-        except (TypeError, AskanceError) as error:
-            why = f"{error} Give its fields defaults, or make one at the top level of the file and check that by name."
+        except Exception as error:  # a part of the user's may throw anything
+            told = error if isinstance(error, TypeError | AskanceError) else f"{type(error).__name__}: {error}."
+            why = f"{told} Give its fields defaults, or make one at the top level of the file and check that by name."
             yield Row(part.__name__, "can be made without arguments", False, why)
     givers = [LEARNER, *(part for part in made if isinstance(part, Learner)), *_catalogued(), TRAINED]
     for part in made:
@@ -99,7 +100,14 @@ def _found(what: str) -> list[Any]:
     part = find(what)
     if isinstance(part, KINDS) or (isinstance(part, type) and issubclass(part, KINDS)):
         return [part]
-    raise BadInput(f"{what} is no strategy, learner or signal. Subclass askance.Strategy, askance.Learner or a signal.")
+    try:
+        return [learners.learner(what)]  # an estimator, a network, what has fit() and predict_proba()
+    except BadInput as error:
+        if hasattr(part, "fit"):
+            raise
+        raise BadInput(
+            f"{what} is no strategy, learner or signal. Subclass askance.Strategy, askance.Learner or a signal."
+        ) from error
 
 
 def _catalogued() -> Iterator[Learner]:

@@ -6,7 +6,7 @@ import keyword
 import re
 from pathlib import Path
 
-from askance.errors import BadInput
+from askance.errors import BadInput, StorageError
 
 STRATEGY = '''"""Worth a label because the model does not know."""
 
@@ -51,6 +51,7 @@ def new_strategy(name: str, folder: str | Path = ".") -> Path:
 
     Raises:
         BadInput: If the name is no name of a class, the folder is not there, or the file is there already.
+        StorageError: If it cannot be written, as where the name is too long.
     """
     words = re.split(r"[-_]", name)
     title = "".join(word[:1].upper() + word[1:] for word in words)
@@ -67,6 +68,10 @@ def new_strategy(name: str, folder: str | Path = ".") -> Path:
             file.write(STRATEGY.format(name=title))
     except FileExistsError:
         raise BadInput(f"{path} is there already. Choose another name, or move that file away.") from None
+    except OSError as error:
+        raise StorageError(
+            f"{path.name} cannot be written into {folder}: {error.strerror}. Choose another name, or another --folder."
+        ) from error
     return path
 
 
