@@ -50,7 +50,7 @@ def check(what: str) -> Iterator[Row]:
 
     Args:
         what: ``path/mine.py`` for all strategies, learners and signals of its own, ``path/mine.py:Part``,
-            ``module:Part``, or a name of a strategy or learner. A learner may be whatever `askance.Study` takes for one.
+            ``module:Part``, or a name of a strategy or learner. A learner may be whatever `askance.Study` takes as one.
 
     Raises:
         UnknownName: If there is no such name.
