@@ -326,8 +326,8 @@ def _checked(wishes: Wishes, task: str) -> None:
         which = "--task number has none" if wishes.task else "the labels in the file are numbers"
         raise BadInput(f"--classes names classes, and {which}. Leave out --classes, or say --task classes or labels.")
     made = TASKS[task](())
-    for name in wishes.classes if isinstance(made, Named) else ():
-        made = made.grown(name)
+    for name in wishes.classes:
+        made = made.grown(name) if isinstance(made, Named) else made
 
 
 class _Uncounted:
