@@ -185,6 +185,17 @@ def test_a_project_says_where_it_stands(tmp_path: Path) -> None:
     assert status(project).score == found.score and len(project.study.lines()) == lines, "nothing new, nothing measured"
 
 
+def test_a_project_says_why_it_has_no_score(tmp_path: Path) -> None:
+    project = make_project(tmp_path, control=0.5)
+    assert "accuracy   unknown: 0 control items are labeled, and it takes 2" in as_text(status(project))
+    label_batch(project, tmp_path)
+    assert status(project).score and not status(project).unscored
+    project._reopen("learner", "sklearn.svm:SVR")  # as an earlier version took it
+    id = next(id for id in project.study.pool.ids if id not in project.study.labels)
+    project.study.tell({id: truth(tmp_path)[id]}, by="Ada")
+    assert "accuracy   unknown: SVR has neither predict_proba nor decision_function" in as_text(status(project))
+
+
 def test_a_label_of_an_item_that_is_not_encoded_is_named_with_its_line(tmp_path: Path) -> None:
     project = make_project(tmp_path, limit=50)
     known = str(project.study.pool.ids[0])

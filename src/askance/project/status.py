@@ -20,6 +20,8 @@ from askance.study.score import Score
 from askance.study.study import Study
 from askance.task import Named, Task
 
+ENOUGH = 2  # control items that a score takes
+
 
 @dataclass(frozen=True)
 class Status:
@@ -46,6 +48,7 @@ class Status:
         labels_since: Labels that came after it.
         controls: Control items that are labeled.
         score: The accuracy on them, in words; empty without one.
+        unscored: Why there is none; empty with one.
         scores: The same as numbers.
         set_aside: Rows that are empty, broken or gone: id, state and why.
         stopped: Why the strategy thinks that nothing is worth a label.
@@ -73,6 +76,7 @@ class Status:
     labels_since: int
     controls: int
     score: str
+    unscored: str = ""
     scores: Mapping[str, Any] = field(default_factory=dict)
     set_aside: Sequence[Mapping[str, str]] = ()
     stopped: str = ""
@@ -90,7 +94,8 @@ def status(project: Project) -> Status:
     progress = study.progress
     rows = project.items.counts()
     learned, since = _age(study)
-    score, scores = _score(study)
+    controls = sum(int(study.state.sides[row]) == LABELED for row in study.state.controls)
+    score, scores, unscored = _score(study, controls)
     answers = [answer for standing in study.history.answers.values() for answer in standing]
     labels = list(study.labels.values()) if isinstance(study.task, Named) else []
     counted = Counter(str(name) for value in labels for name in (value if isinstance(value, list) else [value]))
@@ -115,8 +120,9 @@ def status(project: Project) -> Status:
         fits=len(study.state.fits),
         model_labels=learned,
         labels_since=since,
-        controls=sum(int(study.state.sides[row]) == LABELED for row in study.state.controls),
+        controls=controls,
         score=score,
+        unscored=unscored,
         scores=scores,
         set_aside=[
             {"id": row.id, "state": "gone" if row.gone else row.state, "why": row.why}
@@ -160,7 +166,7 @@ def as_text(found: Status) -> str:
     if found.diverged:
         lines.append(f"           it failed and knows nothing, so random asks: {found.diverged}")
     lines.append(f"asks by    {found.strategy}")
-    lines.append(f"accuracy   {found.score or f'unknown: {found.controls} control items are labeled, and it takes 2'}")
+    lines.append(f"accuracy   {found.score or f'unknown: {found.unscored}'}")
     if found.stopped:
         lines.append(f"stopped    {found.stopped}")
     return "\n".join([*lines, f"next       {found.next}"])
@@ -180,16 +186,18 @@ def _age(study: Study) -> tuple[int | None, int]:
     return learned, study.progress.labeled - learned
 
 
-def _score(study: Study) -> tuple[str, dict[str, Any]]:
-    """The latest score on control items, measured anew if answers came since."""
+def _score(study: Study, controls: int) -> tuple[str, dict[str, Any], str]:
+    """The latest score on control items, measured anew if answers came since; or why there is none."""
     for line in reversed(study.lines()):
         if line.kind == "scored" and line.body["on"] == "control" and line.body["through"] >= study.state.taught:
-            return str(Score.read(line.body["scores"], "control")), line.body["scores"]
+            return str(Score.read(line.body["scores"], "control")), line.body["scores"], ""
+    if controls < ENOUGH:
+        return "", {}, f"{controls} control items are labeled, and it takes {ENOUGH}"
     try:
         found = study.score()
-    except BadInput:
-        return "", {}  # too few control items
-    return str(found), found.measured()
+    except BadInput as error:  # as of a learner that cannot learn what people say
+        return "", {}, str(error)
+    return str(found), found.measured(), ""
 
 
 def _disagreed(study: Study) -> int:
