@@ -15,6 +15,7 @@ from torch import Tensor
 
 from askance.arrays import take
 from askance.errors import BadInput
+from askance.kernels.finite import too_large
 from askance.learners.base import Learner, Lesson, Model, Outputs
 from askance.learners.counted import counted
 from askance.learners.seeded import seeded
@@ -83,6 +84,8 @@ class Sklearn(Learner):
                 why = " ".join(str(error).split())[:_SAID].rstrip(".")
                 if isinstance(error, TypeError):  # as of an argument out of bounds: no label mends that
                     raise BadInput(f"{name} cannot be fitted: {why}. Change its arguments.") from error
+                if isinstance(lesson.items, Tensor) and not bool(lesson.items.float().isfinite().all()):
+                    raise too_large("A feature in single precision") from error  # which many estimators work in
                 if not _reads(estimator, lesson.items):
                     raise BadInput(
                         f"{name} cannot read the items of the pool: {why}. Encode them first, or hand in a Pipeline "
