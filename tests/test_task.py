@@ -124,18 +124,14 @@ def test_a_name_is_declared_once(names: tuple[Any, ...]) -> None:
             task(names)
 
 
-@pytest.mark.parametrize("name", ["", " ", "?", "! ", "None of  these"])
 @pytest.mark.parametrize("kind", [Classes, Labels])
-def test_a_name_that_no_answer_could_say_is_refused_and_one_that_is_there_can_be_renamed(kind: Any, name: str) -> None:
-    task = kind(("a", name))  # as a journal of an earlier version may have it
-    for change in (
-        kind(("a",)).grown,
-        lambda name: task.renamed("a", name),
-        lambda name: task.renamed("a", f" {name}"),
-    ):
-        with pytest.raises(BadInput, match=f"{kind.word}.*Choose another name|has no name. Give it a word"):
-            change(name)
-    assert task.renamed(name, "b").names == ("a", "b") and task.grown("b").names == ("a", name, "b")
+def test_a_blank_name_is_refused_and_one_that_is_there_can_be_renamed(kind: Any) -> None:
+    task = kind(("a", " "))  # as a journal of an earlier version may have it
+    for change in (kind(("a",)).grown, lambda name: task.renamed("a", name)):
+        for name in ("", "  "):
+            with pytest.raises(BadInput, match=f"{kind.word}.*has no name. Give it a word"):
+                change(name)
+    assert task.renamed(" ", "b").names == ("a", "b") and kind(("a",)).grown("?").names == ("a", "?")
 
 
 def test_numbers_of_numpy_and_torch_become_plain() -> None:

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 KINDS = ("label", "soft", "none-of-these", "unsure", "broken", "withdrawn")
-WORDS = {"?": "unsure", "!": "broken", "none of these": "none-of-these"}  # cells that are no label; a class's name wins
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from askance.errors import BadInput, unknown
-from askance.history import WORDS, Answer
+from askance.history import Answer
 
 if TYPE_CHECKING:
     from torch import Tensor  # only the learning side brings torch: the desk reads answers without it
@@ -121,9 +121,9 @@ class Named(Task):
         """The task with one name more, as its last column.
 
         Raises:
-            BadInput: If the name is known, also as one that was renamed or merged, or no answer could say it.
+            BadInput: If the name is known, also as one that was renamed or merged, or blank.
         """
-        new = self._sayable(name)
+        new = self._readable(name)
         now = dict(self._aliased).get(str(new))
         if now is not None:
             raise BadInput(f"{new!r} is an old name of {now!r}, and old answers still carry it. Choose another name.")
@@ -133,9 +133,9 @@ class Named(Task):
         """The task with another name for one column; answers that carry the old name mean the new one.
 
         Raises:
-            BadInput: If there is no such name, or the new one is another column's, or no answer could say it.
+            BadInput: If there is no such name, or the new one is another column's, or blank.
         """
-        column, name = self.index(old), self._sayable(new)
+        column, name = self.index(old), self._readable(new)
         before = self.names[column]
         if str(before) == str(name):
             raise BadInput(f"The {self.word} {before!r} has that name already. Give another one.")
@@ -159,20 +159,15 @@ class Named(Task):
         names = tuple(known for known in self.names if known != before)
         return replace(self, names=names, aliases=self._pointing(before, kept))
 
-    def _sayable(self, name: Any) -> str | int:
-        """A name that is new; one that stands in a file for no label, or for nothing, is refused.
+    def _readable(self, name: Any) -> str | int:
+        """A new name as a plain value; signs of every kind may stand in it, and something has to.
 
-        Names that are there are not looked at: a journal that has such a one opens, and it can be renamed.
+        Raises:
+            BadInput: If it is blank.
         """
         new: str | int = plain(name)
         if not str(new).strip():
             raise BadInput(f"The {self.word} {new!r} has no name. Give it a word that people can read.")
-        meaning = WORDS.get(" ".join(str(new).lower().split()))
-        if meaning is not None:
-            raise BadInput(
-                f"{new!r} is no name for a {self.word}: where files are filled in, it is the answer {meaning!r}. "
-                f"Choose another name."
-            )
         return new
 
     def _pointing(self, old: str | int, now: str | int) -> tuple[tuple[str | int, str | int], ...]:

@@ -127,22 +127,6 @@ def test_labels_that_came_with_the_file_are_used_and_disagreeing_rows_are_named(
     assert status(project).people == {"file": 2}
 
 
-def test_what_a_file_says_for_no_label_is_no_class_and_is_named(tmp_path: Path) -> None:
-    rows = [f"r{row},words of row {row},{'ab?'[row % 3]}" for row in range(30)]
-    (tmp_path / "x.csv").write_text("\n".join(["id,text,kind", *rows[:20]]))
-    started = init(tmp_path / "x.csv", Wishes(id="id", label="kind"), folder=tmp_path / "x.askance")
-    assert started.classes == ("a", "b") and started.settled.labels == 14 and len(started.settled.unread) == 6
-    (tmp_path / "x.csv").write_text("\n".join(["id,text,kind", *rows]))
-    project = Project(tmp_path / "x.askance")
-    project.add(tmp_path / "x.csv")
-    project.encode()
-    settled = project.settle()
-    assert settled.labels == 6 and "'?' is no name for a class" in settled.unread["r29"]
-    with pytest.raises(BadInput, match=r"'\?' is no name for a class"):
-        init(tmp_path / "x.csv", Wishes(classes=("a", "?")), folder=tmp_path / "y.askance")
-    assert not (tmp_path / "y.askance").exists()
-
-
 def test_the_same_ask_writes_a_batch_again_that_was_asked_and_not_written(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     first = ask(project, 10, out=tmp_path / "b.csv")

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from askance.errors import BadInput
-from askance.history import KINDS, WORDS
+from askance.history import KINDS
 from askance.project.dialects import no_column, rows_of
 from askance.project.mangled import Mangled
 from askance.project.sheets import BY, ID, LABEL, OURS, bare
 from askance.project.together import Voice, voices
 
+WORDS = {"?": "unsure", "!": "broken", "none of these": "none-of-these"}  # cells that are no label; a class's name wins
 WRONG = 3  # ids that a message names
 
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")

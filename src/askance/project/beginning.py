@@ -12,7 +12,6 @@ from typing import Any
 
 from askance.errors import BadInput, unknown
 from askance.files import whole_folder
-from askance.history import WORDS
 from askance.project.guess import guess, labels_in
 from askance.project.intake import Found, Intake, Reading, sample, take_in
 from askance.project.items import BROKEN, EMPTY, ITEM, Items
@@ -20,7 +19,6 @@ from askance.project.kinds import TASKS
 from askance.project.near import NearDuplicates, NearImages
 from askance.sources.base import Source
 from askance.sources.opening import open_source
-from askance.task import Named
 
 ENDING = ".askance"
 LOOKED_AT = 2000  # rows that guesses are made from
@@ -302,7 +300,7 @@ def _names(store: Items, task: str) -> list[str]:
         for text in labels:
             value = parse_label(text, task)
             found |= {value} if isinstance(value, str) else set(value)
-    return sorted(name for name in found if " ".join(name.lower().split()) not in WORDS)
+    return sorted(found)
 
 
 def _study(wishes: Wishes) -> dict[str, Any]:
@@ -325,10 +323,7 @@ def _checked(wishes: Wishes, task: str) -> None:
     if task == "number" and wishes.classes:
         which = "--task number has none" if wishes.task else "the labels in the file are numbers"
         raise BadInput(f"--classes names classes, and {which}. Leave out --classes, or say --task classes or labels.")
-    made = TASKS[task](())
-    if isinstance(made, Named):
-        for name in wishes.classes:
-            made = made.grown(name)
+    TASKS[task](wishes.classes)
 
 
 class _Uncounted:

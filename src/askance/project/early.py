@@ -6,8 +6,6 @@ meanwhile.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from askance.describe import build, describe
 from askance.project.items import BEGUN, Items
 from askance.study import early
@@ -52,7 +50,7 @@ def _rename(study: Study, task: Task) -> None:
     if isinstance(task, Named) and isinstance(study.task, Named) and type(task) is type(study.task):
         for name in study.task.names:  # what the labels of files named meanwhile
             if not task.knows(name):
-                task = replace(task, names=(*task.names, name))
+                task = task.grown(name)
         if task != study.task:
             change = {"what": "task", "old": describe(study.task), "new": describe(task)}
             study.journal.add([Draft("changed", change)])

@@ -65,21 +65,13 @@ def _labels(items: Items, study: Study, parse: Callable[[str], Any], done: Settl
         except BadInput as error:
             done.unread[id] = str(error)
     if isinstance(study.task, Named):
-        told = {name for value in found.values() for name in _named(value)}
+        values = found.values()
+        told = {str(name) for value in values for name in (value if isinstance(value, list) else [value])}
         for name in sorted(told):
             if not study.task.knows(name):
-                try:
-                    study.declare(name)
-                except BadInput as error:  # it can be no name of a class
-                    unread = {id: str(error) for id, value in found.items() if name in _named(value)}
-                    done.unread |= unread
-                    found = {id: value for id, value in found.items() if id not in unread}
+                study.declare(name)
     new = {id: value for id, value in found.items() if _standing(study, id, FILE) != study.task.read(value, "label")}
     done.labels = study.tell(new, by=FILE) if new else 0
-
-
-def _named(value: Any) -> list[str]:
-    return [str(name) for name in (value if isinstance(value, list) else [value])]
 
 
 def _gone(items: Items, study: Study, done: Settled) -> None:
