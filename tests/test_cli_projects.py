@@ -178,15 +178,6 @@ def test_a_slip_of_a_class_that_the_same_file_brings_is_settled_as_advised(here:
     assert as_json(capsys, "status")["classes"] == {"billing": 3, "account": 1, "refund": 1}
 
 
-def test_names_that_are_answers_of_their_own_take_nothing_of_a_file_with_them(here: Path, capsys: Said) -> None:
-    main(["init", "tickets.csv", "--task", "labels"])
-    ids = [item["id"] for item in as_json(capsys, "ask", "-n", "2")["items"]] if capsys.readouterr() else []
-    Path("a.csv").write_text(f"id,label\n{ids[0]},a;a\n{ids[1]},a;?\n")
-    assert main(["tell", "a.csv"]) == 2
-    assert "'?' is no name for a label" in capsys.readouterr().err
-    assert as_json(capsys, "status")["classes"] == {}
-
-
 def test_on_a_terminal_a_slip_is_asked_about(here: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     begun(capsys)
     ids = [item["id"] for item in as_json(capsys, "ask", "-n", "2")["items"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,15 @@ def test_a_module_that_fails_is_named_with_its_error(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(BadInput, match=says):
         find("own_part:Mine")
+
+
+def test_a_file_that_changed_in_the_same_moment_and_length_is_run_anew(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    for width in (4, 5):
+        path.write_text(f"WIDTH: int = {width}\n")
+        os.utime(path, (1_000_000, 1_000_000))
+        assert width == load_file(path).WIDTH
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.py"]
 
 
 def test_a_part_of_a_loose_file_is_named_by_its_path(tmp_path: Path) -> None:

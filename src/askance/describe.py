@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import os
 import pickle
 import sys
 from dataclasses import fields, is_dataclass
@@ -120,7 +121,8 @@ def load_file(path: str | Path) -> ModuleType:
     file = Path(path).resolve()
     if not file.is_file():
         raise BadInput(f"There is no file {path}. Check the path before the colon.")
-    name = f"{_FILE}{hashlib.blake2b(str(file).encode() + file.read_bytes(), digest_size=8).hexdigest()}"
+    text = file.read_bytes()
+    name = f"{_FILE}{hashlib.blake2b(os.fsencode(file) + text, digest_size=8).hexdigest()}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)
@@ -128,7 +130,8 @@ def load_file(path: str | Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up while it runs
     try:
-        spec.loader.exec_module(module)
+        # Not by the loader: it would run its bytecode of before, had the file changed within a second in equal length.
+        exec(compile(text, str(file), "exec", dont_inherit=True), module.__dict__)
     except Exception as error:
         del sys.modules[name]
         raise BadInput(f"{path} fails when it is run: {type(error).__name__}: {error}. Mend the file first.") from error
