@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from askance.checked import Arrays, Checked, check, whole
-from askance.errors import AskanceError, BadInput, MissingSignal
-from askance.kernels.finite import too_large
+from askance.errors import BadInput, MissingSignal
 from askance.learners.base import Learner, Lesson, Model, Outputs
 from askance.look import read_signal
 from askance.seeds import Dice
@@ -258,15 +257,7 @@ def _view(
     @cache
     def companion(learner: Learner) -> Model:
         lesson = _lesson(checked, task, sides[0], targets, seed)
-        lesson = replace(lesson, model=_layer(checked) if checked.outputs.layer is not None else None)
-        try:
-            return learner.fit(lesson)
-        except AskanceError:
-            raise
-        except ValueError as error:
-            if not isinstance(lesson.items, Tensor) or bool(lesson.items.float().isfinite().all()):
-                raise
-            raise too_large("A feature in single precision") from error  # which most learners work in
+        return learner.fit(replace(lesson, model=_layer(checked) if checked.outputs.layer is not None else None))
 
     @cache
     def beyond(signal: Signal) -> Rows | None:

@@ -57,8 +57,7 @@ class PixelEncoding(Encoding):
         pixels = np.stack(rows) if rows else np.zeros((0, self.side, self.side, 3), np.uint8)
         if self.gray:
             shares = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R 601
-            return np.asarray(pixels.astype(np.float32) @ shares / 255, dtype=np.float32).reshape(
-                len(items), self.width
-            )
+            brightness = np.asarray(pixels.astype(np.float32) @ shares / 255, dtype=np.float32)
+            return brightness.reshape(len(items), self.width)
         channels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), dtype=np.float32)
         return np.asarray(channels / 255, dtype=np.float32).reshape(len(items), self.width)

@@ -12,6 +12,7 @@ from torch.nn.functional import softplus
 
 from askance.arrays import spans, take
 from askance.errors import BadInput
+from askance.kernels.finite import check_squares
 from askance.learners.base import Learner, Lesson, Model, Outputs
 from askance.learners.companions import features_of
 from askance.learners.seeded import seeded
@@ -64,6 +65,7 @@ class MixingPolicy(Learner):
             return Policy(None, lesson.model, self.rank, {"pairs": 0})
         features = features_of(take(lesson.items, rows), lesson.model).float()
         middle = features.mean(0)
+        check_squares(features - middle)
         scale = float((features - middle).square().mean().sqrt()) or 1.0
         inputs, scores = (features - middle) / scale, scores.float()
         with seeded(lesson.dice.of("network").key):

@@ -194,9 +194,7 @@ def heat(
     tall = min(max(cell * 0.62, 20), 34)
     apart = min(2, cell / 4)  # between cells
     turned = LETTER * longest > cell - 4
-    every = (
-        math.ceil(11 / cell) if turned else 1
-    )  # turned heads need so much room; cells say their names when pointed at
+    every = math.ceil(11 / cell) if turned else 1  # a turned head takes 11 pixels; a cell pointed at says its own
     top = 16 + (5.2 * longest if turned else 8)
     roomy = cell - 6 >= 6.6 * max(len(text(value)) for row in values for value in row)
     most = max((v for row in values for v in row if math.isfinite(v)), default=0) or 1.0
