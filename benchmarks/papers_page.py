@@ -98,9 +98,9 @@ PAPERS = {
         ),
         Paper(
             "CDALBench, 2024",
-            ("core-gcn", "dsa", "lsa", "askance.lab.bounds:greedy_oracle"),
+            ("core-gcn", "dsa", "lsa", "galaxy", "askance.lab.bounds:greedy_oracle"),
             result="../lab/claims.md",
-            said="GALAXY and its learned agents are not here.",
+            said="Its learned agents are not here.",
         ),
         Paper(
             "No Free Lunch in Active Learning, 2025",

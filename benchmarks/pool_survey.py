@@ -160,7 +160,7 @@ def _room(there: Sequence[Condition]) -> Claim:
             continue
         counted += 1
         best = max((name for name in means if name != BEAM), key=lambda name: means[name])
-        first += means[BEAM] >= means[best]
+        first += means[BEAM] > means[best]
         wide += means[BEAM] >= means[best] + ROOM
         numbers.append(
             f"{one.dataset}: oracle {means[BEAM]:.3f}, best {means[best]:.3f} ({best}), random {means['random']:.3f}; "

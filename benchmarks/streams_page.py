@@ -11,7 +11,7 @@ import numpy as np
 from askance.lab.statistics import holm, interval, paired_t
 from askance.reports import words
 from benchmarks.kept import outdated
-from benchmarks.paired import Gap, Rows, gaps, held, points, score, table, tidy
+from benchmarks.paired import Gap, Rows, differences_of, held, points, score, table, tidy
 from benchmarks.streams import FILE, GAMMA, MOST, decides
 
 STREAMS = ("neuronal", "neuronal, steady", "neuronal, f1 alone", "i-neural", "neural-ntk", "gate")
@@ -30,8 +30,7 @@ def streams_page() -> str:
     """The page."""
     kept = json.loads(FILE.read_text("utf-8"))
     cases: Mapping[str, Rows] = kept["cases"]
-    tested = {case: _streams_tested(found) for case, found in cases.items()}
-    pooled = {case: _pools_tested(found) for case, found in cases.items()}
+    tested = {case: _tested(found) for case, found in cases.items()}
     seeds = min(len(row["seeds"]) for found in cases.values() for row in found.values())
     return tidy(
         "# Streams, and pairs of networks\n\n"
@@ -67,8 +66,8 @@ def streams_page() -> str:
         "above and italic below by a paired t-test, adjusted by Holm for all that a set is tested for.\n"
         + outdated(cases, decides)
         + _fewer(cases)
-        + "".join(_case(case, found, tested[case], pooled[case], kept) for case, found in cases.items())
-        + _expected(cases, tested, pooled)
+        + "".join(_case(case, found, tested[case], kept) for case, found in cases.items())
+        + _expected(cases, tested)
         + "\n## What differs, and why\n\n"
         "- Networks learn once a call, ten walks through what is labeled, and not once an item.\n"
         f"- gamma of NeuAL-NTK could not be read; {GAMMA:g} was taken on seed 100, where it asks for about as much as "
@@ -81,29 +80,30 @@ def streams_page() -> str:
     )
 
 
-def _streams_tested(found: Rows) -> dict[tuple[str, str], Gap]:
-    """For each method and measure the difference to chance with the same learner, tested together."""
-    there = [(name, what) for name in STREAMS if f"stream {name}" in found for what in ("wrong", "final")]
-    values = []
-    for name, what in there:
-        row = found[f"stream {name}"]
-        values.append(np.array(row[what]) - np.array(row[f"{what} of chance"]))
-    adjusted = holm([paired_t(one) for one in values])
+def _tested(found: Rows) -> dict[tuple[str, str], Gap]:
+    """All that a set is tested for, adjusted together.
+
+    Returns:
+        For each stream and measure the difference to chance with the same learner, and for pairs of pools that of
+        their areas.
+    """
+    values: dict[tuple[str, str], Any] = {
+        (name, what): np.array(row[what]) - np.array(row[f"{what} of chance"])
+        for name in STREAMS
+        if (row := found.get(f"stream {name}")) is not None
+        for what in ("wrong", "final")
+    }
+    pairs = [(f"pool {name}", "pool random") for name in POOLS if name != "random"]
+    pairs += [("pool neuronal", "pool least gap"), ("pool neuronal", "pool margin")]
+    values |= {pair: differences_of(found, *pair) for pair in pairs if all(one in found for one in pair)}
+    adjusted = holm([paired_t(one) for one in values.values()])
     return {
-        (name, what): Gap(name, "chance", interval(one), p)
-        for (name, what), one, p in zip(there, values, adjusted, strict=True)
+        pair: Gap(pair[0], "chance" if pair[0] in STREAMS else pair[1], interval(one), p)
+        for (pair, one), p in zip(values.items(), adjusted, strict=True)
     }
 
 
-def _pools_tested(found: Rows) -> dict[tuple[str, str], Gap]:
-    pairs = [(f"pool {name}", "pool random") for name in POOLS if name != "random"]
-    pairs += [("pool neuronal", "pool least gap"), ("pool neuronal", "pool margin")]
-    return {(gap.one, gap.other): gap for gap in gaps(found, pairs)}
-
-
-def _case(
-    case: str, found: Rows, tested: Mapping[tuple[str, str], Gap], pooled: Mapping[tuple[str, str], Gap], kept: Any
-) -> str:
+def _case(case: str, found: Rows, tested: Mapping[tuple[str, str], Gap], kept: Any) -> str:
     lines = []
     for name in STREAMS:
         if f"stream {name}" not in found:
@@ -117,24 +117,20 @@ def _case(
     lines = []
     for name in POOLS:
         row = found[f"pool {name}"]
-        gap = pooled.get((f"pool {name}", "pool random"))
+        gap = tested.get((f"pool {name}", "pool random"))
         against = points(gap) if gap else words.NONE
         lines.append([name, score(row, "area"), score(row, "final"), against])
     rounds = f"Pool, {kept['rounds']} rounds of {kept['batch']}"
     return text + table([rounds, "Area", "Final", "Area against random"], lines)
 
 
-def _expected(
-    cases: Mapping[str, Rows],
-    tested: Mapping[str, Mapping[tuple[str, str], Gap]],
-    pooled: Mapping[str, Mapping[tuple[str, str], Gap]],
-) -> str:
+def _expected(cases: Mapping[str, Rows], tested: Mapping[str, Mapping[tuple[str, str], Gap]]) -> str:
     def streams(said: str, name: str, what: str, wanted: str) -> str:
         there = {case: rows[name, what].verdict for case, rows in tested.items() if (name, what) in rows}
         return held(said, there, wanted)
 
     def pools(said: str, one: str, other: str, wanted: str) -> str:
-        there = {case: rows[f"pool {one}", f"pool {other}"].verdict for case, rows in pooled.items()}
+        there = {case: rows[f"pool {one}", f"pool {other}"].verdict for case, rows in tested.items()}
         return held(said, there, wanted)
 
     lines = [

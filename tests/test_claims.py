@@ -154,3 +154,28 @@ def test_a_claim_is_told_with_its_rule_and_numbers() -> None:
     assert summary([Claim("a", "b", "holds"), Claim("a", "b", "does not hold"), Claim("a", "b", "holds")]) == (
         "holds: 2, does not hold: 1"
     )
+
+
+def test_a_set_counts_for_the_collapse_if_it_is_below_and_fell_there() -> None:
+    areas = {"random": 0.7, "margin": 0.8}
+    below = [
+        condition("a", 1, areas | {"typiclust": 0.5}),  # below from the first, and did not fall
+        condition("a", 100, areas | {"typiclust": 0.6}),
+        condition("c", 1, areas | {"typiclust": 0.8}),  # fell, and is still above
+        condition("c", 100, areas | {"typiclust": 0.75}),
+    ]
+    both = [condition("b", 1, areas | {"typiclust": 0.8}), condition("b", 100, areas | {"typiclust": 0.5})]
+    assert verdicts(*below, *both)[3] == "holds in part"
+    assert verdicts(*both)[3] == "holds"
+
+
+def test_an_oracle_that_ended_early_is_named_and_not_counted() -> None:
+    areas = {"random": 0.5, "margin": 0.8}
+    early = condition("letter", 1, areas, 0.9)
+    cut = replace(early.bounds["greedy oracle"], curve=[0.9, None])
+    made = Condensed("cdalbench", "x", "", "random", 1, 1, {}, [replace(early, bounds={"greedy oracle": cut})])
+    (*_, found) = claims(made)
+    assert found.verdict == "not tested yet"
+    other = condition("spam", 1, areas, 0.9)
+    (*_, found) = claims(replace(made, conditions=[*made.conditions, other]))
+    assert found.verdict == "holds" and "letter, batch 1: greedy oracle ended early" in found.numbers[0]

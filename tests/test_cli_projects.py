@@ -145,6 +145,13 @@ def test_a_batch_without_a_file_is_printed_and_words_go_elsewhere(here: Path, ca
     assert "3 items by typiclust" in said.err
 
 
+def test_a_batch_that_waits_for_its_answers_says_so(here: Path, capsys: Said) -> None:
+    begun(capsys)
+    assert main(["ask", "-n", "20", "--strategy", "galaxy", "-o", "one.csv"]) == 0
+    said = capsys.readouterr().out
+    assert "1 item by galaxy." in said and "No more for now: its answers decide what is asked next." in said
+
+
 def test_a_slip_is_exit_three_and_nothing_is_taken_until_somebody_decides(here: Path, capsys: Said) -> None:
     begun(capsys)
     id = as_json(capsys, "ask", "-n", "1")["items"][0]["id"]

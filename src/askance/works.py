@@ -816,6 +816,13 @@ REFERENCES = {
         "arXiv:2203.13450",
         2022,
     ),
+    "zhang2022galaxy": Work(
+        "inproceedings",
+        "Zhang, Jifan and Katz-Samuels, Julian and Nowak, Robert",
+        "GALAXY: Graph-based Active Learning at the Extreme",
+        "International Conference on Machine Learning",
+        2022,
+    ),
     "zhdanov2019diverse": Work(
         "misc", "Zhdanov, Fedor", "Diverse Mini-Batch Active Learning", "arXiv:1901.05954", 2019
     ),

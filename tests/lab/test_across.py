@@ -327,3 +327,9 @@ def test_results_are_read_as_they_were_written_and_packed_the_same_every_time(tm
             read_results(tmp_path / "bad.json")
     with pytest.raises(BadInput, match="There are no results"):
         read_results(tmp_path / "none")
+
+
+def test_what_picks_are_held_against_is_named_whatever_the_baseline_is() -> None:
+    found = across([condition("digits", {"random": 0.0, "margin": 0.1, "badge": 0.2})], "margin", "All")
+    text = "".join(grid_sections(found))
+    assert text.count("Shares with margin") == 1 and text.count("Shares with random") == 1

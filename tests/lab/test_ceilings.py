@@ -11,10 +11,12 @@ from askance.lab import bounds
 from askance.lab.across import across
 from askance.lab.ceilings import BatchOracle, BeamOracle, GreedyOracle, ceiling_of
 from askance.lab.grids import Grid, read_grid
+from askance.lab.identity import identity
 from askance.lab.running import results_of, run_grid
 from askance.lab.saved import read_results, write_results
 from askance.learners.linear import Linear
 from askance.reports.gridded import grid_sections
+from askance.strategies.uncertainty import Margin
 from tests.lab.test_running import cloud, timeless
 
 
@@ -110,3 +112,10 @@ def test_first_labels_per_class_are_equally_many_where_a_class_has_them(tmp_path
     assert len({run.scores[0] for run in found.runs if run.seed == 0}) == 1
     with pytest.raises(BadInput, match="not one for each of the 3 classes"):
         small(start=("per-class",), initial=(2,), budget=8).conditions  # noqa: B018
+
+
+def test_a_batch_oracle_is_another_one_once_a_strategy_in_its_mix_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = identity(BatchOracle())
+    assert identity(BatchOracle()) == before
+    monkeypatch.setattr(Margin, "revision", Margin.revision + 1)
+    assert identity(BatchOracle()) != before

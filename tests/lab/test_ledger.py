@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from askance.errors import BadInput, StorageError
+from askance.lab import ledger as ledgers
 from askance.lab.ledger import Kept, Ledger, open_ledger
 from askance.reports.results import Run
 
@@ -96,3 +97,38 @@ def test_what_is_no_ledger_or_another_version_is_refused(tmp_path: Path) -> None
         file.execute("UPDATE grid SET value = '0' WHERE name = 'schema'")
     with pytest.raises(StorageError, match="schema 0"):
         Ledger(tmp_path / "old.db")
+
+
+def test_a_process_says_that_it_lives_however_long_a_cell_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledgers, "BEAT", 0.02)
+    ledger = Ledger(tmp_path / "grid.db")
+    ledger.claim(["a"])
+    with sqlite3.connect(tmp_path / "grid.db") as file:
+        file.execute("UPDATE alive SET at = 0")
+    with ledger.alive():
+        deadline = time.time() + 10
+        while not (at := file.execute("SELECT at FROM alive").fetchone()[0]) and time.time() < deadline:
+            time.sleep(0.01)  # as one who works on a cell
+    assert time.time() - at < 60
+    file.close()
+    ledger.close()
+
+
+def test_what_one_process_finished_another_one_s_failure_does_not_replace(tmp_path: Path) -> None:
+    one, other = Ledger(tmp_path / "grid.db"), Ledger(tmp_path / "grid.db")
+    one.keep([kept("a", a_run()), kept("b", error="ValueError: no")])
+    other.keep([kept("a", error="MemoryError"), kept("b", a_run())])
+    assert [cell.run is not None for cell in one.cells(["a", "b"]).values()] == [True, True]
+    one.close()
+    other.close()
+
+
+def test_a_full_disk_is_called_what_it_is(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "grid.db")
+    ledger._file.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(StorageError, match="full"):
+        ledger.keep([Kept(str(number), None, "x" * 10_000, {}, 0.0) for number in range(20)])
+    assert ledger.cells(["0"]) == {}
+    ledger.close()

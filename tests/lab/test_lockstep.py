@@ -64,6 +64,7 @@ PLAIN = (
     "noise-stability",
     "cluster-margin",
     "bait",
+    "galaxy",  # asks one by one and waits for each answer
 )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.naive_bayes import GaussianNB
 
 from askance.errors import BadInput
 from askance.lab import running
@@ -22,6 +23,7 @@ from askance.lab.grid import run
 from askance.lab.grids import Grid
 from askance.lab.running import LEDGER, Stand, deadline, results_of, run_grid
 from askance.learners.linear import Linear
+from askance.learners.sklearn import Sklearn
 from askance.pool import Pool
 from askance.reports.results import Run
 from askance.strategies.random import Random
@@ -234,3 +236,28 @@ def test_a_killed_grid_goes_on_and_two_processes_share_one(tmp_path: Path) -> No
     (condition,) = read_grid(path).conditions
     assert timeless(found.runs) == timeless(run(condition.dataset, condition.plan).runs)
     assert sorted(file.name for file in (tmp_path / "grid").iterdir()) == [LEDGER, "report.html", "results.json"]
+
+
+def test_what_is_not_one_problem_is_kept_cell_by_cell_and_whole_seeds_come_first(tmp_path: Path) -> None:
+    bayes = Sklearn(GaussianNB())
+    heard = Heard()
+    run_grid(small(datasets=(cloud(),), learners=(bayes,), seeds=(0, 1, 2, 3)), tmp_path, say=heard)
+    done = [(stand.about["seeds"], stand.about["strategy"]) for stand in heard.stands if stand.kind == "done"]
+    assert done == [([seed], name) for seed in range(4) for name in ("random", "margin")]
+
+
+def test_a_strategy_under_two_names_is_run_once_and_counted_once(tmp_path: Path) -> None:
+    heard = Heard()
+    (found,) = run_grid(
+        small(datasets=(cloud(),), strategies=("margin", {"strategy": "margin", "name": "m2"})), tmp_path, say=heard
+    )
+    assert len(found.runs) == 6 and heard.stands[-1].done == heard.stands[-1].cells == 3
+
+
+def test_where_the_first_of_a_kind_failed_its_neighbors_say_how_long_it_takes(tmp_path: Path) -> None:
+    grid = small(datasets=(cloud(),), strategies=("random", Breaks()), seeds=(1, 2, 3))
+    heard = Heard()
+    run_grid(grid, tmp_path, only_estimate=True, say=heard)
+    alone = Heard()
+    run_grid(replace(grid, strategies=("random",)), tmp_path, only_estimate=True, say=alone)
+    assert heard.stands[-1].left == pytest.approx(2 * alone.stands[-1].left)

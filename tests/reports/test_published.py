@@ -237,3 +237,9 @@ def _texts(row: str) -> list[str]:
     parser.found = []
     parser.feed("<tr" + row.split("</tr>")[0])
     return parser.found
+
+
+def test_condensed_results_name_all_versions_that_they_ran_with() -> None:
+    made = [condition(name, {"margin": 0.08}) for name in ("letter", "spam")]
+    found = condense("one", "One", [replace(one, versions={"torch": f"2.{k}"}) for k, one in enumerate(made)])
+    assert found.versions == {"torch": "2.0 and 2.1"}

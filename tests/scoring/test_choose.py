@@ -144,12 +144,8 @@ def test_what_looks_for_clusters_gets_the_pool_as_chance_has_it() -> None:
         found = choose(pool, strategy, 8, factor=2, sample=100)
         assert found.proposed == 160 and not found.exact
         assert len(np.unique(choose(pool, strategy, 8, factor=1, sample=2_000).shards)) > 1
-    assert [is_clustered(catalogue.strategy(name)) for name in ("k-means", "clue", "badge", "k-center")] == [
-        True,
-        True,
-        False,
-        False,
-    ]
+    names = ("k-means", "clue", "diverse-dense", "badge", "k-center")
+    assert [is_clustered(catalogue.strategy(name)) for name in names] == [True, True, True, False, False]
 
 
 @pytest.mark.parametrize("strategy", ["margin", "k-center", "badge", "k-means", "facility-location", "random"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import signal
@@ -320,6 +321,16 @@ def test_time_that_is_up_leaves_the_rest_for_later(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="Shard 0 of .* is not scored yet"):
         pool.shard(0)
     assert scored(tmp_path, until=time.time() + 3600).left == 0
+
+
+def test_the_next_process_knows_how_long_a_shard_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as slow:
+        clock = itertools.count(step=5_000.0)
+        slow.setattr(time, "perf_counter", lambda: next(clock))
+        scored(tmp_path)
+    (tmp_path / "out" / "probabilities-00000.npy").unlink()
+    assert scored(tmp_path, until=time.time() + 3_600).left == 1  # each took longer than an hour
+    assert scored(tmp_path, until=time.time() + 360_000).left == 0
 
 
 def test_how_far_it_is_counts_what_is_left_to_do(tmp_path: Path) -> None:

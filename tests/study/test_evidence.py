@@ -97,3 +97,49 @@ def test_what_has_a_label_or_was_no_control_item_was_not_skipped() -> None:
     study = blobs(items=60).study(strategy="random", start=None, control=0.0)
     rows = study.ask(5).rows.tolist()
     assert evidence(study.state, rows).skipped.tolist() == []
+
+
+def test_a_label_that_came_unasked_counts_from_when_it_came() -> None:
+    asked = [ask(0, [0], []), ask(1, [1], [])]
+    found = gathered(sides(10, [0, 1, 8, 9]), asked, {0, 1}, (), {8: 1, 9: 1})  # between the two draws
+    # item 0 was drawn from 10 open ones; item 1 from 7, beside 0, 8 and 9, which stand for themselves
+    assert found.weights.drawn.tolist() == pytest.approx([(1 + 0.1) / 2, 0.7 / 2])
+    assert found.weights.known.tolist() == pytest.approx([0.1 / 2, 0.1 / 2])
+
+
+def test_whatever_is_brought_in_between_the_mean_is_that_of_the_pool() -> None:
+    losses = torch.arange(40, dtype=torch.float64) / 40
+    dice = np.random.default_rng(0)
+    means, early = [], []
+    for _ in range(2000):
+        open_, asked, controls = list(range(40)), [], set()
+        brought: dict[int, int] = {}
+        for number in range(6):
+            if number == 3:  # somebody brings labels of the easier half
+                brought = {row: number for row in open_ if row < 20}
+                open_ = [row for row in open_ if row >= 20]
+            control = int(dice.choice(open_))
+            open_.remove(control)
+            asked.append(ask(number, [control], []))
+            controls.add(control)
+        labeled = [*(row for one in asked for row in one.rows), *brought]
+        for found, mean in (
+            (gathered(sides(40, labeled), asked, controls, (), brought), means),
+            (gathered(sides(40, labeled), asked, controls, ()), early),
+        ):
+            own = found.weights.drawn @ losses[found.control] + found.weights.known @ losses[found.known]
+            mean.append(float(own))
+    error = np.std(means) / np.sqrt(len(means))
+    assert abs(np.mean(means) - float(losses.mean())) < 4 * error
+    assert abs(np.mean(early) - float(losses.mean())) > 20 * error  # had they been known from the start
+
+
+def test_a_study_remembers_when_unasked_labels_came() -> None:
+    world = blobs(items=60)
+    study = world.study(strategy="random", start=None, control=0.5)
+    study.tell(world.oracle.of([50]))
+    batch = study.ask(4)
+    study.tell(world.oracle.of([*batch.ids, *(row for row in (51, 52) if row not in batch.ids)]))
+    assert study.state.brought[50] == 0
+    assert {study.state.brought[row] for row in (51, 52) if row not in batch.ids} == {1}
+    assert not study.state.brought.keys() & set(batch.rows.tolist())

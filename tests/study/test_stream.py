@@ -195,7 +195,7 @@ def test_a_client_that_lost_the_reply_gets_the_same_passage(tmp_path: Path) -> N
     again = Study(world.pool, storage=tmp_path / "x.db")
     second = again.consider(names[12:40], budget=15, once="k")
     assert (second.asked, second.inferred, second.said) == (first.asked, first.inferred, first.said)
-    assert second.left == first.left == 0 and len(again.history.asked) == 1
+    assert list(second) == list(first) and second.left == first.left == 0 and len(again.history.asked) == 1
     again.ask(2, once="other")
     with pytest.raises(BadInput, match="used for a line of kind 'asked'"):
         again.consider(names[50], once="other")

@@ -435,7 +435,9 @@ def test_every_strategy_says_why_in_one_sentence(name: str) -> None:
         assert words[0].isupper() and words.endswith(".") and ". " not in words and len(words) < 260
         assert ("it measures how good the model is" in words) == (one["stream"] == "control")
     study.tell(small_oracle(study.task).of(batch.ids))
-    assert len(plain(why(study, study.ask(3)))) == 3 and len(plain(list(guesses(study, batch.ids)))) == 4
+    more = study.ask(3)  # some wait for each answer
+    assert len(plain(why(study, more))) == len(more) > 0
+    assert len(plain(list(guesses(study, batch.ids)))) == len(batch)
 
 
 @pytest.mark.parametrize("name", [*REASONS, "something of your own", ""])

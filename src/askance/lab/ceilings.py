@@ -9,8 +9,10 @@ from typing import Any, Protocol
 from askance.errors import BadInput, unknown
 from askance.lab import bounds
 from askance.lab.datasets import Dataset
+from askance.lab.identity import digest, identity
 from askance.lab.plan import Plan
 from askance.reports.results import Run
+from askance.strategies.catalogue import strategy
 
 SEEDS = 10  # an upper bound fits far more models than any strategy
 
@@ -63,6 +65,11 @@ class BatchOracle:
 
     candidates: int = 100
     pool: int = 2500
+
+    @staticmethod
+    def revision_of(said: Mapping[str, Any]) -> str:
+        """A mark of the strategies in the mix: with another revision of one it is another bound."""
+        return digest([identity(strategy(name)) for name in bounds.MIX])
 
     def run(self, dataset: Dataset, plan: Plan, seed: int) -> Run:
         """The run of one seed."""

@@ -157,11 +157,14 @@ def _counts(columns: Sequence[int], width: int) -> list[int]:
 
 
 def _seconds(study: Study) -> dict[str, list[float]]:
-    """Where the time went, from the journal."""
+    """Where the time went, from the journal: of each fit, and of each round, which may have been asked in parts."""
     lines = study.lines()
-    asked = [line.body["seconds"] for line in lines if line.kind == "asked"]
+    asked: dict[str, dict[int, float]] = {"signals": {}, "selection": {}}
+    for line in lines:
+        if line.kind == "asked":
+            for step, rounds in asked.items():
+                rounds[line.body["round"]] = rounds.get(line.body["round"], 0.0) + line.body["seconds"][step]
     return {
         "training": [line.body["seconds"] for line in lines if line.kind == "fitted"],
-        "signals": [seconds["signals"] for seconds in asked],
-        "selection": [seconds["selection"] for seconds in asked],
+        **{step: list(rounds.values()) for step, rounds in asked.items()},
     }

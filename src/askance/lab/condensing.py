@@ -15,6 +15,7 @@ from askance.errors import BadInput
 from askance.files import whole
 from askance.lab.across import across
 from askance.lab.curves import area, grid, resample, span
+from askance.lab.grid import joined
 from askance.lab.registry import ENTRIES, origin
 from askance.lab.saved import FILE, read_results
 from askance.lab.statistics import interval
@@ -43,10 +44,10 @@ def condense(preset: str, title: str, conditions: Sequence[Results], baseline: s
     held = [_condition(results, comparison) for results, comparison in found.conditions.values()]
     lacking = [results.title for results in conditions if not results.runs]
     said = [*found.said, *([f"Not begun: {', '.join(lacking)}."] if lacking else [])]
-    versions: dict[str, str] = {}
-    for results in conditions:
-        versions |= results.versions
-    return Condensed(preset, title, time.strftime("%Y-%m-%d"), baseline, found.cells, found.done, versions, held, said)
+    made = {pair for results in conditions for pair in results.versions.items()}
+    return Condensed(
+        preset, title, time.strftime("%Y-%m-%d"), baseline, found.cells, found.done, joined(made), held, said
+    )
 
 
 def read(path: str | Path) -> Condensed:

@@ -120,6 +120,14 @@ def _diverged(runs: Sequence[Run]) -> list[str]:
     return found
 
 
+def joined(made: set[tuple[str, str]]) -> dict[str, str]:
+    """Versions by package; several where runs were made with several."""
+    found: dict[str, list[str]] = {}
+    for name, one in sorted(made):
+        found.setdefault(name, []).append(one)
+    return {name: " and ".join(several) for name, several in found.items()}
+
+
 def versions() -> dict[str, str]:
     """Of the packages that decide results."""
     others = ("torch", "numpy", "scikit-learn", "numba")

@@ -7,10 +7,11 @@ import math
 import os
 import socket
 import sqlite3
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,6 @@ class Ledger:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.me = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
-        self._beaten = 0.0
         with self._explained():
             self._file = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
             self._file.execute("PRAGMA synchronous=FULL")
@@ -138,7 +138,7 @@ class Ledger:
         ]
         with self._explained(), self._writing():
             self._beat()
-            self._file.executemany("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._file.executemany(_KEEP, rows)
             self._file.executemany("DELETE FROM claims WHERE key = ?", [(row[0],) for row in rows])
 
     def unclaim(self, keys: Iterable[str]) -> None:
@@ -152,11 +152,25 @@ class Ledger:
         with self._explained(), self._writing():
             self._file.executemany("DELETE FROM cells WHERE key = ?", [(key,) for key in keys])
 
-    def beat(self) -> None:
-        """Say that this process is alive; at most every few seconds."""
-        if time.time() - self._beaten > BEAT:
-            with self._explained(), self._writing():
-                self._beat()
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """Say that this process is alive every few seconds, from a thread, as a cell may take hours."""
+        over = threading.Event()
+
+        def beat() -> None:
+            file = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
+            with closing(file):
+                while not over.wait(BEAT):
+                    with suppress(sqlite3.Error):  # the disk is full, say: whoever writes a result will tell
+                        file.execute(_BEAT, (self.me, time.time()))
+
+        thread = threading.Thread(target=beat, name="beat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def release(self) -> None:
         """Give up what this process claimed."""
@@ -169,8 +183,7 @@ class Ledger:
         self._file.close()
 
     def _beat(self) -> None:
-        self._beaten = time.time()
-        self._file.execute("INSERT OR REPLACE INTO alive VALUES (?, ?)", (self.me, self._beaten))
+        self._file.execute(_BEAT, (self.me, time.time()))
 
     def _dead(self) -> list[str]:
         """Who claimed something and does not live any more."""
@@ -187,7 +200,8 @@ class Ledger:
         try:
             yield
         except BaseException:
-            self._file.execute("ROLLBACK")
+            if self._file.in_transaction:  # a full disk has rolled back already
+                self._file.execute("ROLLBACK")
             raise
         self._file.execute("COMMIT")
 
@@ -203,6 +217,12 @@ class Ledger:
 
 
 _AT_ONCE = 500  # parameters of one question
+_BEAT = "INSERT OR REPLACE INTO alive VALUES (?, ?)"
+_KEEP = (  # what somebody finished stays, though another process failed at it
+    "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET run = excluded.run, "
+    "error = excluded.error, versions = excluded.versions, seconds = excluded.seconds, at = excluded.at "
+    "WHERE cells.run IS NULL"
+)
 
 
 def _lives(who: str, at: float) -> bool:

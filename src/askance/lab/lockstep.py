@@ -9,7 +9,7 @@ read, is left out.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -50,7 +50,7 @@ def run_together(dataset: Dataset, plan: Plan, name: str, seeds: Sequence[int], 
     """The runs of several seeds, as `run_cell` gives them.
 
     A strategy that trains something beside the model, wants another learner or an earlier model, reads the history, or
-    asks for fewer items than it may, is run seed by seed.
+    asks for fewer items than it may and does not wait for their answers, is run seed by seed.
 
     Args:
         dataset: Items and labels.
@@ -108,6 +108,7 @@ class _Lane:
     labels: list[int] = field(default_factory=list)
     measured: list[dict[str, float]] = field(default_factory=list)  # on the test set, one more than rounds
     asked: list[Tensor] = field(default_factory=list)  # rows of each round
+    asks: int = 0  # a round may take several
     wanted: list[float | None] = field(default_factory=list)  # the mean utility of each round
     seconds: dict[str, list[float]] = field(default_factory=lambda: {"training": [], "signals": [], "selection": []})
 
@@ -208,18 +209,24 @@ class _Block:
         clock = _Clock(self._reading(lane))
         begun = time.perf_counter()
         count = min(self._plan.batch, self._plan.budget - lane.labels[-1])
+        asked: list[Tensor] = []
+        notes: list[Mapping[str, Any]] = []
         try:
-            batch = self._strategy.query(self._view(lane, clock), count)
+            while left := count - sum(map(len, asked)):
+                batch = self._strategy.query(self._view(lane, clock), left)
+                rows = batch.rows
+                enough = len(rows) == left or (batch.reason == "waiting" and 0 < len(rows) < left)
+                if not enough or len(torch.unique(rows)) != len(rows) or not bool(lane.open[rows].all()):
+                    raise _Alone
+                lane.open[rows] = False
+                lane.asks += 1
+                asked.append(rows)
+                notes += batch.notes
         except _Alone:
             self._alone[lane.seed] = run_cell((self._dataset, self._plan), (self._name, lane.seed))
             return False
-        rows = batch.rows
-        if len(rows) != count or len(torch.unique(rows)) != count or not bool(lane.open[rows].all()):
-            self._alone[lane.seed] = run_cell((self._dataset, self._plan), (self._name, lane.seed))
-            return False
-        lane.open[rows] = False
-        lane.asked.append(rows)
-        lane.wanted.append(mean_utility(batch.notes))
+        lane.asked.append(torch.cat(asked))
+        lane.wanted.append(mean_utility(notes))
         lane.seconds["signals"].append(scored + clock.seconds)
         lane.seconds["selection"].append(time.perf_counter() - begun - clock.seconds)
         return True
@@ -236,7 +243,7 @@ class _Block:
             targets=torch.nn.functional.one_hot(self._truth[lane.places[known]], self._task.width).double(),
             pending=none,
             aside=none,
-            dice=Dice(lane.seed, "ask", len(lane.asked)),
+            dice=Dice(lane.seed, "ask", lane.asks),
             read=read,
             declared=self._declared,
             history=_Untold(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
@@ -17,10 +17,11 @@ from askance.executors.base import Executor, ExecutorGone, Place, WorkerDied
 from askance.executors.local import Processes
 from askance.lab.block import BLOCK, run_block
 from askance.lab.datasets import bytes_of
-from askance.lab.grid import described, versions
+from askance.lab.grid import described, joined, versions
 from askance.lab.grids import Cell, Condition, Grid
 from askance.lab.identity import identity
 from askance.lab.ledger import Kept, Ledger, open_ledger
+from askance.lab.lockstep import fits
 from askance.learners.catalogue import learner
 from askance.reports.results import Results, Run
 
@@ -109,7 +110,8 @@ def run_grid(
             if retry:
                 found = ledger.finished(cell.key for cell in grid.cells())
                 ledger.forget(key for key, seconds in found.items() if math.isnan(seconds))
-            _Runner(grid, ledger, pool, until, only_estimate, say).run()
+            with ledger.alive():
+                _Runner(grid, ledger, pool, until, only_estimate, say).run()
             return collected(grid, ledger)
         finally:
             pool.close()
@@ -158,7 +160,7 @@ def collected(grid: Grid, ledger: Ledger) -> list[Results]:
                 runs,
                 title=condition.name,
                 settings=_settings(condition),
-                made=_versions(made),
+                made=joined(made),
                 said=[*condition.said, *said],
             )
         )
@@ -179,10 +181,11 @@ class _Runner:
     ) -> None:
         self._grid, self._ledger, self._pool, self._workers = grid, ledger, pool, pool.count
         self._until, self._only_estimate, self._say = until, only_estimate, say
-        self._cells = list(grid.cells())
+        self._cells = list({cell.key: cell for cell in grid.cells()}.values())  # two names may mean one
         self._turns = turns(grid, self._cells)
         self._names = [condition.name for condition in grid.conditions]
         self._took: dict[tuple[int, str], list[float]] = {}
+        self._missing = Counter((cell.condition, cell.strategy) for cell in self._cells)
         self._finished: set[str] = set()
         self._failed = 0
         self._versions = versions()
@@ -210,12 +213,11 @@ class _Runner:
             if not missing:
                 break
             before = len(self._finished)
-            self._through(_blocks(missing, self._turns))
+            self._through(_blocks(missing, self._turns, self._together))
             self._look()
             if len(self._finished) == before and not self._late:
                 self._tell("waiting", f"{len(missing)} cells are left, and other processes are at them.")
                 time.sleep(_WAIT)
-                self._ledger.beat()
         self._tell("ended", "Out of time." if self._late else "All cells are done.")
 
     def _through(self, blocks: Iterable[_Block]) -> None:
@@ -230,15 +232,17 @@ class _Runner:
             if not running:
                 alone = bool(suspects)
                 if alone:
-                    self._begin(suspects.popleft(), running)
+                    self._late = self._late or self._too_late(suspects[0])
+                    if not self._late:
+                        self._begin(suspects.popleft(), running)
             while queue and len(running) < self._workers and not (suspects or alone or self._late):
                 self._late = self._too_late(queue[0])
                 if not self._late:
                     self._begin(self._claimed(queue.popleft()), running)
             if self._late:
                 queue.clear()
+                suspects.clear()
             done, _ = wait(running, timeout=_WAIT, return_when=FIRST_COMPLETED)
-            self._ledger.beat()
             for future in sorted(
                 done, key=lambda one: isinstance(one.exception(), ExecutorGone)
             ):  # keep first, then end
@@ -273,6 +277,7 @@ class _Runner:
         ]
         self._ledger.keep(kept)
         self._finished |= {one.key for one in kept}
+        self._missing[block.condition, block.strategy] -= len(kept)
         self._took[block.condition, block.strategy] += [one.seconds for one in kept if one.run is not None]
         wrong = [one.error for one in kept if one.run is None]
         self._failed += len(wrong)
@@ -293,25 +298,30 @@ class _Runner:
         for cell in self._cells:
             if cell.key in done and cell.key not in self._finished:
                 self._finished.add(cell.key)
+                self._missing[cell.condition, cell.strategy] -= 1
                 if math.isnan(done[cell.key]):
                     self._failed += 1
                 else:
                     self._took[cell.condition, cell.strategy].append(done[cell.key])
 
-    def _seconds(self, block: Sequence[Cell]) -> float:
-        """How long cells would take one worker, by those of their kind."""
-        total = 0.0
-        for cell in block:
-            took = self._took[cell.condition, cell.strategy]
-            total += sum(took) / len(took) if took else 0.0
-        return total
+    def _together(self, cell: Cell) -> bool:
+        """Whether cells of a kind are worked at as one problem; nothing is gained by handing others over in blocks."""
+        one = self._grid.conditions[cell.condition]
+        return cell.strategy not in one.plan.bounds and fits(one.dataset, one.plan, one.plan.strategy(cell.strategy))
+
+    def _seconds(self, condition: int, strategy: str) -> float:
+        """How long a cell would take, by those of its kind; by others of its condition where all of the kind failed."""
+        took = self._took[condition, strategy]
+        if not took:
+            took = [one for (place, _), found in self._took.items() if place == condition for one in found]
+        return sum(took) / len(took) if took else 0.0
 
     def _left(self) -> float:
-        missing = [cell for cell in self._cells if cell.key not in self._finished]
-        return self._seconds(missing) / self._workers
+        return sum(count * self._seconds(*kind) for kind, count in self._missing.items() if count) / self._workers
 
     def _too_late(self, block: _Block) -> bool:
-        return self._until is not None and time.time() + self._seconds(block.cells) > self._until
+        took = len(block.cells) * self._seconds(block.condition, block.strategy)
+        return self._until is not None and time.time() + took > self._until
 
     def _tell(self, kind: str, said: str, about: dict[str, Any] | None = None) -> None:
         stand = Stand(kind, len(self._cells), len(self._finished), self._failed, self._left(), said, about or {})
@@ -324,9 +334,19 @@ def turns(grid: Grid, cells: Iterable[Cell]) -> dict[Cell, int]:
     return {cell: places[cell.condition][cell.seed] for cell in cells}
 
 
-def _blocks(cells: Sequence[Cell], places: Mapping[Cell, int]) -> list[_Block]:
-    """Cells in the order in which they run: some whole seeds of all strategies, then the next ones."""
-    turn = {cell: place // BLOCK for cell, place in places.items()}
+def _blocks(
+    cells: Sequence[Cell], places: Mapping[Cell, int], together: Callable[[Cell], bool] = lambda cell: True
+) -> list[_Block]:
+    """Cells in the order in which they run: some whole seeds of all strategies, then the next ones.
+
+    What is worked at as one problem goes by blocks of seeds, in the place of their first; the rest cell by cell.
+    """
+    kinds = {(cell.condition, cell.strategy): cell for cell in cells}
+    width = {kind: BLOCK if together(cell) else 1 for kind, cell in kinds.items()}
+    turn = {
+        cell: places[cell] // width[cell.condition, cell.strategy] * width[cell.condition, cell.strategy]
+        for cell in cells
+    }
     place = {name: number for number, name in enumerate(dict.fromkeys(cell.strategy for cell in cells))}
     order = sorted(cells, key=lambda cell: (turn[cell], cell.condition, place[cell.strategy]))
     return [
@@ -352,14 +372,6 @@ def _settings(condition: Condition) -> dict[str, Any]:
     if condition.plan.bounds:
         found |= {"bounds": list(condition.plan.bounds), "bound_seeds": list(condition.bound_seeds)}
     return found
-
-
-def _versions(made: set[tuple[str, str]]) -> dict[str, str]:
-    """Versions by package; several where cells were run with several."""
-    found: dict[str, list[str]] = {}
-    for name, version in sorted(made):
-        found.setdefault(name, []).append(version)
-    return {name: " and ".join(several) for name, several in found.items()}
 
 
 def _fits(conditions: Sequence[Condition], workers: int) -> None:

@@ -42,7 +42,7 @@ def export(title: str, conditions: Sequence[Results], uri: str, baseline: str = 
             if client.search_runs([experiment], filter_string=f"tags.`{KEY}` = '{key}'", max_results=1):
                 there += 1
                 continue
-            run = client.create_run(experiment, run_name=f"{row.strategy}, {results.title}", tags={KEY: key})
+            run = client.create_run(experiment, run_name=f"{row.strategy}, {results.title}")
             name = run.info.run_id
             client.log_param(name, "strategy", row.strategy)
             client.log_param(name, "dataset", results.dataset.get("name", results.title))
@@ -64,6 +64,7 @@ def export(title: str, conditions: Sequence[Results], uri: str, baseline: str = 
             curve = curves.get(row.strategy)
             for labels, score in zip(curve.labels, curve.mean, strict=True) if curve else ():
                 client.log_metric(name, results.metric, score, step=int(labels))
+            client.set_tag(name, KEY, key)  # last: what was interrupted is written again
             client.set_terminated(name)
             written += 1
     return written, there

@@ -114,6 +114,9 @@ def _asked(project: Project, n: int, place: Path | None) -> tuple[Batch, list[st
     raise BadInput(f"{place} was asked for a million times. Name another file.")
 
 
+_SHORT = {"waiting": "its answers decide what is asked next", "done": "in this round nothing else is worth a label"}
+
+
 def _said(
     project: Project, batch: Batch | None, ids: Sequence[str], place: Path | None, told: str, remarks: Sequence[str]
 ) -> str:
@@ -121,7 +124,11 @@ def _said(
         why = "no question is open" if batch is None else batch.reason.removeprefix("stop: ") or "nothing is left"
         return f"Nothing to ask: {why}. See: askance status{naming(project.folder)}"
     by = "that are open" if batch is None else f"by {batch.strategy}"
-    said = [f"{len(ids):,} items {by}. {told}{'' if batch is None else batch.said}".strip(), *remarks]
+    items = f"{len(ids):,} item{'s' * (len(ids) != 1)}"
+    said = [f"{items} {by}. {told}{'' if batch is None else batch.said}".strip(), *remarks]
+    short = "" if batch is None else _SHORT.get(batch.reason) or batch.reason.removeprefix("stop").strip(": ")
+    if short:
+        said.append(f"No more for now: {short}.")
     if place is not None:
         typed = f"{quote(str(place))}{naming(project.folder)}"
         said.append(f"Fill in the label column of {place}, then run: askance tell {typed}")

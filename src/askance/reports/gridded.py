@@ -297,7 +297,7 @@ def _why(across: Across, found: Drawings) -> str:
     heads = [
         "Strategy",
         "Shares with margin",
-        f"Shares with {across.baseline}",
+        "Shares with random",
         "Evenness of classes",
         "Own utility, first and last round",
     ]

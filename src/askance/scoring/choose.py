@@ -66,12 +66,12 @@ def is_exact(strategy: Strategy) -> bool:
     return type(strategy) in ITEM_BY_ITEM and type(strategy.select) is Top
 
 
+_CLUSTERED = (clusters.KMeans, clusters.TypicalPerCluster, clusters.DensestPerCluster, Medoids)
+
+
 def is_clustered(strategy: Strategy) -> bool:
     """Whether a strategy picks by clusters that it makes of the candidates."""
-    return any(
-        isinstance(getattr(strategy, one.name), (clusters.KMeans, clusters.TypicalPerCluster, Medoids))
-        for one in fields(strategy)
-    )
+    return any(isinstance(getattr(strategy, one.name), _CLUSTERED) for one in fields(strategy))
 
 
 def choose(

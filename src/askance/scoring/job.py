@@ -53,6 +53,7 @@ class Job:
         rows: Rows of a shard.
         until: No shard is begun that would end after this, in seconds since 1970.
         trust: Whether code outside of askance that the model names may run.
+        pace: How many seconds a shard took before, if any was scored.
     """
 
     file: PoolFile
@@ -63,6 +64,7 @@ class Job:
     rows: int
     until: float = float("inf")
     trust: bool = False
+    pace: float = 0.0
 
     def span(self, number: int) -> tuple[int, int]:
         """The rows of a shard."""
@@ -82,9 +84,9 @@ class Job:
         return Reader(self.file)
 
     @cached_property
-    def pace(self) -> list[float]:
-        """How many seconds the last shard of this process took, if there was one."""
-        return []
+    def took(self) -> list[float]:
+        """How many seconds shards took: before, and in this process."""
+        return [self.pace]
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -108,7 +110,7 @@ def score(job: Job, number: int) -> Record | None:
         BadInput: If the file cannot be read, or the model gives what is no number.
         StorageError: If the disk refuses; nothing of the shard is left.
     """
-    if time.time() + (job.pace[-1] if job.pace else 0.0) > job.until:
+    if time.time() + job.took[-1] > job.until:
         return None
     begun = time.perf_counter()
     made = _Made(*job.span(number))
@@ -117,7 +119,7 @@ def score(job: Job, number: int) -> Record | None:
         made.add(chunk, *(_scored(job, items, made) if len(items) else (None, None)))
     facts = shard.write(job.folder, number, made.arrays(job.predictor))
     took = time.perf_counter() - begun
-    job.pace[:] = [took]
+    job.took.append(took)
     return {
         "shard": number,
         "start": made.start,

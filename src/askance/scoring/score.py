@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,7 @@ def score_pool(
             lost = _lost(job, held, writer, watch)
             done = {number: line for number, line in held.shards.items() if number not in lost}
             todo = [number for number in range(count) if number not in done]
+            job = replace(job, pace=max((line["seconds"] for line in held.shards.values()), default=0.0))
             ready = time.perf_counter()
             new = _score(job, todo, writer, workers, on, watch)
             took = time.perf_counter() - ready

@@ -98,6 +98,7 @@ STRATEGIES = Catalogue(
         "tod": "askance.strategies.trained:Tod",
         "core-gcn": "askance.strategies.graph:CoreGCN",
         "uncertain-gcn": "askance.strategies.graph:UncertainGCN",
+        "galaxy": "askance.strategies.cuts:Galaxy",
         "neural-cal": "askance.strategies.region:NeuralCal",
         "neural-cal-plus-plus": "askance.strategies.region:NeuralCalPlusPlus",
         "i-neural": "askance.strategies.gap:INeural",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -87,10 +88,16 @@ def evidence(state: State, skipped: Collection[int] = ()) -> Evidence:
     labeled = {int(row) for row in state.labeled}
     aside = {row for row in state.controls if row not in labeled and state.answers.get(row)}
     passed = {row for row in skipped if row in drawn and row not in labeled}
-    return gathered(state.sides, state.asked, state.controls, aside | passed)
+    return gathered(state.sides, state.asked, state.controls, aside | passed, state.brought)
 
 
-def gathered(sides: Tensor, asked: Sequence[Asked], controls: Collection[int], skipped: Collection[int]) -> Evidence:
+def gathered(
+    sides: Tensor,
+    asked: Sequence[Asked],
+    controls: Collection[int],
+    skipped: Collection[int],
+    brought: Mapping[int, int] = MappingProxyType({}),
+) -> Evidence:
     """The same from its parts.
 
     Args:
@@ -98,14 +105,17 @@ def gathered(sides: Tensor, asked: Sequence[Asked], controls: Collection[int], s
         asked: All batches, in the order of asking.
         controls: Rows of the control items.
         skipped: Rows of control items that were shown and carry no label.
+        brought: For rows whose answer nobody had asked for, how many batches had been asked when it came.
     """
-    time = torch.full((len(sides),), -1, dtype=torch.int64)  # of labels that nobody asked for: from the start
+    time = torch.full((len(sides),), -1, dtype=torch.int64)
     place: dict[int, int] = {}
     for number, ask in enumerate(asked):
         time[torch.tensor(ask.rows, dtype=torch.int64)] = number
         for row in ask.rows:
             place.pop(row, None)
             place[row] = number  # a dictionary keeps the order of the last asking
+    for row, before in brought.items():  # it was open in all draws before
+        time[row] = max(int(time[row]), before - 1)
     own = torch.zeros(len(sides), dtype=torch.bool)
     own[_rows(controls)] = True
     labeled = sides == LABELED

@@ -249,6 +249,7 @@ REASONS: Mapping[str, Reason] = {
     "spal": Reason("It is in doubt but not too much, and its batch is spread as the pool is", (stands,), even=0.0),
     "quire": Reason("It helps whatever its label turns out to be", (believes, stands)),
     "hint-svm": Reason("It is near a boundary that is drawn through what is unlabeled", (believes,)),
+    "galaxy": Reason("A class begins or ends near it in the order that the model gives", (believes,)),
     "neural-cal": Reason("Models that explain what is known nearly as well as the best one differ about it"),
     "neural-cal-plus-plus": Reason("Its class is open, and not known to be a toss-up", (believes,)),
     "i-neural": Reason("A network and what it may be wrong by leave its class open"),

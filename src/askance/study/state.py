@@ -76,6 +76,7 @@ class State:
     round: Round = field(default_factory=Round)
     taught: int = 0  # the last line that changed what a learner would see
     stopped: str = ""
+    brought: dict[int, int] = field(default_factory=dict)  # answers that nobody had asked for: after how many batches
     passed: dict[int, Any] = field(default_factory=dict)  # the last prediction given of what went by unasked
     _targets: dict[int, Target] = field(default_factory=dict)
     _waiting: set[int] = field(default_factory=set)  # asked and not released: where a withdrawn item goes back to
@@ -270,6 +271,8 @@ class State:
         self._standing.pop(row, None)
         if standing:
             self._standing[row] = standing
+            if self.sides[row] == UNLABELED:
+                self.brought[row] = len(self.asked)
         if target is not None:
             self._targets[row] = target
             self.sides[row] = LABELED

@@ -178,8 +178,8 @@ class Stable(Criterion):
 
     After Bloodgood and Vijay-Shanker (2009), who compare successive models. How far successive models agree hangs on
     the size of the batches, though; here each of the compared models has seen about 15 % more labels than the one
-    before. Sets of labels agree when they are the same. Of numbers, the concordance correlation is taken, which is what
-    kappa with quadratic weights becomes.
+    before, and two rounds do where no older model is left. Sets of labels agree when they are the same. Of numbers, the
+    concordance correlation is taken, which is what kappa with quadratic weights becomes.
 
     Args:
         kappa: From what agreement on answers count as stable.

@@ -138,7 +138,7 @@ def weigh(state: State, parts: Parts, models: Models, ids: Sequence[Any], budget
         batch = checked(strategy, one, 1)
         if len(batch):
             asked.append(row)
-            notes.append({**batch.notes[0], "prediction": prediction})
+            notes.append({**batch.notes[0], "prediction": prediction, "probability": probability})
         items.append(replace(here, asked=bool(len(batch)), why=_why(batch)))
 
     left = None if budget is None else max(0, budget - spent - len(asked))
@@ -199,12 +199,14 @@ def passage_of(line: Line, after: Sequence[Line], pool: Pool, spent: int) -> Pas
         spent: How many items the study has asked by now.
     """
     body, batch = line.body, batch_of(line, pool)
-    predicted = {id: note.get("prediction") for id, note in zip(batch.ids, batch.notes, strict=True)}
+    predicted = {
+        id: (note.get("prediction"), note.get("probability")) for id, note in zip(batch.ids, batch.notes, strict=True)
+    }
     passed = {other.body["id"]: other.body for other in after[: len(body["considered"]) - len(batch)]}
     items = tuple(
         Considered(id, False, passed[id]["prediction"], passed[id]["probability"], passed[id]["why"])
         if id in passed
-        else Considered(id, True, predicted[id])
+        else Considered(id, True, *predicted[id])
         for id in body["considered"]
     )
     budget = body["budget"]

@@ -21,7 +21,7 @@ STEPS = 300
 BALD: Mapping[str, Any] = {"strategy": "bald", "signal": Samples(of=Laplace()), "name": "bald"}
 STRATEGIES: tuple[Any, ...] = (
     *("random", "margin", "entropy", "least-confidence", "k-center", "typiclust"),
-    *(BALD, "badge", "dsa", "lsa"),
+    *(BALD, "badge", "dsa", "lsa", "galaxy"),
 )
 WIDE = tuple(one for one in STRATEGIES if one is not BALD)  # a posterior over 1,280 features takes a minute a run
 MLP: Mapping[str, Any] = {"learner": Torch(Mlp((24, 12)), steps=STEPS), "name": "mlp"}
